@@ -1,0 +1,116 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Bottom layer first: a target may import only targets listed above it.
+// Codecs and ChatCore never import Reactor; docs/architecture.md is a tour in this order.
+
+let settings: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+func system(_ name: String, package: String, pkgConfig: String? = nil) -> Target {
+  .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
+}
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies + [argumentParser], swiftSettings: settings)
+}
+
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []
+) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.init(stringLiteral: name)] + dependencies,
+    exclude: exclude, swiftSettings: settings)
+}
+
+let argumentParser: Target.Dependency =
+  .product(name: "ArgumentParser", package: "swift-argument-parser")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let deques: Target.Dependency = .product(name: "DequeModule", package: "swift-collections")
+let histogram: Target.Dependency = .product(name: "Histogram", package: "hdrhistogram-swift")
+
+let package = Package(
+  name: "chat-server",
+  products: [
+    .executable(name: "chat-server", targets: ["chat-server"]),
+    .executable(name: "chat-bench", targets: ["chat-bench"]),
+    .executable(name: "ws-echo", targets: ["ws-echo"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"),
+  ],
+  targets: [
+    // C headers, module maps, inline shims.
+    .target(name: "CLinux"),
+    system("COpenSSL", package: "libssl-dev"),
+    system("CHiredis", package: "libhiredis-dev"),
+    system("CRabbitMQ", package: "librabbitmq-dev"),
+    system("CPostgres", package: "libpq-dev", pkgConfig: "libpq"),
+    system("CSQLite", package: "libsqlite3-dev"),
+
+    // Byte buffers and text encodings; no I/O.
+    module("Bytes"),
+
+    // Event loops, timers, sockets, pending writes, mailboxes.
+    module("Reactor", ["CLinux", "Bytes"]),
+
+    // Codecs: bytes in, values out; no sockets, no clock.
+    module("HTTP1", ["Bytes"]),
+    module("WebSocket", ["Bytes", "COpenSSL", "HTTP1"]),
+    module("ChatProtocol", ["Bytes"]),
+
+    // Sessions, delivery and the ports to the back ends; no I/O, no clock.
+    module("ChatCore", ["Bytes", "ChatProtocol", deques]),
+
+    // One C library each.
+    module("RedisClient", ["Bytes", "Reactor", "CHiredis", logging, deques]),
+    module("AMQPClient", ["Bytes", "Reactor", "CRabbitMQ", logging, deques]),
+    module("PostgresClient", ["Bytes", "Reactor", "CPostgres", logging, deques]),
+    module("SQLiteClient", ["CSQLite"]),
+
+    // The ports of ChatCore over those clients, and in memory.
+    module(
+      "ChatBackends",
+      [
+        "Bytes", "Reactor", "ChatProtocol", "ChatCore", "RedisClient", "AMQPClient",
+        "PostgresClient", "SQLiteClient", logging, deques,
+      ]),
+
+    // Listener -> HTTP -> WebSocket -> session, and back.
+    module(
+      "Gateway",
+      ["Bytes", "Reactor", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", logging]),
+
+    // Composition only.
+    program("chat-server", ["Reactor", "ChatCore", "ChatBackends", "Gateway", logging]),
+    program("chat-bench", ["Bytes", "Reactor", "HTTP1", "WebSocket", histogram]),
+    program("ws-echo", ["Reactor", "Gateway", logging]),
+
+    tests("Bytes"),
+    tests("Reactor", ["Bytes", "CLinux"]),
+    tests("HTTP1", ["Bytes"]),
+    tests("WebSocket", ["Bytes", "HTTP1"]),
+    tests("ChatProtocol", ["Bytes"]),
+    tests("ChatCore", ["ChatProtocol", "Bytes"]),
+    tests(
+      "ChatBackends",
+      [
+        "ChatCore", "ChatProtocol", "Reactor", "Bytes", "RedisClient", "AMQPClient",
+        "PostgresClient", "SQLiteClient", logging,
+      ]),
+    tests("Gateway", ["Reactor", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "Bytes"]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,14 @@
+#define _GNU_SOURCE
+#include "CLinux.h"
+
+int clinux_accept(int listener, struct sockaddr_storage *address) {
+  socklen_t length = sizeof *address;
+  int fd = accept4(listener, (struct sockaddr *)address, &length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return fd >= 0 ? fd : -errno;
+}
+
+static _Thread_local uintptr_t current_loop;
+
+uintptr_t clinux_current_loop(void) { return current_loop; }
+
+void clinux_set_current_loop(uintptr_t loop) { current_loop = loop; }

@@ -1,0 +1,3 @@
+#pragma once
+#include <openssl/rand.h>
+#include <openssl/sha.h>

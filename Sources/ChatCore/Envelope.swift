@@ -1,0 +1,24 @@
+package import ChatProtocol
+
+/// What one node tells another about users it holds.
+package enum Envelope: Hashable, Sendable {
+  /// A committed message for those of `recipients` that are connected to the receiving node.
+  case deliver(Delivery)
+  /// Another connection took over this device: close the one named, with 4004.
+  case replace(UserID, device: String, connection: String)
+}
+
+package struct Delivery: Hashable, Sendable {
+  package var message: Message
+  package var recipients: [UserID]
+  /// How many nodes have passed this on because the recipient had moved; at most `hopsMax`.
+  package var hops: UInt8
+
+  package static let hopsMax: UInt8 = 2
+
+  package init(message: Message, recipients: [UserID], hops: UInt8 = 0) {
+    self.message = message
+    self.recipients = recipients
+    self.hops = hops
+  }
+}

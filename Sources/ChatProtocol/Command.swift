@@ -1,0 +1,92 @@
+/// The `id` of a request: any JSON string or number, kept as it was written (quotes and escapes
+/// included) so that the answer can echo it byte for byte. At most `bytesMax` bytes.
+package struct RequestID: Hashable, Sendable {
+  package static let bytesMax = 128
+
+  package let json: String
+
+  package init(json: String) { self.json = json }
+}
+
+/// A frame from a client, parsed and validated field by field.
+package enum Command: Hashable, Sendable {
+  case hello(Hello)
+  case send(Send)
+  case history(History)
+  case conversations(RequestID?)
+  case ping(RequestID?)
+  /// A well-formed object whose `type` this server does not know.
+  case unknown(RequestID?, type: String)
+
+  package struct Hello: Hashable, Sendable {
+    package var id: RequestID?
+    /// Stands in for the token in open mode. Written `alice` or `@alice`.
+    package var user: UserID?
+    package var token: String?
+    /// 1 to 64 bytes; the server invents one when it is absent.
+    package var device: String?
+    /// The last `seq` that the device holds, per conversation. At most `resumeMax` entries.
+    package var resume: [Address: UInt64]
+
+    package static let resumeMax = 4_096
+
+    package init(
+      id: RequestID?, user: UserID?, token: String?, device: String?, resume: [Address: UInt64]
+    ) {
+      self.id = id
+      self.user = user
+      self.token = token
+      self.device = device
+      self.resume = resume
+    }
+  }
+
+  package struct Send: Hashable, Sendable {
+    package var id: RequestID?
+    /// 1 to 64 bytes.
+    package var clientID: String
+    package var to: Address
+    /// The JSON object as it was written, validated, at most `textBytesMax` bytes.
+    package var body: [UInt8]
+    package var replyTo: UInt64?
+
+    package static let clientIDBytesMax = 64
+    package static let bodyBytesMax = 16_384
+
+    package init(
+      id: RequestID?, clientID: String, to: Address, body: [UInt8], replyTo: UInt64?
+    ) {
+      self.id = id
+      self.clientID = clientID
+      self.to = to
+      self.body = body
+      self.replyTo = replyTo
+    }
+  }
+
+  package struct History: Hashable, Sendable {
+    package var id: RequestID?
+    package var to: Address
+    package var span: Span
+    /// 1 to `limitMax`; greater values are clamped, and absent means `limitMax`.
+    package var limit: Int
+
+    package static let limitMax = 100
+
+    package enum Span: Hashable, Sendable {
+      /// The newest messages.
+      case latest
+      /// The newest messages with `seq` below this.
+      case before(UInt64)
+      /// The oldest messages with `seq` above this.
+      case after(UInt64)
+    }
+
+    package init(id: RequestID?, to: Address, span: Span, limit: Int) {
+      self.id = id
+      self.to = to
+      self.span = span
+      self.limit = limit
+    }
+  }
+}

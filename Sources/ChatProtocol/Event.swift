@@ -1,0 +1,114 @@
+/// A frame to a client.
+package enum Event: Hashable, Sendable {
+  case ready(Ready)
+  case ack(Ack)
+  /// A message as `reader` sees it. All recipients with the same view share one encoding.
+  case message(Message, conversation: Address)
+  case page(RequestID?, conversation: Address, items: [Message], more: Bool)
+  case conversations(RequestID?, [ConversationSummary])
+  case pong(RequestID?)
+  /// Messages above `after` and below `before` were not sent; `history` has them.
+  case gap(conversation: Address, after: UInt64, before: UInt64)
+  case error(RequestID?, ErrorCode, message: String, retryAfterMilliseconds: Int?)
+  /// The node is about to close; come back in so many milliseconds.
+  case reconnect(afterMilliseconds: Int)
+
+  package struct Ready: Hashable, Sendable {
+    package var id: RequestID?
+    package var user: UserID
+    package var device: String
+    package var session: String
+    package var node: String
+    package var pingMilliseconds: Int
+    package var conversations: [ConversationSummary]
+    package var limits: Limits
+
+    package init(
+      id: RequestID?, user: UserID, device: String, session: String, node: String,
+      pingMilliseconds: Int, conversations: [ConversationSummary], limits: Limits
+    ) {
+      self.id = id
+      self.user = user
+      self.device = device
+      self.session = session
+      self.node = node
+      self.pingMilliseconds = pingMilliseconds
+      self.conversations = conversations
+      self.limits = limits
+    }
+  }
+
+  /// What `ready` tells a client about its limits, in bytes and messages a minute (0: none).
+  package struct Limits: Hashable, Sendable {
+    package var frameBytes: Int
+    package var textBytes: Int
+    package var sendsPerMinute: Int
+
+    package init(frameBytes: Int, textBytes: Int, sendsPerMinute: Int) {
+      self.frameBytes = frameBytes
+      self.textBytes = textBytes
+      self.sendsPerMinute = sendsPerMinute
+    }
+  }
+
+  package struct Ack: Hashable, Sendable {
+    package var id: RequestID?
+    package var clientID: String
+    package var conversation: Address
+    package var sequence: UInt64
+    package var timestamp: Timestamp
+    package var isDuplicate: Bool
+
+    package init(
+      id: RequestID?, clientID: String, conversation: Address, sequence: UInt64,
+      timestamp: Timestamp, isDuplicate: Bool
+    ) {
+      self.id = id
+      self.clientID = clientID
+      self.conversation = conversation
+      self.sequence = sequence
+      self.timestamp = timestamp
+      self.isDuplicate = isDuplicate
+    }
+  }
+}
+
+/// The codes of `error` frames.
+package enum ErrorCode: String, Sendable, CaseIterable {
+  case badRequest = "bad_request"
+  case unauthorized
+  case notFound = "not_found"
+  case conflict
+  case tooLarge = "too_large"
+  case rateLimited = "rate_limited"
+  case unsupported
+  case unavailable
+  case `internal`
+
+  /// Whether the same request may succeed later.
+  package var isRetryable: Bool {
+    switch self {
+    case .rateLimited, .unavailable, .internal: true
+    case .badRequest, .unauthorized, .notFound, .conflict, .tooLarge, .unsupported: false
+    }
+  }
+}
+
+/// The application's close codes (RFC 6455 section 7.4.2), in bands that tell a client what to do.
+package enum ChatCloseCode: UInt16, Sendable, CaseIterable {
+  // 40xx: the client does not reconnect by itself.
+  case badProtocol = 4000
+  case unauthorized = 4001
+  case replaced = 4004
+  case helloTimeout = 4008
+
+  // 41xx: it reconnects with back-off, 1 s to 30 s with full jitter.
+  case overloaded = 4100
+  case rateLimited = 4101
+  case slowConsumer = 4102
+  case internalError = 4103
+
+  // 42xx: it reconnects now and resumes.
+  case draining = 4200
+  case pingTimeout = 4202
+}
