@@ -7,6 +7,10 @@ int clinux_accept(int listener, struct sockaddr_storage *address) {
   return fd >= 0 ? fd : -errno;
 }
 
+void clinux_set_thread_name(pthread_t thread, const char *name) {
+  pthread_setname_np(thread, name);
+}
+
 static _Thread_local uintptr_t current_loop;
 
 uintptr_t clinux_current_loop(void) { return current_loop; }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdint.h>
 #include <sys/epoll.h>
@@ -55,8 +56,9 @@ static inline int clinux_signalfd(const sigset_t *mask) {
   return fd >= 0 ? fd : -errno;
 }
 
-// In the .c file because accept4() is declared under _GNU_SOURCE only.
+// In the .c file because accept4() and pthread_setname_np() are declared under _GNU_SOURCE only.
 int clinux_accept(int listener, struct sockaddr_storage *address);
+void clinux_set_thread_name(pthread_t thread, const char *name);
 
 static inline int clinux_socket(int family) {
   int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -1,0 +1,48 @@
+/// What epoll says of a descriptor.
+package struct Readiness: OptionSet, Sendable {
+  package let rawValue: UInt8
+  package init(rawValue: UInt8) { self.rawValue = rawValue }
+
+  package static let readable = Readiness(rawValue: 1)
+  package static let writable = Readiness(rawValue: 2)
+  /// Hung up or failed (EPOLLHUP, EPOLLERR). Always reported, whatever the interest.
+  package static let closed = Readiness(rawValue: 4)
+}
+
+/// An object that lives on one event loop and is called by it, on its thread only.
+package protocol EventHandler: AnyObject {
+  /// Its descriptor is ready; one call per descriptor and turn.
+  func becameReady(_ readiness: Readiness)
+  /// Its timer, armed by `EventLoop.setTimer`, is due. Timers fire once.
+  func timerFired()
+  /// The turn ends and `EventLoop.scheduleFlush` was called during it.
+  func flush()
+}
+
+extension EventHandler {
+  package func becameReady(_ readiness: Readiness) {}
+  package func timerFired() {}
+  package func flush() {}
+}
+
+/// A handler's place in the loop's table.
+///
+/// Slots are used again; the generation tells a late event for the former owner from one for
+/// the present owner.
+package struct Token: Hashable, Sendable {
+  package let index: UInt32
+  package let generation: UInt32
+
+  package init(index: UInt32, generation: UInt32) {
+    self.index = index
+    self.generation = generation
+  }
+
+  /// The token as one word, as epoll carries it.
+  package var word: UInt64 { UInt64(generation) << 32 | UInt64(index) }
+
+  package init(word: UInt64) {
+    index = UInt32(truncatingIfNeeded: word)
+    generation = UInt32(truncatingIfNeeded: word >> 32)
+  }
+}

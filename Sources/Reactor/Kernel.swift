@@ -1,0 +1,65 @@
+package import CLinux
+internal import Glibc
+
+/// The system calls of the message path, so that tests can answer in the kernel's place.
+///
+/// Results follow one convention: a negative number is minus `errno`. EINTR is retried inside.
+package protocol Kernel: AnyObject {
+  /// The monotonic clock.
+  func now() -> Instant
+  /// Milliseconds of -1 wait without end.
+  func wait(_ poller: Int32, _ events: UnsafeMutableBufferPointer<epoll_event>, for: Int32) -> Int32
+  func accept(_ listener: Int32, _ address: inout sockaddr_storage) -> Int32
+  func receive(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int
+  func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int
+  func send(_ descriptor: Int32, _ vectors: UnsafeBufferPointer<iovec>) -> Int
+  func close(_ descriptor: Int32)
+}
+
+/// The machine's own kernel.
+package final class LinuxKernel: Kernel {
+  package init() {}
+
+  package func now() -> Instant {
+    var time = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &time)
+    return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+  }
+
+  package func wait(
+    _ poller: Int32, _ events: UnsafeMutableBufferPointer<epoll_event>, for milliseconds: Int32
+  ) -> Int32 {
+    let count = clinux_epoll_wait(poller, events.baseAddress, Int32(events.count), milliseconds)
+    // A signal is not an event of this loop; the next turn recomputes the time-out.
+    return count == -EINTR ? 0 : count
+  }
+
+  package func accept(_ listener: Int32, _ address: inout sockaddr_storage) -> Int32 {
+    retryingInterrupts { clinux_accept(listener, &address) }
+  }
+
+  package func receive(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    retryingInterrupts { clinux_recv(descriptor, buffer.baseAddress, buffer.count) }
+  }
+
+  package func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
+    retryingInterrupts { clinux_send(descriptor, bytes.baseAddress, bytes.count) }
+  }
+
+  package func send(_ descriptor: Int32, _ vectors: UnsafeBufferPointer<iovec>) -> Int {
+    retryingInterrupts { clinux_writev(descriptor, vectors.baseAddress, vectors.count) }
+  }
+
+  package func close(_ descriptor: Int32) {
+    // Linux frees the descriptor even when close() reports EINTR: a retry could close another's.
+    let result = Glibc.close(descriptor)
+    precondition(result == 0 || errno != EBADF, "closed a descriptor twice")
+  }
+
+  private func retryingInterrupts<Number: SignedInteger>(_ call: () -> Number) -> Number {
+    while true {
+      let result = call()
+      if result != Number(-EINTR) { return result }
+    }
+  }
+}

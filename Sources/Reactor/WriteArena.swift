@@ -1,0 +1,62 @@
+internal import Bytes
+
+/// A stretch of the loop's write arena.
+package struct ArenaRange: Sendable {
+  package var offset: Int
+  package var count: Int
+
+  package init(offset: Int, count: Int) {
+    self.offset = offset
+    self.count = count
+  }
+}
+
+/// Where all that one turn of a loop writes is put until its end.
+///
+/// A socket does not own what it is about to send: it links segments of the arena, so a write
+/// allocates nothing, several writes to a socket that follow one another are one segment, and a
+/// frame for ten thousand readers stands here once. At the end of the turn every socket is
+/// flushed, keeps a copy of what the kernel did not take, and the arena is empty again.
+struct WriteArena: ~Copyable {
+  struct Segment {
+    var range: ArenaRange
+    var next: Int32
+  }
+
+  /// A turn that has written more flushes before its next event, to stay in the cache.
+  static let flushBytes = 256 * 1024
+  /// Memory kept from one turn to the next.
+  static let keptBytes = 512 * 1024
+  static let none: Int32 = -1
+
+  var bytes = ByteBuffer(minimumCapacity: 64 * 1024)
+  var segments: ContiguousArray<Segment> = []
+  /// Sockets that have linked segments and not been flushed.
+  var unflushedSockets = 0
+
+  /// Links `range` behind `tail`, or lengthens it; gives the new tail.
+  mutating func link(_ range: ArenaRange, after tail: Int32) -> Int32 {
+    if tail != Self.none {
+      let last = segments[Int(tail)].range
+      if last.offset + last.count == range.offset {
+        segments[Int(tail)].range.count += range.count
+        return tail
+      }
+    }
+    let added = Int32(segments.count)
+    segments.append(Segment(range: range, next: Self.none))
+    if tail != Self.none { segments[Int(tail)].next = added }
+    return added
+  }
+
+  mutating func removeAll() {
+    guard bytes.count > 0 else { return }
+    precondition(unflushedSockets == 0, "a handler scheduled a flush and did not flush its socket")
+    segments.removeAll(keepingCapacity: segments.count <= 4096)
+    if bytes.capacity > Self.keptBytes {
+      bytes = ByteBuffer(minimumCapacity: 64 * 1024)
+    } else {
+      bytes.removeAll()
+    }
+  }
+}
