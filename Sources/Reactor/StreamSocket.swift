@@ -26,45 +26,43 @@ package enum Flushed: Equatable {
 ///
 /// Writes gather in the loop's arena and leave with one system call when the handler calls
 /// `flush()` at the end of the turn. Only what the kernel did not take is copied and kept here, so
-/// an idle socket holds no memory but itself. `pendingBytes` has no bound of its own: the owner
-/// looks at it and stops reading, sheds, or closes.
+/// an idle socket holds no memory but itself. `pendingBytes` has no bound of its own (below
+/// 4 GiB): the owner looks at it and stops reading, sheds, or closes.
 package struct StreamSocket: ~Copyable {
   private static let vectorsMax = 64
 
   private unowned(unsafe) let loop: EventLoop
-  package let token: Token
+  /// The owner's place on the loop, once registered.
+  package private(set) var token = Token(index: .max, generation: .max)
   private var descriptor: Int32
   /// The segments of the loop's arena that this turn has written, as a linked list.
   private var firstSegment = WriteArena.none
   private var lastSegment = WriteArena.none
-  private var segmentBytes = 0
+  private var segmentBytes: UInt32 = 0
   /// What an earlier flush could not send, from `backlogStart` on.
+  private var backlogStart: UInt32 = 0
   private var backlog: [UInt8] = []
-  private var backlogStart = 0
+  private var isConnected: Bool
   private var isReading = true
 
-  /// Takes over an accepted descriptor and starts reading. Closes it when that fails.
-  package init(
-    adopting descriptor: Int32, on loop: EventLoop, handler: any EventHandler
-  ) throws(SystemError) {
-    try self.init(descriptor: descriptor, interest: .readable, on: loop, handler: handler)
+  /// A socket that is closed, for an owner that connects later.
+  package init(closedOn loop: EventLoop) {
+    self.init(descriptor: -1, isConnected: false, on: loop)
   }
 
-  private init(
-    descriptor: Int32, interest: Readiness, on loop: EventLoop, handler: any EventHandler
-  ) throws(SystemError) {
-    var one: Int32 = 1
-    // Fails on a Unix socket, which has no delay to switch off.
-    setsockopt(
-      descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, socklen_t(MemoryLayout<Int32>.size))
-    do {
-      token = try loop.add(handler, descriptor: descriptor, interest: interest)
-    } catch {
-      loop.kernel.close(descriptor)
-      throw error
-    }
+  /// Takes over a connected descriptor.
+  package init(adopting descriptor: Int32, on loop: EventLoop) {
+    self.init(descriptor: descriptor, isConnected: true, on: loop)
+  }
+
+  private init(descriptor: Int32, isConnected: Bool, on loop: EventLoop) {
     self.loop = loop
     self.descriptor = descriptor
+    self.isConnected = isConnected
+    var one: Int32 = 1
+    let size = socklen_t(MemoryLayout<Int32>.size)
+    // Fails on a Unix socket, which has no delay to switch off.
+    setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, size)
   }
 
   deinit {
@@ -74,10 +72,10 @@ package struct StreamSocket: ~Copyable {
     loop.kernel.close(descriptor)
   }
 
-  /// Starts to connect. The handler's `becameReady` tells that the attempt has ended; then
-  /// `finishConnecting()` says how.
+  /// Starts to connect. Once registered, the owner's `becameReady` tells that the attempt has
+  /// ended; then `finishConnecting()` says how.
   package static func connect(
-    to address: SocketAddress, on loop: EventLoop, handler: any EventHandler
+    to address: SocketAddress, on loop: EventLoop
   ) throws(SystemError) -> StreamSocket {
     let descriptor = try SystemError.check(clinux_socket(address.family), "socket")
     let result = address.withPointer { clinux_connect(descriptor, $0, $1) }
@@ -85,23 +83,31 @@ package struct StreamSocket: ~Copyable {
       loop.kernel.close(descriptor)
       throw SystemError(code: -result, call: "connect")
     }
-    return try StreamSocket(
-      descriptor: descriptor, interest: .writable, on: loop, handler: handler)
+    return StreamSocket(descriptor: descriptor, isConnected: false, on: loop)
   }
 
-  /// Ends the attempt of `connect(to:on:handler:)`; on success reading starts.
+  /// Has `owner` called when the socket is ready: to read, or for one that connects, when the
+  /// attempt has ended. Once per socket.
+  package mutating func register(_ owner: any EventHandler) throws(SystemError) {
+    precondition(descriptor >= 0, "a closed socket was registered")
+    let interest: Readiness = isConnected ? .readable : .writable
+    token = try loop.add(owner, descriptor: descriptor, interest: interest)
+  }
+
+  /// Ends the attempt of `connect(to:on:)`; on success reading starts.
   package mutating func finishConnecting() throws(SystemError) {
     var code: Int32 = 0
     var length = socklen_t(MemoryLayout<Int32>.size)
     getsockopt(descriptor, SOL_SOCKET, SO_ERROR, &code, &length)
     guard code == 0 else { throw SystemError(code: code, call: "connect") }
+    isConnected = true
     updateInterest()
   }
 
   package var isOpen: Bool { descriptor >= 0 }
 
   /// Bytes written and not yet taken by the kernel.
-  package var pendingBytes: Int { backlog.count - backlogStart + segmentBytes }
+  package var pendingBytes: Int { backlog.count - Int(backlogStart) + Int(segmentBytes) }
 
   // MARK: Reading
 
@@ -140,7 +146,7 @@ package struct StreamSocket: ~Copyable {
     }
     lastSegment = loop.arena.link(range, after: lastSegment)
     if firstSegment == WriteArena.none { firstSegment = lastSegment }
-    segmentBytes += range.count
+    segmentBytes += UInt32(range.count)
   }
 
   /// Sends what is pending. To be called from the handler's `flush()` and when it is writable.
@@ -157,20 +163,22 @@ package struct StreamSocket: ~Copyable {
   }
 
   private mutating func sendBacklog() -> SystemError? {
-    let start = backlogStart
+    let start = Int(backlogStart)
     let sent = backlog.withUnsafeBytes {
       loop.kernel.send(descriptor, UnsafeRawBufferPointer(rebasing: $0[start...]))
     }
     guard sent >= 0 || sent == -Int(EAGAIN) else {
       return SystemError(code: Int32(-sent), call: "send")
     }
-    backlogStart += max(0, sent)
-    if backlogStart == backlog.count {
+    let gone = start + max(0, sent)
+    if gone == backlog.count {
       backlog = []
       backlogStart = 0
-    } else if backlogStart > backlog.count / 2 {
-      backlog.removeFirst(backlogStart)
+    } else if gone > backlog.count / 2 {
+      backlog.removeFirst(gone)
       backlogStart = 0
+    } else {
+      backlogStart = UInt32(gone)
     }
     return nil
   }
@@ -247,6 +255,7 @@ package struct StreamSocket: ~Copyable {
   }
 
   private mutating func updateInterest() {
+    guard isConnected else { return }
     var interest: Readiness = []
     if isReading { interest.insert(.readable) }
     if !backlog.isEmpty { interest.insert(.writable) }

@@ -1,0 +1,170 @@
+import CLinux
+import Glibc
+import Testing
+
+@testable import Reactor
+
+private final class Recorder: EventHandler {
+  var token = Token(index: 0, generation: 0)
+  var readinesses: [Readiness] = []
+  var timers = 0
+  var flushes = 0
+  var onReady: () -> Void = {}
+
+  func becameReady(_ readiness: Readiness) {
+    readinesses.append(readiness)
+    onReady()
+  }
+  func timerFired() { timers += 1 }
+  func flush() { flushes += 1 }
+}
+
+@Suite struct EventLoopTests {
+  private let kernel = FakeKernel()
+  private let loop: EventLoop
+
+  init() throws { loop = try EventLoop(name: "test", kernel: kernel) }
+
+  private func pipes() -> (read: Int32, write: Int32) {
+    var ends: [Int32] = [0, 0]
+    #expect(pipe(&ends) == 0)
+    return (ends[0], ends[1])
+  }
+
+  @Test func `an event of a descriptor that was removed in the same turn reaches nobody`() throws {
+    let (first, second) = (pipes(), pipes())
+    let (one, two) = (Recorder(), Recorder())
+    one.token = try loop.add(one, descriptor: first.read, interest: .readable)
+    two.token = try loop.add(two, descriptor: second.read, interest: .readable)
+    let late = Recorder()
+    // Whichever comes first removes the other and takes its slot for a third handler.
+    one.onReady = { [loop] in
+      loop.remove(two.token)
+      _ = loop.add(late)
+    }
+    two.onReady = { [loop] in
+      loop.remove(one.token)
+      _ = loop.add(late)
+    }
+    #expect(write(first.write, "x", 1) == 1)
+    #expect(write(second.write, "x", 1) == 1)
+    loop.turn()
+    #expect(one.readinesses.count + two.readinesses.count == 1)
+    #expect(late.readinesses.isEmpty)
+  }
+
+  @Test func `a removed handler lives to the end of the turn and no longer`() {
+    weak var handler: Recorder?
+    var token = Token(index: 0, generation: 0)
+    do {
+      let made = Recorder()
+      handler = made
+      token = loop.add(made)
+    }
+    #expect(handler != nil)
+    loop.remove(token)
+    #expect(handler != nil)
+    loop.setTimer(for: loop.add(Recorder()), at: loop.now)
+    loop.turn()
+    #expect(handler == nil)
+  }
+
+  @Test func `a timer that is put off fires once at the later time`() {
+    let recorder = Recorder()
+    let token = loop.add(recorder)
+    loop.setTimer(for: token, at: loop.now + .seconds(1))
+    loop.setTimer(for: token, at: loop.now + .seconds(100))
+    kernel.skew = .seconds(50)
+    loop.turn()
+    #expect(recorder.timers == 0)
+    kernel.skew = .seconds(101)
+    loop.turn()
+    loop.turn()
+    #expect(recorder.timers == 1)
+  }
+
+  @Test func `a timer that is brought forward fires once at the earlier time`() {
+    let recorder = Recorder()
+    let token = loop.add(recorder)
+    loop.setTimer(for: token, at: loop.now + .seconds(100))
+    loop.setTimer(for: token, at: loop.now + .seconds(1))
+    kernel.skew = .seconds(2)
+    loop.turn()
+    #expect(recorder.timers == 1)
+    kernel.skew = .seconds(200)
+    loop.turn()
+    #expect(recorder.timers == 1)
+  }
+
+  @Test func `a timer of a removed handler does not fire for the next owner of its slot`() {
+    let (first, second) = (Recorder(), Recorder())
+    let token = loop.add(first)
+    loop.setTimer(for: token, at: loop.now + .milliseconds(20))
+    loop.remove(token)
+    let reused = loop.add(second)
+    #expect(reused.index == token.index)
+    kernel.skew = .seconds(1)
+    loop.turn()
+    #expect(first.timers == 0 && second.timers == 0)
+  }
+
+  @Test func `a cancelled timer does not fire and can be armed again`() {
+    let recorder = Recorder()
+    let token = loop.add(recorder)
+    loop.setTimer(for: token, at: loop.now + .milliseconds(20))
+    loop.cancelTimer(for: token)
+    kernel.skew = .seconds(1)
+    loop.turn()
+    #expect(recorder.timers == 0)
+    loop.setTimer(for: token, at: loop.now + .milliseconds(20))
+    kernel.skew = .seconds(2)
+    loop.turn()
+    #expect(recorder.timers == 1)
+  }
+
+  @Test func `a flush asked for many times runs once`() {
+    let recorder = Recorder()
+    let token = loop.add(recorder)
+    for _ in 0..<5 { loop.scheduleFlush(token) }
+    loop.turn()
+    loop.setTimer(for: token, at: loop.now)
+    loop.turn()
+    #expect(recorder.flushes == 1)
+  }
+
+  @Test func `mail of several threads arrives whole and in each sender's order`() {
+    let senders = 4
+    let perSender = 10_000
+    nonisolated(unsafe) var next = [Int](repeating: 0, count: senders)
+    nonisolated(unsafe) var inOrder = true
+    let loop = loop
+    let mailbox = loop.makeMailbox((sender: Int, number: Int).self) { batch in
+      for (sender, number) in batch {
+        inOrder = inOrder && next[sender] == number
+        next[sender] += 1
+      }
+      if next.allSatisfy({ $0 == perSender }) { loop.stop() }
+    }
+    let threads = (0..<senders).map { sender in
+      Thread(name: "sender") {
+        for number in 0..<perSender { mailbox.post((sender, number)) }
+      }
+    }
+    loop.run()
+    threads.forEach { $0.join() }
+    #expect(inOrder)
+  }
+
+  @Test func `a loop knows its own thread`() {
+    let loop = loop
+    var wasCurrent = false
+    let mailbox = loop.makeMailbox(Void.self) { _ in
+      wasCurrent = loop.isCurrent
+      loop.stop()
+    }
+    #expect(!loop.isCurrent)
+    mailbox.post(())
+    loop.run()
+    #expect(wasCurrent && !loop.isCurrent)
+  }
+}
