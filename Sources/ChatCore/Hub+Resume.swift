@@ -6,6 +6,10 @@ import DequeModule
 
 extension Hub {
   /// Notes in which conversations the new session is not where its user is.
+  ///
+  /// A device that holds something elsewhere and nothing of a conversation was away when that
+  /// began, and gets it from the start. One that holds nothing at all begins at the heads, which
+  /// `ready` tells it.
   func place(
     _ session: Session, _ user: User, _ states: [ConversationState],
     _ resume: [Address: UInt64]
@@ -13,7 +17,7 @@ extension Hub {
     var missed: [ConversationID] = []
     for state in states {
       let address = state.conversation.address(seenBy: user.id)
-      let position = min(resume[address] ?? state.head, state.head)
+      let position = min(resume[address] ?? (resume.isEmpty ? state.head : 0), state.head)
       let cursor = user.cursor(in: state.conversation) ?? state.head
       if position > cursor {
         session.lags[state.conversation] = .ahead(through: position)
