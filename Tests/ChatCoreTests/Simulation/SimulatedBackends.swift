@@ -1,5 +1,6 @@
-@testable import ChatCore
 import ChatProtocol
+
+@testable import ChatCore
 
 /// The store's truth. When a request takes effect and when it is answered is the world's affair.
 struct SimulatedStore {

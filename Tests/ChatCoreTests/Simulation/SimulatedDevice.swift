@@ -1,5 +1,6 @@
-@testable import ChatCore
 import ChatProtocol
+
+@testable import ChatCore
 
 /// A client that keeps the protocol's rules and checks that the server does.
 final class SimulatedDevice {

@@ -1,5 +1,6 @@
-@testable import ChatCore
 import ChatProtocol
+
+@testable import ChatCore
 
 /// A process with its hubs. After a crash a new one takes its place under the same name.
 final class SimulatedNode {

@@ -1,6 +1,7 @@
-@testable import ChatCore
 import ChatProtocol
 import Testing
+
+@testable import ChatCore
 
 @Suite
 struct SimulationTests {
@@ -69,7 +70,9 @@ struct SimulationTests {
     for device in world.devices {
       violations += device.violations
       if !device.isReady { violations.append("\(device) is not connected") }
-      if !device.unacked.isEmpty { violations.append("\(device) has no ack for \(device.unacked.map(\.cid))") }
+      if !device.unacked.isEmpty {
+        violations.append("\(device) has no ack for \(device.unacked.map(\.cid))")
+      }
       for ack in device.acks {
         let conversation = ConversationID(direct: device.user, ack.sent.to)
         let log = world.store.logs[conversation] ?? []

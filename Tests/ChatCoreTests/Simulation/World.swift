@@ -1,5 +1,6 @@
-@testable import ChatCore
 import ChatProtocol
+
+@testable import ChatCore
 
 /// Nodes, back ends and devices under one seed: the same seed gives the same run.
 final class World {
