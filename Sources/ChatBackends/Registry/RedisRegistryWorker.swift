@@ -149,13 +149,13 @@ final class RedisRegistryWorker: EventHandler {
     refreshes += 1
     timer.set(at: loop.now + Self.refreshInterval)
     if refreshes % Self.refreshesPerRenewal == 0 { renew() }
-    // Among them our own: a wiped lease is noticed now, not at the next renewal.
+    // Among them our own: a wiped or taken lease is noticed now, not at the next renewal.
     for node in Set(leases.nodes + [node]) {
       ask(node) { [unowned self] answer in
         guard case .lease(let epoch) = answer else { return }
         if node != self.node {
           leases.learned(node, lease: epoch)
-        } else if epoch == nil {
+        } else if epoch != lease?.epoch {
           renew()
         }
       }
