@@ -45,27 +45,34 @@ package struct EnvelopeBatch: Hashable, Sendable {
 
 // MARK: - Encoding
 
-/// Gathers the envelopes for one destination into the bytes of one bus message.
+/// Gathers the envelopes for one destination into the bytes of bus messages, one after another.
 package struct EnvelopeEncoder: ~Copyable {
   package enum Appended: Equatable {
     case appended
-    /// The batch is full; `finish()` it and append to a new one.
+    /// The batch is full; `finish` it and append again.
     case full
     /// Beyond `EnvelopeBatch.loneBytesMax`, or with a field beyond its own limit.
     case tooLarge
   }
 
-  package private(set) var count = 0
-  private var bytes: ByteBuffer
-  private let countOffset: Int
+  private static let timeOffset = 1
+  /// Memory kept from one batch to the next.
+  private static let keptBytes = EnvelopeBatch.bytesMax
 
-  package init(sender: NodeID, publishedAt: UInt64) {
-    bytes = ByteBuffer(minimumCapacity: 512)
+  package private(set) var count = 0
+  private var bytes = ByteBuffer(minimumCapacity: 512)
+  private let headerBytes: Int
+
+  package init(sender: NodeID) {
+    headerBytes = Self.appendHeader(sender.name, to: &bytes)
+  }
+
+  private static func appendHeader(_ sender: String, to bytes: inout ByteBuffer) -> Int {
     bytes.append(EnvelopeBatch.version)
-    bytes.append(bigEndian: publishedAt)
-    _ = bytes.append(string8: sender.name)
-    countOffset = bytes.count
+    bytes.append(bigEndian: UInt64(0))
+    _ = bytes.append(string8: sender)
     bytes.append(bigEndian: UInt16(0))
+    return bytes.count
   }
 
   package var isEmpty: Bool { count == 0 }
@@ -74,7 +81,7 @@ package struct EnvelopeEncoder: ~Copyable {
     guard count < EnvelopeBatch.envelopesMax else { return .full }
     let start = bytes.count
     bytes.append(bigEndian: UInt32(0))
-    guard bytes.append(envelope), bytes.count <= EnvelopeBatch.loneBytesMax else {
+    guard bytes.append(envelope), bytes.count - start <= EnvelopeBatch.loneBytesMax else {
       bytes.truncate(to: start)
       return .tooLarge
     }
@@ -87,9 +94,19 @@ package struct EnvelopeEncoder: ~Copyable {
     return .appended
   }
 
-  package consuming func finish() -> [UInt8] {
-    bytes.overwrite(bigEndian: UInt16(count), at: countOffset)
-    return [UInt8](bytes.bytes)
+  /// Gives the batch and begins the next.
+  package mutating func finish(publishedAt: UInt64) -> [UInt8] {
+    bytes.overwrite(bigEndian: publishedAt, at: Self.timeOffset)
+    bytes.overwrite(bigEndian: UInt16(count), at: headerBytes - 2)
+    let batch = [UInt8](bytes.bytes)
+    count = 0
+    bytes.truncate(to: headerBytes)
+    if bytes.capacity > Self.keptBytes * 2 {
+      var smaller = ByteBuffer(minimumCapacity: 512)
+      smaller.append(bytes.bytes)
+      bytes = smaller
+    }
+    return batch
   }
 }
 

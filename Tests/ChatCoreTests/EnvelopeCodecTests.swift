@@ -19,9 +19,9 @@ struct EnvelopeCodecTests {
   static let replace = Envelope.replace(bob, device: "web-7f3a", connection: "c12")
 
   static func encode(_ envelopes: [Envelope]) -> [UInt8] {
-    var encoder = EnvelopeEncoder(sender: node, publishedAt: 42)
+    var encoder = EnvelopeEncoder(sender: node)
     for envelope in envelopes { #expect(encoder.append(envelope) == .appended) }
-    return encoder.finish()
+    return encoder.finish(publishedAt: 42)
   }
 
   static func decode(_ bytes: [UInt8]) throws -> EnvelopeBatch {
@@ -42,7 +42,7 @@ struct EnvelopeCodecTests {
   }
 
   @Test func `a batch is full at its count`() {
-    var encoder = EnvelopeEncoder(sender: Self.node, publishedAt: 0)
+    var encoder = EnvelopeEncoder(sender: Self.node)
     for _ in 0..<EnvelopeBatch.envelopesMax { #expect(encoder.append(Self.replace) == .appended) }
     #expect(encoder.append(Self.replace) == .full)
     #expect(encoder.count == EnvelopeBatch.envelopesMax)
@@ -50,24 +50,27 @@ struct EnvelopeCodecTests {
 
   @Test func `a batch is full at its size and an envelope beyond it goes alone`() throws {
     let large = Self.delivery(bodyBytes: 40_000)
-    var encoder = EnvelopeEncoder(sender: Self.node, publishedAt: 0)
+    var encoder = EnvelopeEncoder(sender: Self.node)
     #expect(encoder.append(large) == .appended)
     #expect(encoder.append(large) == .full)
-    let bytes = encoder.finish()
+    let bytes = encoder.finish(publishedAt: 42)
     #expect(try Self.decode(bytes).envelopes == [large])
-    var lone = EnvelopeEncoder(sender: Self.node, publishedAt: 0)
+    #expect(encoder.isEmpty && encoder.append(Self.replace) == .appended)
+    let next = encoder.finish(publishedAt: 43)
+    #expect(try Self.decode(next).envelopes == [Self.replace])
+    var lone = EnvelopeEncoder(sender: Self.node)
     #expect(lone.append(Self.delivery(bodyBytes: 100_000)) == .appended)
     #expect(lone.append(Self.replace) == .full)
   }
 
   @Test func `an envelope that no message may hold is refused and leaves the batch whole`() throws {
-    var encoder = EnvelopeEncoder(sender: Self.node, publishedAt: 42)
+    var encoder = EnvelopeEncoder(sender: Self.node)
     #expect(encoder.append(Self.replace) == .appended)
     #expect(encoder.append(Self.delivery(bodyBytes: EnvelopeBatch.loneBytesMax)) == .tooLarge)
     #expect(encoder.append(Self.delivery(recipients: 70_000)) == .tooLarge)
     let long = String(repeating: "d", count: 256)
     #expect(encoder.append(.replace(Self.bob, device: long, connection: "c")) == .tooLarge)
-    let bytes = encoder.finish()
+    let bytes = encoder.finish(publishedAt: 42)
     #expect(try Self.decode(bytes).envelopes == [Self.replace])
   }
 
