@@ -21,7 +21,7 @@ class Client:
         self.answers = {}
         self.inbox = collections.deque()
         self.socket = connect(url, subprotocols=["chat.v1"], open_timeout=TIMEOUT, proxy=None,
-                              ping_interval=None, max_size=None)
+                              ping_interval=None, max_size=None, max_queue=None, legacy=True)
         if hello:
             self.ready = self.hello(device, resume)
 

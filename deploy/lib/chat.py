@@ -57,30 +57,33 @@ def frame_of(line, partner):
                        "body": {"text": line}})
 
 
+def talk(socket):
+    """Sends what is typed until the end of input."""
+    partner = None
+    for line in map(str.strip, sys.stdin):
+        if line.startswith(("@", "#")):
+            partner, _, line = line.partition(" ")
+        if not line:
+            continue
+        if partner is None and not line.startswith("{"):
+            print("To whom? Begin with @name.")
+            continue
+        socket.send(frame_of(line, partner))
+
+
 def main():
     if not 2 <= len(sys.argv) <= 3:
         sys.exit("usage: deploy/chat USER [URL]")
     user, url = sys.argv[1], (sys.argv[2:] or ["ws://127.0.0.1:8080/ws"])[0]
     try:
-        socket = connect(f"{url}?user={user}", subprotocols=["chat.v1"])
+        with connect(f"{url}?user={user}", subprotocols=["chat.v1"], proxy=None) as socket:
+            print(HELP)
+            threading.Thread(target=listen, args=(socket,), daemon=True).start()
+            talk(socket)
     except (OSError, InvalidHandshake) as error:
         sys.exit(f"cannot connect to {url}: {error}")
-    threading.Thread(target=listen, args=(socket,), daemon=True).start()
-    print(HELP)
-    partner = None
-    with socket:
-        for line in map(str.strip, sys.stdin):
-            if line.startswith(("@", "#")):
-                partner, _, line = line.partition(" ")
-            if not line:
-                continue
-            if partner is None and not line.startswith("{"):
-                print("To whom? Begin with @name.")
-                continue
-            try:
-                socket.send(frame_of(line, partner))
-            except ConnectionClosed:
-                break
+    except (ConnectionClosed, KeyboardInterrupt):
+        pass
 
 
 if __name__ == "__main__":

@@ -12,12 +12,13 @@ node_names() {
 }
 
 spawn_node() {
-  local extra
+  local extra origin="http://127.0.0.1:$nginx_port"
   # Options for all nodes, such as --send-rate 200, separated by spaces.
   read -ra extra <<<"${CHAT_CLUSTER_NODE_OPTIONS:-}"
   spawn "$1" "$(id -un)" "$build/chat-server" --node-id "$1" \
     --listen "127.0.0.1:$(client_port "$1")" --ops-listen "127.0.0.1:$(ops_port "$1")" \
-    --redis "$redis_url" --amqp "$amqp_url" --database "$database_url" "${extra[@]}"
+    --redis "$redis_url" --amqp "$amqp_url" --database "$database_url" \
+    --allowed-origin "$origin" "${extra[@]}"
 }
 
 await_node() { await "$1" 30 node_ready "$1"; }
