@@ -55,7 +55,7 @@ def main():
         for pid, line in remaining.items():
             print(f"left behind: {pid} {line[:200]}", flush=True)
             os.kill(pid, signal.SIGKILL)
-        reap(options=0)
+            os.waitpid(pid, 0)
     sys.exit(status if status else 1 if left else 0)
 
 

@@ -71,7 +71,7 @@ signal() {
 stop_process() {
   local pid group
   pid=$(pid_of "$1") || return 0
-  group=$(ps -o pgid= -p "$pid")
+  group=$(ps -o pgid= -p "$pid") || return 0
   kill -s "$2" "$pid" 2>/dev/null || true
   if ! wait_until "$3" gone "$1"; then
     say "$1 did not stop within $3 s; killing it"
