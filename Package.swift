@@ -98,6 +98,9 @@ let package = Package(
     program("chat-bench", ["Bytes", "Reactor", "HTTP1", "WebSocket", histogram]),
     program("ws-echo", ["Reactor", "Gateway", logging]),
 
+    // Private servers on loopback, started and ended by the tests themselves.
+    .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: settings),
+
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux"]),
     tests("HTTP1", ["Bytes"]),
@@ -108,7 +111,7 @@ let package = Package(
       "ChatBackends",
       [
         "ChatCore", "ChatProtocol", "Reactor", "Bytes", "RedisClient", "AMQPClient",
-        "PostgresClient", "SQLiteClient", logging,
+        "PostgresClient", "SQLiteClient", "TestServers", logging,
       ]),
     tests("Gateway", ["Reactor", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "Bytes"]),
   ],

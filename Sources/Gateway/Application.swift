@@ -1,5 +1,4 @@
 package import HTTP1
-package import WebSocket
 
 /// What a program does with the requests and messages of one worker.
 ///
@@ -13,7 +12,8 @@ package protocol Application: AnyObject {
   func opened(_ connection: ClientConnection, request: RequestHead)
 
   /// A whole message. `payload` is valid during the call.
-  func received(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on connection: ClientConnection)
+  func received(
+    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on connection: ClientConnection)
 
   /// The connection is over, however it ended. Called once for each that was opened.
   func closed(_ connection: ClientConnection)

@@ -28,7 +28,8 @@ extension ClientConnection {
         if http.isWaiting || isCongested {
           return hold(bytes[offset...], in: http)
         }
-        guard let event = try http.parser.next(in: bytes, at: &offset, limits: worker.limits.request)
+        guard
+          let event = try http.parser.next(in: bytes, at: &offset, limits: worker.limits.request)
         else { break }
         switch event {
         case .head(let head): receivedHead(head, http)

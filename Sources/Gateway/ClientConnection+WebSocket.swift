@@ -1,4 +1,4 @@
-package import Bytes
+import Bytes
 package import Reactor
 package import WebSocket
 
@@ -30,7 +30,7 @@ extension ClientConnection {
       }
     } catch {
       worker.counters.protocolErrors += 1
-      fail(error.closeCode, error.reason)
+      fail(error.closeCode, "\(error)")
       return
     }
     watchUnfinishedMessage()
@@ -45,7 +45,7 @@ extension ClientConnection {
     countControlFrame()
     // A peer that does not read gets no pile of pongs (section 5.5.3 asks for the last only).
     guard phase == .open, !isCongested else { return }
-    socket.write { FrameEncoder.append(.pong, payload, to: &$0) }
+    socket.write { $0.appendFrame(.pong, payload) }
   }
 
   private func countControlFrame() {
@@ -58,7 +58,7 @@ extension ClientConnection {
 
   private func receivedClose(_ code: CloseCode?) {
     if phase == .open {
-      socket.write { FrameEncoder.appendClose(code, reason: "", to: &$0) }
+      socket.write { $0.appendCloseFrame(code) }
     }
     linger()
   }
@@ -66,7 +66,7 @@ extension ClientConnection {
   /// A message begun and not finished has `messageTime` from now, whatever else comes.
   private func watchUnfinishedMessage() {
     guard phase == .open else { return }
-    if !decoder.isInsideMessage {
+    if !decoder.isMidway {
       clearStepDeadline()
     } else if stepDeadline == .distantFuture {
       setStepDeadline(worker.limits.messageTime)
@@ -81,7 +81,7 @@ extension ClientConnection {
     if missedPings > 1 {
       close(worker.pingTimeoutCode, reason: "ping timeout")
     } else {
-      socket.write { FrameEncoder.append(.ping, UnsafeRawBufferPointer(start: nil, count: 0), to: &$0) }
+      socket.write { $0.appendFrame(.ping, UnsafeRawBufferPointer(start: nil, count: 0)) }
     }
   }
 
@@ -90,7 +90,7 @@ extension ClientConnection {
   /// Sends one message.
   package func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
     guard phase == .open else { return }
-    socket.write { FrameEncoder.append(kind == .text ? .text : .binary, payload, to: &$0) }
+    socket.write { $0.appendFrame(kind == .text ? .text : .binary, payload) }
   }
 
   /// Sends a frame that was encoded into the loop's arena in this turn.
@@ -110,7 +110,7 @@ extension ClientConnection {
     guard phase == .open else { return }
     phase = .closing
     nextPing = .distantFuture
-    socket.write { FrameEncoder.appendClose(code, reason: reason, to: &$0) }
+    socket.write { $0.appendCloseFrame(code, reason: reason) }
     socket.setReading(true)
     setStepDeadline(worker.limits.closeTime)
   }
@@ -118,7 +118,7 @@ extension ClientConnection {
   /// Fails the connection (section 7.1.7): says why and does not wait for an answer.
   func fail(_ code: CloseCode, _ reason: String) {
     guard phase == .open || phase == .closing else { return }
-    if phase == .open { socket.write { FrameEncoder.appendClose(code, reason: reason, to: &$0) } }
+    if phase == .open { socket.write { $0.appendCloseFrame(code, reason: reason) } }
     linger()
   }
 }

@@ -1,5 +1,4 @@
 package import HTTP1
-package import Reactor
 package import WebSocket
 
 /// The bounds that one worker puts on its connections.

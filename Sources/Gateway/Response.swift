@@ -6,7 +6,8 @@ package struct Response: Sendable {
   package var fields: [ResponseField]
   package var body: String
 
-  package init(_ status: Status, fields: [ResponseField] = [], contentType: String, _ body: String) {
+  package init(_ status: Status, fields: [ResponseField] = [], contentType: String, _ body: String)
+  {
     self.status = status
     self.fields = [ResponseField("Content-Type", contentType)] + fields
     self.body = body

@@ -1,4 +1,4 @@
-package import HTTP1
+import HTTP1
 package import Reactor
 package import WebSocket
 
@@ -25,14 +25,14 @@ package final class Worker {
     self.pingTimeoutCode = pingTimeoutCode
   }
 
-  /// Listens on `address`; gives the address bound. `exhausted` is told when the system has no
+  /// Listens on `address`; gives the address bound. The listener keeps the worker alive. `exhausted` is told when the system has no
   /// descriptors left, at most five times a second.
   package func listen(
     on address: SocketAddress, exhausted: @escaping (SystemError) -> Void
   ) throws(SystemError) -> SocketAddress {
     let listener = try Listener(
       on: loop, address: address,
-      accepted: { [unowned self] in accepted($0, peer: $1) }, exhausted: exhausted)
+      accepted: { self.accepted($0, peer: $1) }, exhausted: exhausted)
     self.listener = listener
     return listener.address
   }

@@ -71,7 +71,8 @@ final class Node {
       for item in $0 { received(item) }
     }
     self.news = news
-    signals = try SignalSource(on: loop, [SIGTERM, SIGINT]) { [unowned self] in received(signal: $0) }
+    signals = try SignalSource(on: loop, [SIGTERM, SIGINT]) { [unowned self] in received(signal: $0)
+    }
     workers = (0..<settings.eventLoops).map { index in
       Member(thread: WorkerThread.start(index, news: news, log: log))
     }

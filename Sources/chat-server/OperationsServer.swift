@@ -1,3 +1,4 @@
+import ChatProtocol
 import Gateway
 import HTTP1
 import Reactor
@@ -23,8 +24,8 @@ final class OperationsServer: Application {
     var limits = GatewayLimits()
     limits.connectionsMax = 256
     let worker = Worker(
-      loop: node.loop, limits: limits, origins: OriginPolicy(allowed: []), application: self,
-      pingTimeoutCode: CloseCode(.pingTimeout))
+      loop: node.loop, limits: limits, origins: .only([]), application: self,
+      pingTimeoutCode: CloseCode(ChatCloseCode.pingTimeout.rawValue))
     _ = try worker.listen(on: node.settings.opsListen) { _ in }
     self.worker = worker
   }

@@ -18,7 +18,9 @@ extension Settings {
   /// Without a list, pages that the node's own address would have served may connect.
   func originPolicy(for address: SocketAddress) -> OriginPolicy {
     if allowedOrigins == ["*"] { return .any }
-    if !allowedOrigins.isEmpty { return OriginPolicy(allowed: allowedOrigins) }
-    return OriginPolicy(allowed: ["http://\(address)", "http://localhost:\(address.port)"])
+    let texts =
+      allowedOrigins.isEmpty
+      ? ["http://\(address)", "http://localhost:\(address.port)"] : allowedOrigins
+    return .only(Set(texts.compactMap { Origin($0) }))
   }
 }

@@ -1,4 +1,5 @@
 import ChatCore
+import ChatProtocol
 import Gateway
 import Logging
 import Reactor
@@ -94,7 +95,7 @@ final class WorkerThread {
       others: start.hubs.filter { $0 !== hubMailbox }, isReady: start.isReady)
     let worker = Worker(
       loop: loop, limits: start.gatewayLimits, origins: start.origins, application: application,
-      pingTimeoutCode: CloseCode(.pingTimeout))
+      pingTimeoutCode: CloseCode(ChatCloseCode.pingTimeout.rawValue))
     self.application = application
     self.worker = worker
     do throws(SystemError) {

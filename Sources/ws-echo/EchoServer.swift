@@ -49,7 +49,7 @@ struct EchoServer: ParsableCommand {
       }
     }
     print("listening on \(bound)")
-    fflush(stdout)
+    fflush(nil)
     loop.run()
   }
 

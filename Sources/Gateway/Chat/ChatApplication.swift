@@ -149,7 +149,8 @@ package final class ChatApplication: Application, EventHandler {
     for outgoing in effects.sends { send(outgoing) }
     for change in effects.pauses { connection(change.session)?.setReading(change.isReading) }
     for close in effects.closes {
-      connection(close.session)?.close(CloseCode(close.code), reason: close.reason.description)
+      connection(close.session)?.close(
+        CloseCode(close.code.rawValue), reason: close.reason.description)
     }
     effects.removeAll()
     if let deadline = hub.nextDeadline {
@@ -170,9 +171,9 @@ package final class ChatApplication: Application, EventHandler {
 
   private func send(_ outgoing: Effects.Outgoing) {
     let frame = loop.encode { buffer in
-      let header = FrameEncoder.reserveHeader(in: &buffer)
+      let frame = buffer.reserveFrameHeader()
       outgoing.event.encode(into: &buffer)
-      return FrameEncoder.finish(header, .text, in: &buffer)
+      return buffer.finishFrame(.text, frame)
     }
     for target in effects.targets[outgoing.targets] { connection(target)?.send(frame: frame) }
   }
