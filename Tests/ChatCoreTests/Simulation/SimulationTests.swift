@@ -5,7 +5,7 @@ import Testing
 
 @Suite
 struct SimulationTests {
-  static let seeds: ClosedRange<UInt64> = 1...40
+  static let seeds: ClosedRange<UInt64> = 1...30
 
   struct Scenario: CustomTestStringConvertible {
     var testDescription: String
