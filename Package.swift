@@ -94,9 +94,17 @@ let package = Package(
       ["Bytes", "Reactor", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", logging]),
 
     // Composition only.
-    program("chat-server", ["Reactor", "ChatCore", "ChatBackends", "Gateway", logging]),
+    program(
+      "chat-server",
+      [
+        "Reactor", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", "RedisClient", "AMQPClient",
+        "PostgresClient", "ChatBackends", "Gateway", logging,
+      ]),
     program("chat-bench", ["Bytes", "Reactor", "HTTP1", "WebSocket", histogram]),
-    program("ws-echo", ["Reactor", "Gateway", logging]),
+    program("ws-echo", ["Reactor", "HTTP1", "WebSocket", "Gateway"]),
+
+    // Private servers on loopback, started and ended by the tests themselves.
+    .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: settings),
 
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux"]),
@@ -108,7 +116,7 @@ let package = Package(
       "ChatBackends",
       [
         "ChatCore", "ChatProtocol", "Reactor", "Bytes", "RedisClient", "AMQPClient",
-        "PostgresClient", "SQLiteClient", logging,
+        "PostgresClient", "SQLiteClient", "TestServers", logging,
       ]),
     tests("Gateway", ["Reactor", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "Bytes"]),
   ],

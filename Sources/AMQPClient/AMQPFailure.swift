@@ -1,0 +1,43 @@
+/// Why a connection to the broker could not be made, or ended.
+package struct AMQPFailure: Error, Hashable, Sendable, CustomStringConvertible {
+  package enum Kind: Hashable, Sendable {
+    /// No address, or nobody answers there.
+    case unreachable
+    /// The broker closed the connection or the channel, with this reply code (AMQP 0-9-1,
+    /// section 1.1, constants).
+    case refused(code: UInt16)
+    /// No answer, or no sign of life.
+    case timedOut
+    case lost
+    /// Bytes that are no AMQP, that nobody asked for, or beyond a limit.
+    case badFrame
+  }
+
+  package let kind: Kind
+  /// What the system or the broker said; no secrets, one line.
+  package let message: String
+
+  init(_ kind: Kind, _ message: String) {
+    self.kind = kind
+    self.message = String(message.prefix(200).map { $0.isNewline ? " " : $0 })
+  }
+
+  package var description: String {
+    switch kind {
+    case .unreachable: "unreachable: \(message)"
+    case .refused(let code): "refused: \(code) \(message)"
+    case .timedOut: "no answer in time: \(message)"
+    case .lost: "connection lost: \(message)"
+    case .badFrame: "bad frame: \(message)"
+    }
+  }
+
+  /// Another consumer has the queue for itself alone.
+  package var isExclusiveUse: Bool {
+    switch kind {
+    case .refused(code: 405): true
+    case .refused(code: 403): message.contains("exclusive use")
+    case .refused, .unreachable, .timedOut, .lost, .badFrame: false
+    }
+  }
+}

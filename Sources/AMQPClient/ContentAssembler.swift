@@ -1,0 +1,58 @@
+/// Puts the frames of a message together: its method, its header, its body in pieces.
+struct ContentAssembler {
+  enum Kind: Hashable {
+    case delivery(tag: UInt64, routingKey: String)
+    case returned(code: UInt16, routingKey: String)
+  }
+
+  private enum State {
+    case idle
+    case awaitingHeader(Kind)
+    case awaitingBody(Kind, left: Int)
+  }
+
+  private let bodyBytesMax: Int
+  private var state = State.idle
+  private var body: [UInt8] = []
+
+  init(bodyBytesMax: Int) { self.bodyBytesMax = bodyBytesMax }
+
+  var isIdle: Bool {
+    if case .idle = state { true } else { false }
+  }
+
+  mutating func begin(_ kind: Kind) throws(AMQPFailure) {
+    guard isIdle else { throw AMQPFailure(.badFrame, "a message inside another") }
+    state = .awaitingHeader(kind)
+  }
+
+  /// Takes the header; gives the message's kind when it has no body.
+  mutating func header(bodyBytes: UInt64) throws(AMQPFailure) -> Kind? {
+    guard case .awaitingHeader(let kind) = state else {
+      throw AMQPFailure(.badFrame, "unexpected content header")
+    }
+    guard let count = Int(exactly: bodyBytes), count <= bodyBytesMax else {
+      throw AMQPFailure(.badFrame, "a body of \(bodyBytes) bytes")
+    }
+    state = count == 0 ? .idle : .awaitingBody(kind, left: count)
+    return count == 0 ? kind : nil
+  }
+
+  /// Takes a piece of the body; with the last one, gives `complete` the whole.
+  mutating func append(
+    _ fragment: UnsafeRawBufferPointer,
+  ) throws(AMQPFailure) -> (kind: Kind, body: [UInt8]?)? {
+    guard case .awaitingBody(let kind, let left) = state, fragment.count <= left else {
+      throw AMQPFailure(.badFrame, "unexpected content body")
+    }
+    let isWhole = body.isEmpty && fragment.count == left
+    if !isWhole { body.append(contentsOf: fragment) }
+    guard fragment.count == left else {
+      state = .awaitingBody(kind, left: left - fragment.count)
+      return nil
+    }
+    state = .idle
+    defer { body = [] }
+    return (kind, isWhole ? nil : body)
+  }
+}

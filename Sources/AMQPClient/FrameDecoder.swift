@@ -1,0 +1,75 @@
+internal import CRabbitMQ
+
+/// A frame from the broker. Its bytes are valid until the next call of the decoder.
+enum AMQPFrame {
+  case method(AMQPMethod, channel: UInt16)
+  case contentHeader(bodyBytes: UInt64, channel: UInt16)
+  case contentBody(UnsafeRawBufferPointer, channel: UInt16)
+  case heartbeat
+}
+
+/// Bytes to frames, through librabbitmq without its sockets.
+struct FrameDecoder: ~Copyable {
+  private let state: amqp_connection_state_t
+  /// The channel whose memory the last frame stands in.
+  private var lastChannel: UInt16?
+
+  init() {
+    guard let state = amqp_new_connection() else { preconditionFailure("out of memory") }
+    self.state = state
+  }
+
+  deinit { amqp_destroy_connection(state) }
+
+  /// Takes one frame off the front of `bytes`, or all of them and returns nil when they are the
+  /// beginning of one.
+  mutating func next(_ bytes: inout UnsafeRawBufferPointer) throws(AMQPFailure) -> AMQPFrame? {
+    release()
+    while !bytes.isEmpty {
+      var frame = amqp_frame_t()
+      let input = amqp_bytes_t(
+        len: bytes.count, bytes: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
+      let used = amqp_handle_input(state, input, &frame)
+      guard used > 0, Int(used) <= bytes.count else {
+        throw AMQPFailure(.badFrame, String(cString: amqp_error_string2(used)))
+      }
+      bytes = UnsafeRawBufferPointer(rebasing: bytes[Int(used)...])
+      guard frame.frame_type != 0 else { continue }
+      lastChannel = frame.channel
+      return try Self.frame(frame)
+    }
+    return nil
+  }
+
+  /// Allows frames of the negotiated size. Only between frames.
+  mutating func setFrameMax(_ frameMax: UInt32, channelMax: UInt16) {
+    release()
+    // The library's own heartbeats stay off: it has no socket to send them to.
+    let status = amqp_tune_connection(state, Int32(channelMax), Int32(frameMax), 0)
+    precondition(status == AMQP_STATUS_OK.rawValue, "out of memory")
+  }
+
+  /// Gives the last frame's memory back; the library itself never would.
+  private mutating func release() {
+    if let lastChannel { amqp_maybe_release_buffers_on_channel(state, lastChannel) }
+    lastChannel = nil
+  }
+
+  private static func frame(_ frame: amqp_frame_t) throws(AMQPFailure) -> AMQPFrame {
+    switch Int32(frame.frame_type) {
+    case AMQP_FRAME_METHOD:
+      return .method(AMQPMethod(frame.payload.method), channel: frame.channel)
+    case AMQP_FRAME_HEADER:
+      return .contentHeader(bodyBytes: frame.payload.properties.body_size, channel: frame.channel)
+    case AMQP_FRAME_BODY:
+      let fragment = frame.payload.body_fragment
+      return .contentBody(
+        UnsafeRawBufferPointer(start: fragment.bytes, count: fragment.len), channel: frame.channel)
+    case AMQP_FRAME_HEARTBEAT:
+      return .heartbeat
+    default:
+      // Among them the protocol header, which a broker sends when it speaks another version.
+      throw AMQPFailure(.badFrame, "of type \(frame.frame_type)")
+    }
+  }
+}

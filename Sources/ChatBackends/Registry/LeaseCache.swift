@@ -1,0 +1,56 @@
+internal import ChatCore
+
+/// What is known of the nodes' leases, so that a look-up need not ask for them.
+struct LeaseCache {
+  enum Verdict: Equatable {
+    case live
+    /// The node has no lease; it may take it again in the same epoch.
+    case lapsed
+    /// The node has started again since, so this route can never be valid again.
+    case outdated
+    /// Has to be asked for.
+    case unknown
+  }
+
+  private struct Entry {
+    /// The newest epoch seen in a lease, or asked for.
+    var epoch: UInt64
+    var isLive: Bool
+    /// Refreshes in a row that found no lease.
+    var absences = 0
+  }
+
+  /// Nodes remembered; beyond, all are forgotten and asked for anew.
+  static let nodesMax = 4_096
+  /// Refreshes without a lease after which a node is forgotten.
+  static let absencesMax = 60
+
+  private var entries: [NodeID: Entry] = [:]
+
+  /// The nodes to ask for at the next refresh.
+  var nodes: [NodeID] { Array(entries.keys) }
+
+  func verdict(on owner: RouteOwner) -> Verdict {
+    guard let entry = entries[owner.node], owner.epoch <= entry.epoch else { return .unknown }
+    if owner.epoch < entry.epoch { return .outdated }
+    return entry.isLive ? .live : .lapsed
+  }
+
+  /// Takes in the lease's value, nil when there is none. `asked`: the epoch of the route that
+  /// caused the question, if one did.
+  mutating func learned(_ node: NodeID, lease epoch: UInt64?, asked: UInt64 = 0) {
+    if entries.count >= Self.nodesMax, entries[node] == nil { entries.removeAll() }
+    if let epoch {
+      entries[node] = Entry(epoch: epoch, isLive: true)
+    } else if var entry = entries[node] {
+      entry.epoch = max(entry.epoch, asked)
+      entry.isLive = false
+      entry.absences += 1
+      entries[node] = entry.absences < Self.absencesMax ? entry : nil
+    } else if asked > 0 {
+      entries[node] = Entry(epoch: asked, isLive: false)
+    }
+  }
+
+  mutating func removeAll() { entries.removeAll() }
+}

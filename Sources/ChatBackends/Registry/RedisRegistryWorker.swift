@@ -1,0 +1,235 @@
+internal import ChatCore
+internal import ChatProtocol
+internal import Logging
+internal import Reactor
+internal import RedisClient
+
+/// The part of `RedisRegistry` that lives on the loop.
+final class RedisRegistryWorker: EventHandler {
+  static let leaseMilliseconds = 15_000
+  static let refreshInterval: Duration = .seconds(1)
+  /// The lease is renewed with every fifth refresh.
+  static let refreshesPerRenewal = 5
+
+  private enum State {
+    case idle
+    case starting(@Sendable (Result<Void, BackendFailure>) -> Void)
+    case running
+    case stopping(@Sendable () -> Void)
+    case stopped
+  }
+
+  let node: NodeID
+  let events: @Sendable (NodeEvent) -> Void
+  private let endpoint: RedisEndpoint
+  private let loop: EventLoop
+  private let log: Logger
+  private let leaseTaken: @Sendable (UInt64) -> Void
+  private let timer: LoopTimer
+  let changeRoute = RedisScript(RegistrySchema.changeRoute)
+  private let renewLease = RedisScript(RegistrySchema.renewLease)
+  private let releaseLease = RedisScript(RegistrySchema.releaseLease)
+  private(set) lazy var client = makeClient()
+  private let limits: RedisLimits
+  private var state = State.idle
+  private(set) var lease: NodeLease?
+  private var refreshes = 0
+  /// A registration failed, or perhaps did: when Redis is back the hubs must make theirs again.
+  var hasFailedRegistrations = false
+  /// Routes that could not be removed, to be removed when Redis is back.
+  var failedRemovals: [FailedRemoval] = []
+  private lazy var token = loop.add(self)
+  private var answered: [ReplyBatch] = []
+  var leases = LeaseCache()
+  /// Who waits for a lease that has been asked for.
+  var leaseWaiters: [NodeID: [(LeaseAnswer) -> Void]] = [:]
+
+  init(
+    endpoint: RedisEndpoint, node: NodeID, limits: RedisLimits, on loop: EventLoop, log: Logger,
+    events: @escaping @Sendable (NodeEvent) -> Void,
+    leaseTaken: @escaping @Sendable (UInt64) -> Void
+  ) {
+    self.endpoint = endpoint
+    self.node = node
+    self.limits = limits
+    self.loop = loop
+    self.log = log
+    self.events = events
+    self.leaseTaken = leaseTaken
+    timer = LoopTimer(on: loop)
+    timer.handler = { [unowned self] in refresh() }
+  }
+
+  private func makeClient() -> RedisClient {
+    RedisClient(endpoint: endpoint, limits: limits, on: loop) { [unowned self] event in
+      switch event {
+      case .connected: connected()
+      case .lost(let failure): lost(failure)
+      }
+    }
+  }
+
+  func receive(_ messages: [RedisRegistry.Message]) {
+    var lookups: [UserID: RouteLookup] = [:]
+    for message in messages {
+      switch message {
+      case .requests(let requests, let reply):
+        submit(requests, ReplyBatch(reply), coalescing: &lookups)
+      case .start(let epoch, let completion): start(epoch, completion)
+      case .stop(let completion): stop(completion)
+      }
+    }
+  }
+
+  // MARK: Starting and stopping
+
+  private func start(
+    _ epoch: UInt64, _ completion: @escaping @Sendable (Result<Void, BackendFailure>) -> Void
+  ) {
+    guard case .idle = state else { preconditionFailure("the registry was started twice") }
+    precondition(epoch > 0, "epochs count from 1")
+    lease = NodeLease(epoch: epoch)
+    state = .starting(completion)
+    client.start()
+  }
+
+  private func startFailed(_ reason: String) {
+    guard case .starting(let completion) = state else { return }
+    end()
+    completion(.failure(BackendFailure(server: "\(endpoint)", reason: reason)))
+  }
+
+  private func stop(_ completion: @escaping @Sendable () -> Void) {
+    guard case .running = state, let lease, client.isReady else {
+      startFailed("stopped")
+      end()
+      return completion()
+    }
+    state = .stopping(completion)
+    client.send(RedisCommand(["SREM", RegistrySchema.nodes, node.name])) { _ in }
+    let key = RegistrySchema.lease(of: node)
+    releaseLease.run(on: client, key: key, [String(lease.epoch)]) { [unowned self] _ in end() }
+  }
+
+  private func end() {
+    let before = state
+    state = .stopped
+    timer.remove()
+    client.stop()
+    if case .stopping(let completion) = before { completion() }
+  }
+
+  // MARK: The connection
+
+  private func connected() {
+    for script in [changeRoute, renewLease, releaseLease] { script.load(on: client) }
+    renew()
+    timer.set(at: loop.now + Self.refreshInterval)
+  }
+
+  private func lost(_ failure: RedisFailure) {
+    switch state {
+    case .starting: startFailed("\(failure)")
+    case .running:
+      log.warning(
+        "Redis is away; retrying",
+        metadata: ["redis.server": "\(endpoint)", "redis.failure": "\(failure)"])
+    case .stopping: end()
+    case .idle, .stopped: break
+    }
+    timer.cancel()
+    // What the nodes did meanwhile is not known.
+    leases.removeAll()
+  }
+
+  // MARK: Leases
+
+  /// Renews this node's lease now and then, and asks for those of the others.
+  private func refresh() {
+    refreshes += 1
+    timer.set(at: loop.now + Self.refreshInterval)
+    if refreshes % Self.refreshesPerRenewal == 0 { renew() }
+    // Among them our own: a wiped or taken lease is noticed now, not at the next renewal.
+    for node in Set(leases.nodes + [node]) {
+      ask(node) { [unowned self] answer in
+        guard case .lease(let epoch) = answer else { return }
+        if node != self.node {
+          leases.learned(node, lease: epoch)
+        } else if epoch != lease?.epoch {
+          renew()
+        }
+      }
+    }
+  }
+
+  private func renew() {
+    guard let lease, !lease.isTaken else { return }
+    client.send(RedisCommand(["SADD", RegistrySchema.nodes, node.name])) { _ in }
+    let arguments = [String(lease.epoch), String(Self.leaseMilliseconds)]
+    renewLease.run(on: client, key: RegistrySchema.lease(of: node), arguments) {
+      [unowned self] outcome in
+      switch outcome {
+      case .unavailable: break
+      case .value(.error(let message)): renewalRefused(message)
+      case .value(let value): renewed(previous: value.text.flatMap { UInt64($0) })
+      }
+    }
+  }
+
+  private func renewalRefused(_ message: String) {
+    startFailed("the lease was refused: \(message)")
+    log.warning("Redis refused the lease", metadata: ["redis.error": "\(message)"])
+  }
+
+  private func renewed(previous: UInt64?) {
+    removeAgain()
+    switch lease?.renewed(previous: previous) {
+    case .acquired:
+      guard case .starting(let completion) = state else { return }
+      state = .running
+      completion(.success(()))
+    case .registrationsLost:
+      log.warning("Redis lost this node's registrations; making them again")
+      hasFailedRegistrations = false
+      events(.registrationsLost)
+    case .taken(let epoch):
+      startFailed("a newer process of node \(node) holds its lease")
+      if case .running = state { leaseTaken(epoch) }
+    case .unchanged where hasFailedRegistrations:
+      hasFailedRegistrations = false
+      events(.registrationsLost)
+    case .unchanged, nil:
+      break
+    }
+  }
+
+  enum LeaseAnswer {
+    /// nil: nobody holds it.
+    case lease(UInt64?)
+    case unavailable
+  }
+
+  func ask(_ node: NodeID, _ answer: @escaping (LeaseAnswer) -> Void) {
+    client.send(RedisCommand(["GET", RegistrySchema.lease(of: node)])) { outcome in
+      switch outcome {
+      case .value(.error), .unavailable: answer(.unavailable)
+      case .value(let value): answer(.lease(value.text.flatMap { UInt64($0) }))
+      }
+    }
+  }
+
+  // MARK: Answers
+
+  func answer(_ batch: ReplyBatch, _ token: UInt64, _ result: RegistryReply.Result) {
+    guard batch.add(token, result) else { return }
+    answered.append(batch)
+    loop.scheduleFlush(self.token)
+  }
+
+  /// Gives each batch its answers at the end of the turn.
+  func flush() {
+    let batches = answered
+    answered.removeAll(keepingCapacity: true)
+    for batch in batches { batch.send() }
+  }
+}

@@ -1,0 +1,49 @@
+internal import ChatCore
+internal import ChatProtocol
+internal import RedisClient
+
+/// The registry's keys in Redis, and the scripts that change them.
+///
+/// Each script touches one key, so that keys can be spread over the servers of a cluster. Owners
+/// are compared as whole strings: the late clean-up of a former owner then changes nothing.
+enum RegistrySchema {
+  /// A hash: device -> owner, as `RouteOwner` writes it.
+  static func routes(of user: UserID) -> String { "connection:\(user.name)" }
+  /// A node's epoch. A route is valid only while its epoch is the one here.
+  static func lease(of node: NodeID) -> String { "node:\(node)" }
+  /// A set: every node that holds or held a lease.
+  static let nodes = "active:servers"
+
+  static let register = "register"
+  static let unregister = "unregister"
+
+  /// Registers or removes a device; answers its owner before. One script for both, so that a
+  /// server that lost it cannot run them in another order than they were sent in.
+  static let changeRoute = """
+    local owner = redis.call('HGET', KEYS[1], ARGV[2])
+    if ARGV[1] == 'register' then
+      redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
+    elseif owner == ARGV[3] then
+      redis.call('HDEL', KEYS[1], ARGV[2])
+    end
+    return owner
+    """
+
+  /// Takes or renews a lease, unless a newer epoch holds it; answers the epoch before. Epochs are
+  /// compared as text, since a number of Lua is exact only up to 2^53.
+  static let renewLease = """
+    local held = redis.call('GET', KEYS[1])
+    if held and tonumber(held)
+      and (#held > #ARGV[1] or #held == #ARGV[1] and held > ARGV[1]) then
+      return held
+    end
+    redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+    return held
+    """
+
+  /// Gives a lease up if it is still ours; answers whether it was.
+  static let releaseLease = """
+    if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
+    return 0
+    """
+}

@@ -1,0 +1,44 @@
+import ChatCore
+
+/// Work on its way to the SQLite thread, in the order submitted.
+final class SQLiteWorkQueue: Sendable {
+  private struct State {
+    var waiting: [StoreWork] = []
+    var requests = 0
+    var bodyBytes = 0
+    var isClosed = false
+  }
+
+  private let monitor = Monitor(State())
+  private let limits: StoreQueueLimits
+
+  init(limits: StoreQueueLimits = StoreQueueLimits()) {
+    self.limits = limits
+  }
+
+  /// False when the queue is full or closed: the caller answers for the work.
+  func put(_ work: StoreWork) -> Bool {
+    let bodyBytes = work.bodyBytes
+    return monitor.update { state in
+      guard !state.isClosed, state.requests + work.requests.count <= limits.requestsMax,
+        state.bodyBytes + bodyBytes <= limits.bodyBytesMax
+      else { return false }
+      state.requests += work.requests.count
+      state.bodyBytes += bodyBytes
+      state.waiting.append(work)
+      return true
+    }
+  }
+
+  /// Waits for work and takes all there is; empty once the queue is closed and drained.
+  func takeAll() -> [StoreWork] {
+    monitor.wait { state in
+      if state.waiting.isEmpty && !state.isClosed { return nil }
+      defer { state = State(isClosed: state.isClosed) }
+      return state.waiting
+    }
+  }
+
+  /// Takes nothing more; the thread does what waits and ends.
+  func close() { monitor.update { $0.isClosed = true } }
+}

@@ -1,0 +1,28 @@
+/// One timer of a loop with a closure to run, for owners that watch no descriptor of their own.
+package final class LoopTimer: EventHandler {
+  private let loop: EventLoop
+  private var token: Token?
+  /// Runs on the loop. Set it before the timer.
+  package var handler: () -> Void = {}
+
+  package init(on loop: EventLoop) { self.loop = loop }
+
+  /// Arms the timer, in place of what it was armed for; it fires once.
+  package func set(at deadline: Instant) {
+    let token = token ?? loop.add(self)
+    self.token = token
+    loop.setTimer(for: token, at: deadline)
+  }
+
+  package func cancel() {
+    if let token { loop.cancelTimer(for: token) }
+  }
+
+  /// Lets go of the loop, which keeps a timer that was ever set alive until then.
+  package func remove() {
+    if let token { loop.remove(token) }
+    token = nil
+  }
+
+  package func timerFired() { handler() }
+}

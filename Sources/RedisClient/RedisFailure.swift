@@ -1,0 +1,34 @@
+/// Why a connection to Redis could not be made, or ended.
+package struct RedisFailure: Error, Hashable, Sendable, CustomStringConvertible {
+  package enum Kind: Hashable, Sendable {
+    /// No address, or nobody answers there.
+    case unreachable
+    /// The server answered the greeting with an error: a wrong password, no such database.
+    case refused
+    /// A command had no answer in time, as from a frozen server.
+    case timedOut
+    /// The server ended the connection.
+    case lost
+    /// A reply that is no Redis protocol, that nobody asked for, or beyond a limit.
+    case badReply
+  }
+
+  package let kind: Kind
+  /// What the system or the server said; no secrets, one line.
+  package let message: String
+
+  init(_ kind: Kind, _ message: String) {
+    self.kind = kind
+    self.message = String(message.prefix(200).map { $0.isNewline ? " " : $0 })
+  }
+
+  package var description: String {
+    switch kind {
+    case .unreachable: "unreachable: \(message)"
+    case .refused: "refused: \(message)"
+    case .timedOut: "no answer in time: \(message)"
+    case .lost: "connection lost: \(message)"
+    case .badReply: "bad reply: \(message)"
+    }
+  }
+}

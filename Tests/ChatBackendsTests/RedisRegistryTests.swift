@@ -1,0 +1,134 @@
+import ChatBackends
+import ChatCore
+import ChatProtocol
+import TestServers
+import Testing
+
+/// The registry in Redis when Redis fails it.
+struct RedisRegistryTests {
+  private let fixture: RegistryFixture
+  private let server: RedisServer
+
+  init() throws {
+    fixture = try RegistryFixture(.redis)
+    server = try #require(fixture.server)
+  }
+
+  @Test func `keys are the documented ones`() async throws {
+    let node = try await fixture.start("server1", epoch: 3)
+    _ = await node.register("bob", "web", "c1")
+    #expect(try server.run("HGETALL", "connection:bob") == "web\nserver1/3/c1")
+    #expect(try server.run("GET", "node:server1") == "3")
+    #expect(try server.run("SMEMBERS", "active:servers") == "server1")
+    let life = try #require(Int(try server.run("PTTL", "node:server1")))
+    #expect((10_000...15_000).contains(life))
+  }
+
+  @Test func `stopping releases the lease last`() async throws {
+    let node = try await fixture.start("server1")
+    let bob = UserID("bob")!
+    _ = await node.register("bob", "web", "c1")
+    node.registry.submit([
+      RegistryRequest(token: 1, operation: .unregister(bob, device: "web", connection: "c1"))
+    ]) { _ in }
+    await node.stop()
+    #expect(try server.run("KEYS", "*") == "")
+    #expect(await node.nodes(of: "bob") == nil)
+  }
+
+  @Test func `a wiped Redis makes the node register again`() async throws {
+    let node = try await fixture.start("server1")
+    _ = await node.register("bob", "web", "c1")
+    try server.run("FLUSHALL")
+    let events = await node.events.wait(.seconds(3)) { !$0.isEmpty }
+    #expect(events.map(\.isRegistrationsLost) == [true])
+    #expect(await node.register("bob", "web", "c1") == .registered(replaced: nil))
+    #expect(await node.nodes(of: "bob") == ["server1"])
+  }
+
+  @Test func `a server that lost its scripts gets them again`() async throws {
+    let node = try await fixture.start("server1")
+    try server.run("SCRIPT", "FLUSH")
+    #expect(await node.register("bob", "web", "c1") == .registered(replaced: nil))
+    #expect(await node.unregister("bob", "web", "c1") == .unregistered)
+  }
+
+  @Test func `a restart is survived`() async throws {
+    let node = try await fixture.start("server1")
+    _ = await node.register("bob", "web", "c1")
+    try server.process.stop()
+    #expect(await node.nodes(of: "bob") == nil)
+    #expect(await node.register("carol", "web", "c2") == .unavailable)
+    try server.process.start()
+    let events = await node.events.wait { !$0.isEmpty }
+    #expect(events.map(\.isRegistrationsLost) == [true])
+    #expect(await node.nodes(of: "bob") == [])
+  }
+
+  @Test func `a frozen server is given up and taken back`() async throws {
+    let node = try await fixture.start("server1")
+    _ = await node.register("bob", "web", "c1")
+    try server.process.freeze()
+    #expect(await node.nodes(of: "bob") == nil)
+    #expect(await node.unregister("bob", "web", "c1") == .unavailable)
+    try server.process.thaw()
+    // The removal that failed is made up for.
+    #expect(await eventually { await node.nodes(of: "bob") == [] })
+    // The lease outlived the freeze, so nothing was lost.
+    #expect(node.events.all.isEmpty)
+  }
+
+  @Test func `a registration that failed is asked for again`() async throws {
+    let node = try await fixture.start("server1")
+    try server.process.freeze()
+    #expect(await node.register("bob", "web", "c1") == .unavailable)
+    try server.process.thaw()
+    let events = await node.events.wait { !$0.isEmpty }
+    #expect(events.map(\.isRegistrationsLost) == [true])
+  }
+
+  @Test func `dead routes are cleaned up by a look-up`() async throws {
+    let node = try await fixture.start("server1", epoch: 2)
+    try server.run("HSET", "connection:bob", "web", "server1/1/c1", "odd", "no owner")
+    #expect(await node.nodes(of: "bob") == [])
+    #expect(await eventually { (try? server.run("HGETALL", "connection:bob")) == "odd\nno owner" })
+  }
+
+  @Test func `a newer process of the node takes the lease and the older learns of it`() async throws {
+    let older = try await fixture.start("server1", epoch: 4)
+    let newer = try await fixture.start("server1", epoch: 5)
+    #expect(await older.takers.wait { !$0.isEmpty } == [5])
+    #expect(await older.register("bob", "web", "c1") == .unavailable)
+    #expect(await newer.register("bob", "web", "c1") == .registered(replaced: nil))
+    await older.stop()
+    #expect(try server.run("GET", "node:server1") == "5")
+    await #expect(throws: BackendFailure.self) { try await fixture.start("server1", epoch: 4) }
+  }
+
+  @Test func `an unreachable Redis is one clear error`() async throws {
+    try server.process.stop()
+    let url = server.url
+    await #expect {
+      _ = try await RegistryFixture.start(NodeID("n")!, epoch: 1, url: url, on: TestLoop())
+    } throws: { "\($0)" == "\(url): unreachable: Connection refused" }
+  }
+
+  @Test func `a wrong password is one clear error without the password`() async throws {
+    let server = try RedisServer(password: "right")
+    let url = "redis://:wrong@127.0.0.1:\(server.port)"
+    await #expect {
+      _ = try await RegistryFixture.start(NodeID("n")!, epoch: 1, url: url, on: TestLoop())
+    } throws: { "\($0)".contains("refused: WRONGPASS") && !"\($0)".contains("wrong@") }
+    let loop = TestLoop()
+    let node = try await RegistryFixture.start(
+      NodeID("n")!, epoch: 1, url: server.url + "/3", on: loop)
+    #expect(await node.nodes(of: "bob") == [])
+    await node.stop()
+  }
+}
+
+extension NodeEvent {
+  fileprivate var isRegistrationsLost: Bool {
+    if case .registrationsLost = self { true } else { false }
+  }
+}

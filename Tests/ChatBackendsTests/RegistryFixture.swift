@@ -1,0 +1,103 @@
+import ChatBackends
+import ChatCore
+import ChatProtocol
+import Logging
+import Reactor
+import RedisClient
+import TestServers
+
+/// The registries that one contract holds for.
+enum RegistryKind: CaseIterable, Sendable {
+  case memory
+  case redis
+}
+
+/// The nodes of one test, each with its registry.
+final class RegistryFixture: Sendable {
+  let server: RedisServer?
+  private let routes = MemoryRoutes()
+  private let loop = TestLoop()
+
+  init(_ kind: RegistryKind) throws {
+    switch kind {
+    case .memory: server = nil
+    case .redis: server = try RedisServer()
+    }
+  }
+
+  func start(_ name: String, epoch: UInt64 = 1) async throws -> RegistryNode {
+    let node = NodeID(name)!
+    guard let server else {
+      let registry = MemoryRegistry(node: node, epoch: epoch, sharing: routes)
+      return RegistryNode(id: node, registry: registry)
+    }
+    return try await Self.start(node, epoch: epoch, url: server.url, on: loop)
+  }
+
+  static func start(
+    _ id: NodeID, epoch: UInt64, url: String, on loop: TestLoop
+  ) async throws -> RegistryNode {
+    let events = Collector<NodeEvent>()
+    let takers = Collector<UInt64>()
+    let registry = await loop.run { loop in
+      var limits = RedisLimits()
+      limits.commandTimeout = .milliseconds(500)
+      limits.connectTimeout = .milliseconds(500)
+      limits.reconnectDelayMax = .milliseconds(100)
+      return RedisRegistry(
+        endpoint: RedisEndpoint(url)!, node: id, limits: limits, on: loop,
+        log: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }),
+        events: { events.add($0) }, leaseTaken: { takers.add($0) })
+    }
+    let result = await withCheckedContinuation { continuation in
+      registry.start(epoch: epoch) { continuation.resume(returning: $0) }
+    }
+    try result.get()
+    return RegistryNode(id: id, registry: registry, events: events, takers: takers)
+  }
+}
+
+/// One node's registry, with answers to wait for.
+struct RegistryNode: Sendable {
+  let id: NodeID
+  let registry: any Registry
+  var events = Collector<NodeEvent>()
+  var takers = Collector<UInt64>()
+
+  func submit(_ operations: [RegistryRequest.Operation]) async -> [RegistryReply.Result] {
+    let requests = operations.enumerated().map {
+      RegistryRequest(token: UInt64($0.offset), operation: $0.element)
+    }
+    let replies = Collector<RegistryReply>()
+    registry.submit(requests) { replies.add($0) }
+    let all = await replies.wait { $0.count >= operations.count }
+    return all.sorted { $0.token < $1.token }.map(\.result)
+  }
+
+  func register(_ user: String, _ device: String, _ connection: String) async
+    -> RegistryReply.Result?
+  {
+    await submit([.register(UserID(user)!, device: device, connection: connection)]).first
+  }
+
+  func unregister(_ user: String, _ device: String, _ connection: String) async
+    -> RegistryReply.Result?
+  {
+    await submit([.unregister(UserID(user)!, device: device, connection: connection)]).first
+  }
+
+  func nodes(of user: String) async -> [String]? {
+    guard case .nodes(let nodes) = await submit([.nodes(of: UserID(user)!)]).first else {
+      return nil
+    }
+    return nodes.map(\.name)
+  }
+
+  func stop() async {
+    if let memory = registry as? MemoryRegistry { return memory.stop() }
+    guard let redis = registry as? RedisRegistry else { return }
+    await withCheckedContinuation { continuation in
+      redis.stop { continuation.resume() }
+    }
+  }
+}
