@@ -10,7 +10,7 @@ extension Command {
     do {
       try fields.scan()
     } catch {
-      throw CommandError(.badRequest, error.message, id: fields.id)
+      throw CommandError(.badRequest, error.message, id: fields.id, isMalformed: true)
     }
     return try CommandReader(fields).command()
   }

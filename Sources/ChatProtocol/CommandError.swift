@@ -5,11 +5,16 @@ package struct CommandError: Error, Hashable, Sendable {
   package var message: String
   /// The frame's `id`, as far as it could be read.
   package var id: RequestID?
+  /// Whether the frame was no JSON object at all; a client that sends many such is closed.
+  package var isMalformed: Bool
 
-  package init(_ code: ErrorCode, _ message: String, id: RequestID? = nil) {
+  package init(
+    _ code: ErrorCode, _ message: String, id: RequestID? = nil, isMalformed: Bool = false
+  ) {
     self.code = code
     self.message = message
     self.id = id
+    self.isMalformed = isMalformed
   }
 }
 

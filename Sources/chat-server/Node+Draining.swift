@@ -1,5 +1,6 @@
 import Gateway
 import Glibc
+import Logging
 import Reactor
 
 // Leaving without losing anyone: not ready at once, still accepting for a while so that balancers

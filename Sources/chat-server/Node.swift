@@ -42,6 +42,7 @@ final class Node {
   var drainEnds = Instant.distantFuture
   private var news: Mailbox<WorkerNews>?
   private var signals: SignalSource?
+  private var starter: BackEndStarter?
 
   struct Member {
     var thread: LoopThread
@@ -99,16 +100,17 @@ final class Node {
   private func connect() {
     phase = .connecting
     let hubs = hubMailboxes
-    NodeBackEnds.start(
+    let starter = BackEndStarter(
       settings, on: loop, log: log,
-      events: { event in for hub in hubs { hub.post(.happened(event)) } },
-      fatal: { [unowned self] in self.fail($0) }
-    ) { [unowned self] result in
+      event: { event in for hub in hubs { hub.post(.happened(event)) } },
+      fatal: { [unowned self] in fail($0) })
+    self.starter = starter
+    starter.start { [unowned self] result in
+      self.starter = nil
       switch result {
       case .success(let backEnds):
         self.backEnds = backEnds
-        guard phase == .connecting else { return }
-        startListening()
+        if phase == .connecting { startListening() }
       case .failure(let error):
         fail(error.description)
       }
@@ -135,7 +137,7 @@ final class Node {
       "listening",
       metadata: [
         "address": "\(address)", "node": "\(settings.node)",
-        "loops": "\(workers.count)", "backends": "\(backEnds?.summary ?? "")",
+        "loops": "\(workers.count)", "backends": "\(backEnds?.summary ?? "none")",
       ])
     log.warning(
       "OPEN MODE: no sign-in is configured, so every client is whoever it says it is")

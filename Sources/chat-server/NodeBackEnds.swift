@@ -1,51 +1,72 @@
 import ChatBackends
 import ChatCore
 import Gateway
-import Glibc
-import Logging
 import Reactor
 
-/// The back ends of the node as the settings choose them, started and stopped in order.
+/// The back ends of a running node.
 ///
 /// Confined to the control loop.
 final class NodeBackEnds {
+  struct Parts {
+    var store: (any MessageStore)?
+    var epoch: UInt64 = 0
+    var closeStore: () -> Void = {}
+    var registry: RedisRegistry?
+    var bus: RabbitMQBus?
+    /// From publishing to receiving, by the two nodes' own clocks.
+    let latency = Locked(LatencyHistogram())
+  }
+
   let ports: BackEnds
   /// The node's epoch: the database's count of its starts.
   let epoch: UInt64
-  /// For the log: which back ends these are.
-  let summary: String
-  private let stopClients: (@escaping () -> Void) -> Void
-  private let closeStore: () -> Void
+  private let parts: Parts
+  private let stopped: Mailbox<Void>
+  private let whenStopped: WhenStopped
 
-  init(
-    ports: BackEnds, epoch: UInt64, summary: String,
-    stopClients: @escaping (@escaping () -> Void) -> Void, closeStore: @escaping () -> Void
-  ) {
-    self.ports = ports
-    self.epoch = epoch
-    self.summary = summary
-    self.stopClients = stopClients
-    self.closeStore = closeStore
+  /// What to do when a client has stopped, as the mailbox's receiver finds it.
+  private final class WhenStopped {
+    var next: [() -> Void] = []
   }
 
-  /// Drops the node's routes, then its lease; `done` runs on the control loop.
-  func stop(_ done: @escaping () -> Void) { stopClients(done) }
+  init(_ parts: Parts, on loop: EventLoop) {
+    guard let store = parts.store else { preconditionFailure("no store was started") }
+    ports = BackEnds(store: store, registry: parts.registry, bus: parts.bus)
+    epoch = parts.epoch
+    self.parts = parts
+    let whenStopped = WhenStopped()
+    self.whenStopped = whenStopped
+    stopped = loop.makeMailbox { for _ in $0 { whenStopped.next.removeFirst()() } }
+  }
+
+  /// For the log: which back ends these are.
+  var summary: String {
+    parts.registry == nil ? "database" : "database, redis, rabbitmq"
+  }
+
+  /// From publishing to receiving of every message that came by the bus.
+  var latency: LatencyHistogram { parts.latency.withLock { $0 } }
+
+  /// Nothing on a node that is alone.
+  var busCounters: BusCounters.Snapshot? { parts.bus?.counters.snapshot }
+
+  /// Lets go of the queue, then of the lease, behind everything that was submitted.
+  func stop(_ done: @escaping () -> Void) {
+    stopBus { [self] in stopRegistry(done) }
+  }
+
+  private func stopBus(_ next: @escaping () -> Void) {
+    guard let bus = parts.bus else { return next() }
+    whenStopped.next.append(next)
+    bus.stop { [stopped] in stopped.post(()) }
+  }
+
+  private func stopRegistry(_ next: @escaping () -> Void) {
+    guard let registry = parts.registry else { return next() }
+    whenStopped.next.append(next)
+    registry.stop { [stopped] in stopped.post(()) }
+  }
 
   /// Closes the store, when no worker uses it any more. May block.
-  func close() { closeStore() }
-
-  /// Opens the node's own database, made if need be.
-  static func startEmbedded(
-    _ settings: Settings, path: String, log: Logger
-  ) throws(StartError) -> NodeBackEnds {
-    let store: SQLiteMessageStore
-    do throws(StoreStartError) {
-      store = try SQLiteMessageStore(path: path, node: settings.node, log: log)
-    } catch {
-      throw StartError(description: error.description)
-    }
-    return NodeBackEnds(
-      ports: BackEnds(store: store), epoch: store.epoch, summary: "sqlite",
-      stopClients: { $0() }, closeStore: { store.close() })
-  }
+  func close() { parts.closeStore() }
 }

@@ -1,5 +1,6 @@
 import ChatCore
 import Gateway
+import Reactor
 
 /// The node's figures as Prometheus reads them. The names are described in docs/operations.md.
 struct NodeMetrics {

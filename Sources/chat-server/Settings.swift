@@ -1,6 +1,8 @@
+import AMQPClient
 import ChatCore
 import Logging
 import Reactor
+import RedisClient
 
 /// A setting that the node cannot run with; `description` is the one line the user sees.
 struct SettingsError: Error, CustomStringConvertible {
@@ -15,10 +17,10 @@ struct Settings {
   var listen: SocketAddress
   var opsListen: SocketAddress
   var eventLoops: Int
-  var redis: String?
-  var amqp: String?
-  var database: String?
-  var dataDirectory: String
+  /// Where the nodes find each other; nil for a node that is alone.
+  var redis: RedisEndpoint?
+  var amqp: AMQPEndpoint?
+  var database: DatabaseLocation
   var allowedOrigins: [String]
   var sendsPerMinute: Int
   var drainTime: Duration
@@ -36,10 +38,12 @@ struct Settings {
     opsListen = try source.address("--ops-listen", options.opsListen, default: "127.0.0.1:9090")
     eventLoops = try source.number(
       "--event-loops", options.eventLoops, default: System.coreCount, in: 1...256)
-    redis = source.optionalText("--redis", options.redis)
-    amqp = source.optionalText("--amqp", options.amqp)
-    database = source.optionalText("--database", options.database)
-    dataDirectory = source.text("--data-dir", options.dataDir, default: "./data")
+    redis = try source.location("--redis", options.redis) { RedisEndpoint($0) }
+    amqp = try source.location("--amqp", options.amqp) { AMQPEndpoint($0) }
+    let directory = source.text("--data-dir", options.dataDir, default: "./data")
+    database =
+      try source.location("--database", options.database) { DatabaseLocation($0) }
+      ?? .sqlite(path: directory + "/chat.db")
     sendsPerMinute = try source.number(
       "--send-rate", options.sendRate, default: 0, in: 0...1_000_000)
     drainTime = .seconds(try source.number("--drain", options.drain, default: 30, in: 0...3600))
@@ -62,10 +66,11 @@ struct Settings {
       throw SettingsError(
         description: "--redis and --amqp belong together: a node alone needs neither")
     }
+    if case .sqlite = database, redis != nil {
+      throw SettingsError(
+        description: "--redis: nodes that find each other need one --database, a postgres:// one")
+    }
   }
-
-  /// Whether other nodes may hold users of the same conversations.
-  var isAlone: Bool { redis == nil }
 }
 
 /// Looks a setting up on the command line, then in the environment.
@@ -110,6 +115,17 @@ private struct Source {
         description: "\(option): \(quoted(text)) is not ADDRESS:PORT with a numeric address")
     }
     return address
+  }
+
+  /// A URL, which may hold a password and is therefore not repeated in the error.
+  func location<Location>(
+    _ option: String, _ value: String?, _ parse: (String) -> Location?
+  ) throws(SettingsError) -> Location? {
+    guard let text = optionalText(option, value) else { return nil }
+    guard let location = parse(text) else {
+      throw SettingsError(description: "\(option): not a URL of the form that --help shows")
+    }
+    return location
   }
 
   func choice<Choice: RawRepresentable>(

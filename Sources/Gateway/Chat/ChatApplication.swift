@@ -1,8 +1,8 @@
 package import ChatCore
-package import ChatProtocol
+import ChatProtocol
 package import HTTP1
 package import Reactor
-package import WebSocket
+import WebSocket
 
 /// What reaches a hub from outside its loop.
 package enum HubMail: Sendable {
