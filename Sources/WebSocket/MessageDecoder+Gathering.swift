@@ -37,9 +37,10 @@ extension MessageDecoder {
   /// The buffer, made for the first part that has to wait.
   private mutating func store(_ part: UnsafeRawBufferPointer) {
     if gathered == nil {
-      let due = Int(clamping: payloadBytesDue)
+      // The limits keep the sum far from overflow.
+      let frameBytes = part.count + Int(payloadBytesDue)
       gathered = ByteBuffer(
-        minimumCapacity: max(part.count, min(due, Self.gatheredBytesMin)))
+        minimumCapacity: max(part.count, min(frameBytes, Self.gatheredBytesMin)))
     }
     gathered?.append(part)
   }
@@ -144,12 +145,16 @@ extension MessageDecoder {
     guard count > 0 || isWhole else { return nil }
     let part = UnsafeMutableRawBufferPointer(rebasing: input[offset..<(offset + count)])
     offset += count
-    key.apply(to: part)
-    key = key.advanced(by: count)
+    var isASCII = false
+    if expectedMaskBit != 0 {
+      isASCII = key.apply(to: part) == 0
+      key = key.advanced(by: count)
+    }
     payloadBytesDue -= UInt64(count)
     let bytes = UnsafeRawBufferPointer(part)
     return opcode.isControl
-      ? try takeControl(bytes, isWhole: isWhole) : try takeData(bytes, isWhole: isWhole)
+      ? try takeControl(bytes, isWhole: isWhole)
+      : try takeData(bytes, isASCII: isASCII, isWhole: isWhole)
   }
 
   private mutating func takeControl(
@@ -182,10 +187,10 @@ extension MessageDecoder {
   }
 
   private mutating func takeData(
-    _ part: UnsafeRawBufferPointer, isWhole: Bool
+    _ part: UnsafeRawBufferPointer, isASCII: Bool, isWhole: Bool
   ) throws(ProtocolError) -> Inbound? {
     let endsMessage = isWhole && isFinal
-    if messageOpcode == .text {
+    if messageOpcode == .text, !isASCII || !validator.isComplete {
       guard validator.accept(part), !endsMessage || validator.isComplete else {
         throw .invalidUTF8
       }
