@@ -22,14 +22,19 @@ package struct UTF8Validator: Sendable {
   package var isComplete: Bool { continuationsDue == 0 }
 
   /// Takes the next piece; false when no text can begin with what was taken so far.
+  ///
+  /// Whole characters are taken in one step. Byte by byte goes what such a step refuses: a
+  /// character that the piece's edge cuts, or one that is wrong.
   @inlinable
   package mutating func accept(_ piece: UnsafeRawBufferPointer) -> Bool {
     guard let base = piece.baseAddress else { return true }
+    let end = piece.count
     var at = 0
-    while at < piece.count {
+    while at < end {
       if continuationsDue == 0 {
-        at = Self.skipASCII(base, from: at, to: piece.count)
-        if at == piece.count { return true }
+        at = Self.skipASCII(base, from: at, to: end)
+        at = Self.skipCharacters(base, from: at, to: end)
+        if at == end { return true }
       }
       guard accept(base.load(fromByteOffset: at, as: UInt8.self)) else { return false }
       at += 1
@@ -64,6 +69,34 @@ package struct UTF8Validator: Sendable {
       at += 8
     }
     while at < end, base.load(fromByteOffset: at, as: UInt8.self) < 0x80 { at += 1 }
+    return at
+  }
+
+  /// Skips whole characters of two to four bytes; stops at ASCII and at what is no such
+  /// character.
+  @inlinable
+  static func skipCharacters(_ base: UnsafeRawPointer, from start: Int, to end: Int) -> Int {
+    var at = start
+    while end - at >= 2 {
+      let first = base.load(fromByteOffset: at, as: UInt8.self)
+      let pair = UInt16(littleEndian: base.loadUnaligned(fromByteOffset: at, as: UInt16.self))
+      if pair & 0xC0E0 == 0x80C0 {
+        guard first >= 0xC2 else { return at }
+        at += 2
+      } else if pair & 0xC0F0 == 0x80E0, end - at >= 3 {
+        let third = base.load(fromByteOffset: at + 2, as: UInt8.self)
+        let value = UInt32(pair & 0x0F) << 12 | UInt32(pair >> 8 & 0x3F) << 6
+        guard third & 0xC0 == 0x80, value >= 0x800, value & 0xF800 != 0xD800 else { return at }
+        at += 3
+      } else if pair & 0xC0F8 == 0x80F0, end - at >= 4 {
+        let rest = base.loadUnaligned(fromByteOffset: at + 2, as: UInt16.self)
+        let value = UInt32(pair & 0x07) << 18 | UInt32(pair >> 8 & 0x3F) << 12
+        guard rest & 0xC0C0 == 0x8080, value >= 0x1_0000, value <= 0x10_FFFF else { return at }
+        at += 4
+      } else {
+        return at
+      }
+    }
     return at
   }
 

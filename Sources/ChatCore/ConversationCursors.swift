@@ -22,6 +22,16 @@ struct ConversationCursors {
     return entries[index].sequence
   }
 
+  /// Moves to `sequence` if that is the next number of a conversation that is here.
+  mutating func advance(_ conversation: ConversationID, to sequence: UInt64) -> Bool {
+    let index = lowerBound(conversation)
+    guard index < entries.count, entries[index].conversation == conversation,
+      entries[index].sequence + 1 == sequence
+    else { return false }
+    entries[index].sequence = sequence
+    return true
+  }
+
   /// Whether another one had to be forgotten, because there were `max` already.
   mutating func set(_ conversation: ConversationID, to sequence: UInt64, max: Int) -> Bool {
     let index = lowerBound(conversation)

@@ -86,7 +86,9 @@ package struct HubCounters: Sendable {
   package var resumed = 0
   /// Messages that arrived a second time and were dropped by their number.
   package var dropped = 0
+  /// Places where a message was missing, and reads of the store to fill them.
   package var holes = 0
+  package var holeReads = 0
   package var gaps = 0
   package var shed = 0
   package var sweeps = 0
@@ -97,6 +99,8 @@ package struct HubCounters: Sendable {
   package var appendsInFlight = 0
   package var readsInFlight = 0
   package var readsWaiting = 0
+  /// From a send's arrival to its ack, the commit included.
+  package var sendToAck = LatencyHistogram()
 
   package init() {}
 }

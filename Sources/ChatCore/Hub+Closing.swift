@@ -58,7 +58,10 @@ extension Hub {
     }
     if isCongested {
       session.congestedSince = now
-      alarms.set(.congestionTimeout(session), at: now + limits.congestionTimeout)
+      if !session.hasCongestionAlarm {
+        session.hasCongestionAlarm = true
+        alarms.set(.congestionTimeout(session), at: now + limits.congestionTimeout)
+      }
       updateReading(session)
     } else {
       session.congestedSince = nil
@@ -69,9 +72,15 @@ extension Hub {
   }
 
   func congestionTimedOut(_ session: Session) {
-    guard session.isOpen, let since = session.congestedSince,
-      now - since >= limits.congestionTimeout
-    else { return }
+    session.hasCongestionAlarm = false
+    guard session.isOpen, let since = session.congestedSince else { return }
+    let deadline = since + limits.congestionTimeout
+    guard now >= deadline else {
+      // It recovered and is congested again.
+      session.hasCongestionAlarm = true
+      alarms.set(.congestionTimeout(session), at: deadline)
+      return
+    }
     close(session, .slowConsumer, "too slow")
   }
 

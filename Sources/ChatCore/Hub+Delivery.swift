@@ -11,6 +11,11 @@ extension Hub {
   }
 
   func accept(_ message: Message, for user: User, origin: SessionID?) {
+    if user.cursors.advance(message.conversation, to: message.sequence) {
+      handOut(message, to: user, origin: origin)
+      if !user.holes.isEmpty { handOutHeld(user, message.conversation) }
+      return
+    }
     guard user.isLoaded else {
       hold(message, for: user, origin: origin)
       return
@@ -64,6 +69,7 @@ extension Hub {
       }
       if session.id != origin { effects.targets.append(session.id) }
     }
+    guard start < effects.targets.count else { return }
     counters.delivered += effects.targets.count - start
     let address = message.address(seenBy: user.id)
     effects.send(.message(message, conversation: address), toTargetsFrom: start)

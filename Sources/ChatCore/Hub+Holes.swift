@@ -70,6 +70,7 @@ extension Hub {
       jump(over: hole, from: cursor, user, conversation)
       return
     }
+    counters.holeReads += 1
     user.holes[conversation]?.isFetching = true
     submit(
       .hole(

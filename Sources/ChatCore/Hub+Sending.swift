@@ -7,8 +7,12 @@ struct PendingSend {
   let session: Session
   let id: RequestID?
   let to: Address
+  let other: UserID
   let draft: Draft
-  let members: [UserID]
+  let receivedAt: Int64
+
+  /// Of the direct conversation, each once.
+  var members: [UserID] { draft.sender == other ? [other] : [draft.sender, other] }
 }
 
 extension Hub {
@@ -26,8 +30,7 @@ extension Hub {
       conversation: ConversationID(direct: user.id, other), sender: user.id,
       clientID: send.clientID, body: send.body, replyTo: send.replyTo, timestamp: wall)
     let pending = PendingSend(
-      session: session, id: send.id, to: send.to, draft: draft,
-      members: user.id == other ? [other] : [user.id, other])
+      session: session, id: send.id, to: send.to, other: other, draft: draft, receivedAt: now)
     session.sendsInFlight += 1
     counters.appendsInFlight += 1
     let token = storeRequests.insert(.append(pending))
@@ -67,18 +70,31 @@ extension Hub {
       noteAck(of: sequence, in: draft.conversation, to: session)
     }
     counters.acked += 1
+    counters.sendToAck.record(nanoseconds: UInt64(max(now - send.receivedAt, 0)))
     if isDuplicate { counters.duplicates += 1 }
     let message = Message(
       conversation: draft.conversation, sequence: sequence, sender: draft.sender,
       clientID: draft.clientID, timestamp: timestamp, body: draft.body, replyTo: draft.replyTo)
     // A duplicate goes out again: the node that stored it first may have died before it could
     // tell anyone. Whoever has it drops it by its number.
-    deliver(message, to: send.members, origin: session.id)
+    if let user = session.user ?? users[draft.sender] {
+      accept(message, for: user, origin: session.id)
+    }
+    if draft.sender != send.other, let user = users[send.other] {
+      accept(message, for: user, origin: nil)
+    }
+    tellOthers(message, send)
+  }
+
+  /// The other hubs of this node, and the other nodes.
+  private func tellOthers(_ message: Message, _ send: PendingSend) {
+    guard node.shardCount > 1 || !isAlone else { return }
+    let members = send.members
     if node.shardCount > 1 {
       effects.localDeliveries.append(
-        .envelope(.deliver(Delivery(message: message, recipients: send.members))))
+        .envelope(.deliver(Delivery(message: message, recipients: members))))
     }
-    if !isAlone { route(message, to: send.members) }
+    if !isAlone { route(message, to: members) }
   }
 
   private func answer(

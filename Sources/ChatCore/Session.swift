@@ -48,6 +48,7 @@ final class Session {
   var isStalled = false
   /// When the peer's pending writes went over their limit, while they are.
   var congestedSince: Int64?
+  var hasCongestionAlarm = false
 
   /// Conversations in which this session is not where its user is.
   var lags: [ConversationID: Lag] = [:]

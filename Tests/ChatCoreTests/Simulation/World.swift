@@ -13,6 +13,8 @@ final class World {
     var registryFlushes = false
     var storeOutages = false
     var congestion = false
+    /// Envelopes take up to this long; longer than `holeDelay` makes hubs ask the store.
+    var busDelayMax = Int64.milliseconds(80)
   }
 
   let faults: Faults
@@ -188,7 +190,7 @@ final class World {
     precondition(id != sender.id, "a node published to itself")
     guard !isBusDown, !chance(faults.envelopesLost) else { return }
     let arrival = busOrder["\(sender.id)>\(id)", default: Channel()].next(
-      now, delay(upTo: .milliseconds(80)))
+      now, delay(upTo: faults.busDelayMax))
     schedule(at: arrival) { [self] in
       guard let node = nodes.first(where: { $0.id == id }), node.isUp else {
         if chance(500) { tell(sender, .returned([envelope], from: id)) }
