@@ -94,9 +94,14 @@ let package = Package(
       ["Bytes", "Reactor", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", logging]),
 
     // Composition only.
-    program("chat-server", ["Reactor", "ChatCore", "ChatBackends", "Gateway", logging]),
+    program(
+      "chat-server",
+      [
+        "Reactor", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", "RedisClient", "AMQPClient",
+        "PostgresClient", "ChatBackends", "Gateway", logging,
+      ]),
     program("chat-bench", ["Bytes", "Reactor", "HTTP1", "WebSocket", histogram]),
-    program("ws-echo", ["Reactor", "Gateway", logging]),
+    program("ws-echo", ["Reactor", "HTTP1", "WebSocket", "Gateway"]),
 
     // Private servers on loopback, started and ended by the tests themselves.
     .target(

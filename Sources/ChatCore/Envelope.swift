@@ -11,7 +11,8 @@ package enum Envelope: Hashable, Sendable {
 package struct Delivery: Hashable, Sendable {
   package var message: Message
   package var recipients: [UserID]
-  /// How many nodes have passed this on because the recipient had moved; at most `hopsMax`.
+  /// How often a dead route returned this and its recipients were looked up again; at most
+  /// `hopsMax`.
   package var hops: UInt8
 
   package static let hopsMax: UInt8 = 2

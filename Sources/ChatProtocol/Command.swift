@@ -15,7 +15,7 @@ package enum Command: Hashable, Sendable {
   case history(History)
   case conversations(RequestID?)
   case ping(RequestID?)
-  /// A well-formed object whose `type` this server does not know.
+  /// A well-formed object whose `type` this server does not know, cut to 64 bytes.
   case unknown(RequestID?, type: String)
 
   package struct Hello: Hashable, Sendable {
@@ -23,11 +23,12 @@ package enum Command: Hashable, Sendable {
     /// Stands in for the token in open mode. Written `alice` or `@alice`.
     package var user: UserID?
     package var token: String?
-    /// 1 to 64 bytes; the server invents one when it is absent.
+    /// 1 to 64 printable bytes; the server invents one when it is absent.
     package var device: String?
     /// The last `seq` that the device holds, per conversation. At most `resumeMax` entries.
     package var resume: [Address: UInt64]
 
+    package static let deviceBytesMax = 64
     package static let resumeMax = 4_096
 
     package init(
@@ -43,10 +44,10 @@ package enum Command: Hashable, Sendable {
 
   package struct Send: Hashable, Sendable {
     package var id: RequestID?
-    /// 1 to 64 bytes.
+    /// 1 to 64 printable bytes.
     package var clientID: String
     package var to: Address
-    /// The JSON object as it was written, validated, at most `textBytesMax` bytes.
+    /// The JSON object as it was written, validated, at most `bodyBytesMax` bytes.
     package var body: [UInt8]
     package var replyTo: UInt64?
 

@@ -6,8 +6,13 @@ package struct UserID: Hashable, Comparable, Sendable, CustomStringConvertible {
 
   /// Fails when `name` is not a valid user name.
   package init?(_ name: some StringProtocol) {
-    guard Self.isValid(name) else { return nil }
+    guard Self.isValid(name.utf8) else { return nil }
     self.name = String(name)
+  }
+
+  init?(utf8 name: some Collection<UInt8>) {
+    guard Self.isValid(name) else { return nil }
+    self.name = String(decoding: name, as: UTF8.self)
   }
 
   package static func < (left: UserID, right: UserID) -> Bool { left.name < right.name }
@@ -15,8 +20,7 @@ package struct UserID: Hashable, Comparable, Sendable, CustomStringConvertible {
   /// The name as clients write it: `@alice`.
   package var description: String { "@" + name }
 
-  static func isValid(_ name: some StringProtocol) -> Bool {
-    let bytes = name.utf8
+  static func isValid(_ bytes: some Collection<UInt8>) -> Bool {
     guard !bytes.isEmpty, bytes.count <= bytesMax else { return false }
     return bytes.allSatisfy { byte in
       switch byte {
@@ -38,14 +42,18 @@ package enum Address: Hashable, Sendable, CustomStringConvertible {
 
   /// Fails when the sigil is missing or the name behind it is not valid.
   package init?(_ text: some StringProtocol) {
-    switch text.utf8.first {
+    self.init(utf8: text.utf8)
+  }
+
+  init?(utf8 text: some Collection<UInt8>) {
+    let name = text.dropFirst()
+    switch text.first {
     case UInt8(ascii: "@"):
-      guard let user = UserID(text.dropFirst()) else { return nil }
+      guard let user = UserID(utf8: name) else { return nil }
       self = .user(user)
     case UInt8(ascii: "#"):
-      let name = text.dropFirst()
       guard UserID.isValid(name) else { return nil }
-      self = .room(String(name))
+      self = .room(String(decoding: name, as: UTF8.self))
     default:
       return nil
     }

@@ -31,7 +31,8 @@ package final class EventLoop {
   /// Handlers removed in this turn. They may be on the call stack, so they are freed at its end.
   private var removed: [any EventHandler] = []
   private var dueEntries: [TimerWheel.Entry] = []
-  var arena = WriteArena()
+  // Written to once per message; a checked access costs about 40 instructions each.
+  @exclusivity(unchecked) var arena = WriteArena()
   private var isStopping = false
 
   package init(name: String, kernel: any Kernel = LinuxKernel()) throws(SystemError) {

@@ -4,6 +4,9 @@ package struct Instant: Comparable, Hashable, Sendable {
 
   package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
+  /// Later than any moment that comes.
+  package static let distantFuture = Instant(nanoseconds: .max)
+
   package static func < (left: Instant, right: Instant) -> Bool {
     left.nanoseconds < right.nanoseconds
   }

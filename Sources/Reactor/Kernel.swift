@@ -7,6 +7,8 @@ internal import Glibc
 package protocol Kernel: AnyObject {
   /// The monotonic clock.
   func now() -> Instant
+  /// Milliseconds since 1970-01-01 UTC.
+  func wallMilliseconds() -> Int64
   /// Milliseconds of -1 wait without end.
   func wait(_ poller: Int32, _ events: UnsafeMutableBufferPointer<epoll_event>, for: Int32) -> Int32
   func accept(_ listener: Int32, _ address: inout sockaddr_storage) -> Int32
@@ -24,6 +26,12 @@ package final class LinuxKernel: Kernel {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return Instant(nanoseconds: Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec))
+  }
+
+  package func wallMilliseconds() -> Int64 {
+    var time = timespec()
+    clock_gettime(CLOCK_REALTIME, &time)
+    return Int64(time.tv_sec) * 1000 + Int64(time.tv_nsec) / 1_000_000
   }
 
   package func wait(

@@ -292,9 +292,10 @@ extension UnsafeRawBufferPointer {
 
 extension EventLoop {
   /// Encodes something that several sockets of this loop will write in this turn.
-  package func encode(_ encode: (inout ByteBuffer) -> Void) -> ArenaRange {
-    let start = arena.bytes.count
-    encode(&arena.bytes)
-    return ArenaRange(offset: start, count: arena.bytes.count - start)
+  ///
+  /// `encode` gives the part of the buffer that is to be sent; it appends and changes nothing else.
+  package func encode(_ encode: (inout ByteBuffer) -> Range<Int>) -> ArenaRange {
+    let range = encode(&arena.bytes)
+    return ArenaRange(offset: range.lowerBound, count: range.count)
   }
 }

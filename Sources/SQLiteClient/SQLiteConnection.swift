@@ -9,8 +9,10 @@ package struct SQLiteConnection: ~Copyable {
   /// How the database answers for what it has committed, and how long it waits for another writer.
   package struct Options: Sendable {
     package var busyTimeout: Duration = .seconds(5)
-    /// The write-ahead log is copied into the database once it holds this many pages.
-    package var checkpointPages: Int32 = 1000
+    /// The write-ahead log is copied into the database once it holds this many pages. A page that
+    /// many groups touch is then copied once; 8000 instead of SQLite's 1000 brought a third more
+    /// messages per second over 1,000 conversations, for a log of 32 MiB.
+    package var checkpointPages: Int32 = 8000
     /// The page cache, in KiB.
     package var cacheKiB: Int32 = 64 * 1024
 

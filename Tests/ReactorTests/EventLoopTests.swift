@@ -151,7 +151,7 @@ private final class Recorder: EventHandler {
       }
     }
     loop.run()
-    threads.forEach { $0.join() }
+    for thread in threads { thread.join() }
     #expect(inOrder)
   }
 

@@ -21,6 +21,8 @@ final class FakeKernel: Kernel {
 
   func now() -> Instant { real.now() + skew }
 
+  func wallMilliseconds() -> Int64 { real.wallMilliseconds() }
+
   func wait(
     _ poller: Int32, _ events: UnsafeMutableBufferPointer<epoll_event>, for milliseconds: Int32
   ) -> Int32 {

@@ -47,7 +47,7 @@ import Testing
     loop.turn()
     #expect(accepted.count == 1)
     #expect(kernel.waits - waits == 2)
-    accepted.forEach { close($0) }
+    for descriptor in accepted { close(descriptor) }
     listener.close()
     client.socket.close()
   }

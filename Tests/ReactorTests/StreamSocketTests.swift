@@ -81,11 +81,16 @@ private final class Endpoint: EventHandler {
   @Test(arguments: [0, 1, 3, 99, 100, 150])
   func `what the kernel did not take follows in order`(taken: Int) {
     defer { close(peer) }
-    let shared = loop.encode { $0.append([UInt8](repeating: 0x61, count: 100)) }
+    let shared = loop.encode { buffer in
+      buffer.append([UInt8](repeating: 0x61, count: 100))
+      return 0..<100
+    }
     kernel.sendAnswers = [taken == 0 ? .fail(EAGAIN) : .takeAtMost(taken)]
     endpoint.socket.write(shared)
-    let gap = loop.encode { $0.append("not for this socket") }
-    _ = gap
+    _ = loop.encode { buffer in
+      buffer.append("not for this socket")
+      return 100..<119
+    }
     endpoint.socket.write { $0.append([UInt8](repeating: 0x62, count: 100)) }
     loop.turn()
     #expect(endpoint.outcome == .blocked(pendingBytes: 200 - taken))

@@ -2,8 +2,8 @@ import Foundation
 
 /// A server that a shell starts and ends for us, and ends by itself when this process is gone.
 ///
-/// The shell reads commands from a pipe: `start`, `stop`, `kill`, `freeze` and `thaw`. When the
-/// pipe closes, however the tests ended, it stops the server and removes its folder.
+/// The shell reads commands from a pipe. When that closes, however the tests ended, it stops the
+/// server and removes its folder.
 package final class ServerProcess: @unchecked Sendable {
   // Safe to share: `lock` is held around every use of the pipes.
   private let lock = NSLock()
@@ -58,11 +58,14 @@ package final class ServerProcess: @unchecked Sendable {
   package func freeze() throws { try send("freeze") }
   package func thaw() throws { try send("thaw") }
 
+  /// Kills -9 one child of the server whose command line contains the text.
+  package func killChild(named text: String) throws { try send("kill-child \(text)") }
+
   private func send(_ command: String) throws {
     lock.lock()
     defer { lock.unlock() }
     try commands.fileHandleForWriting.write(contentsOf: Data("\(command)\n".utf8))
-    try expect(answer: command)
+    try expect(answer: String(command.prefix { $0 != " " }))
   }
 
   private func expect(answer: String) throws {
@@ -93,13 +96,14 @@ package final class ServerProcess: @unchecked Sendable {
       done
     }
     { \(plan.prepare); } && echo prepared >&3
-    while read -r command; do
+    while read -r command text; do
       case $command in
         start) start ;;
         stop) signal \(plan.stopSignal); finish ;;
         kill) signal KILL; finish ;;
         freeze) kill -STOP $(family) ;;
         thaw) kill -CONT $(family) ;;
+        kill-child) kill -KILL "$(pgrep -P "$pid" -f "$text" | head -n 1)" ;;
       esac && echo "$command" >&3 || echo "failed: $command" >&3
     done
     [ -z "$pid" ] || kill -CONT $(family)

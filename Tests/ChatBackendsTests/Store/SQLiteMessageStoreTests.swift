@@ -46,6 +46,25 @@ import Testing
     }
   }
 
+  @Test func `has what it acknowledged when its process was killed`() async throws {
+    try await withFile { path in
+      try await withFile { killed in
+        let store = try SQLiteMessageStore(path: path, node: node("server1"), log: quietLog)
+        let results = await store.ask((1...500).map { .append(draft(cid: "c\($0)")) })
+        #expect(results.allSatisfy(\.isStoredAnew))
+        // What a killed process leaves: the files as they are, nothing closed in order.
+        for suffix in ["", "-wal"] {
+          try FileManager.default.copyItem(atPath: path + suffix, toPath: killed + suffix)
+        }
+        store.close()
+        let next = try SQLiteMessageStore(path: killed, node: node("server1"), log: quietLog)
+        defer { next.close() }
+        #expect(await next.ask(.append(draft(cid: "c500"))) == .stored(500, again: true))
+        #expect(await next.ask(.append(draft(cid: "c501"))) == .stored(501))
+      }
+    }
+  }
+
   @Test func `refuses more than its queue holds`() async throws {
     try await withFile { path in
       let store = try SQLiteMessageStore(path: path, node: node("server1"), log: quietLog)

@@ -8,6 +8,7 @@ import Testing
 /// The implementations of `MessageStore` that the contract suite runs on.
 enum StoreKind: String, CaseIterable, CustomTestStringConvertible {
   case sqlite
+  case postgres
 
   var testDescription: String { rawValue }
 }
@@ -27,6 +28,7 @@ func withDatabase(
   let fixture =
     switch kind {
     case .sqlite: try sqliteFixture()
+    case .postgres: try postgresFixture(server: SharedPostgres.server.get())
     }
   do {
     try await body(fixture)

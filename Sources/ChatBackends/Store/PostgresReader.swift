@@ -1,0 +1,107 @@
+import ChatCore
+import DequeModule
+import Logging
+import PostgresClient
+import Reactor
+
+/// The session for requests that only read: pipelined, and made again after a lost session.
+final class PostgresReader: PostgresConnectionOwner {
+  /// Reads on their way at once.
+  static let inFlightMax = 64
+
+  private let context: PostgresStoreContext
+  private lazy var connection = context.makeConnection(owner: self)
+  private var state = PostgresSessionState.away
+  private var waiting: Deque<PostgresRead> = []
+
+  init(context: PostgresStoreContext) { self.context = context }
+
+  /// Connects; the schema must be there.
+  func start() { connection.start() }
+
+  func submit(_ read: PostgresRead) { waiting.append(read) }
+
+  func close() {
+    state = .closed
+    connection.close()
+    refuse { _ in true }
+  }
+
+  /// Sends what waits, as far as it may be on its way at once.
+  func send() {
+    while state == .ready, connection.inFlightCount < Self.inFlightMax,
+      let read = waiting.popFirst()
+    {
+      connection.send(read.query()) { [weak self] in self?.received($0, for: read) }
+    }
+  }
+
+  /// Gives up on what has waited since before `limit` for a database that is away.
+  func refuse(arrivedBefore limit: Instant) {
+    if state != .ready { refuse { $0.origin.arrival < limit } }
+  }
+
+  private func refuse(_ isDue: (PostgresRead) -> Bool) {
+    var due: [PostgresRead] = []
+    waiting.removeAll { read in
+      guard isDue(read) else { return false }
+      due.append(read)
+      return true
+    }
+    context.answer(due.map { ($0.origin, .unavailable) })
+  }
+
+  private func received(_ answer: Result<PostgresRows, PostgresError>, for read: PostgresRead) {
+    switch answer {
+    case .success(let rows):
+      if let result = read.result(rows) {
+        context.answer([(read.origin, result)])
+      } else {
+        refuse(read, .disconnected(reason: "the server gave rows that make no sense"))
+      }
+      send()
+    case .failure(.disconnected):
+      // Reading changes nothing, so it is simply done again.
+      waiting.append(read)
+    case .failure(.refused(let code, let message)):
+      let error = PostgresError.refused(state: code, message: message)
+      switch PostgresRefusal(code) {
+      case .clash, .sessionUnfit:
+        waiting.append(read)
+        connection.drop(error)
+      case .request:
+        refuse(read, error)
+        send()
+      }
+    }
+  }
+
+  private func refuse(_ read: PostgresRead, _ error: PostgresError) {
+    context.log.error("messages not read", metadata: ["store.error": "\(error)"])
+    context.answer([(read.origin, .unavailable)])
+  }
+
+  // MARK: The session's life
+
+  func connectionOpened(_ connection: PostgresConnection) {
+    state = .settingUp
+    PostgresSession.prepare(
+      PostgresRead.statements, statementTimeout: context.configuration.requestTimeout,
+      on: connection
+    ) { [weak self] error in
+      guard let self, self.state == .settingUp else { return }
+      if case .failed(let error) = error { return connection.drop(error) }
+      self.state = .ready
+      connection.setUpSucceeded()
+      self.send()
+    }
+  }
+
+  func connectionLost(_ connection: PostgresConnection, _ error: PostgresError) {
+    if state == .ready {
+      context.log.warning(
+        "database connection for reads lost; retrying", metadata: ["store.error": "\(error)"])
+    }
+    if state != .closed { state = .away }
+  }
+}

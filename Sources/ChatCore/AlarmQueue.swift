@@ -1,0 +1,44 @@
+/// Deadlines in rising order: a binary heap.
+///
+/// Nothing is taken back out of it. Whoever set an alarm checks at its time whether it still
+/// means something, so an alarm costs nothing when what it waited for happens.
+struct AlarmQueue<Alarm> {
+  private struct Entry {
+    var deadline: Int64
+    var alarm: Alarm
+  }
+
+  private var heap: [Entry] = []
+
+  var nextDeadline: Int64? { heap.first?.deadline }
+  var count: Int { heap.count }
+
+  mutating func set(_ alarm: Alarm, at deadline: Int64) {
+    heap.append(Entry(deadline: deadline, alarm: alarm))
+    var child = heap.count - 1
+    while child > 0 {
+      let parent = (child - 1) / 2
+      guard heap[child].deadline < heap[parent].deadline else { break }
+      heap.swapAt(child, parent)
+      child = parent
+    }
+  }
+
+  /// Takes the earliest alarm that is due.
+  mutating func next(dueAt now: Int64) -> Alarm? {
+    guard let first = heap.first, first.deadline <= now else { return nil }
+    let last = heap.removeLast()
+    guard !heap.isEmpty else { return first.alarm }
+    heap[0] = last
+    var parent = 0
+    while true {
+      var child = 2 * parent + 1
+      guard child < heap.count else { break }
+      if child + 1 < heap.count, heap[child + 1].deadline < heap[child].deadline { child += 1 }
+      guard heap[child].deadline < heap[parent].deadline else { break }
+      heap.swapAt(child, parent)
+      parent = child
+    }
+    return first.alarm
+  }
+}

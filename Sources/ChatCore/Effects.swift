@@ -1,0 +1,106 @@
+package import ChatProtocol
+
+/// What a hub wants done. The gateway carries it out after each batch of calls, in the order of
+/// the fields here: what is sent before a close reaches the peer before it.
+package struct Effects {
+  package var sends: [Outgoing] = []
+  /// The sessions that `sends` go to; each send names a range of it.
+  package var targets: [SessionID] = []
+  package var closes: [Close] = []
+  package var pauses: [ReadingChange] = []
+  package var store: [StoreRequest] = []
+  package var registry: [RegistryRequest] = []
+  package var publications: [(destination: Destination, envelope: Envelope)] = []
+  /// For every other hub of this node.
+  package var localDeliveries: [LocalDelivery] = []
+
+  /// An event to encode once and to write to each of its targets.
+  package struct Outgoing {
+    package var event: Event
+    package var targets: Range<Int>
+  }
+
+  package struct Close {
+    package var session: SessionID
+    package var code: ChatCloseCode
+    package var reason: StaticString
+  }
+
+  /// Whether a session's socket is to be read from now on.
+  package struct ReadingChange {
+    package var session: SessionID
+    package var isReading: Bool
+  }
+
+  package init() {}
+
+  package var isEmpty: Bool {
+    sends.isEmpty && closes.isEmpty && pauses.isEmpty && store.isEmpty && registry.isEmpty
+      && publications.isEmpty && localDeliveries.isEmpty
+  }
+
+  /// Forgets everything but the memory it took.
+  package mutating func removeAll() {
+    sends.removeAll(keepingCapacity: true)
+    targets.removeAll(keepingCapacity: true)
+    closes.removeAll(keepingCapacity: true)
+    pauses.removeAll(keepingCapacity: true)
+    store.removeAll(keepingCapacity: true)
+    registry.removeAll(keepingCapacity: true)
+    publications.removeAll(keepingCapacity: true)
+    localDeliveries.removeAll(keepingCapacity: true)
+  }
+
+  mutating func send(_ event: Event, to session: SessionID) {
+    targets.append(session)
+    sends.append(Outgoing(event: event, targets: targets.count - 1..<targets.count))
+  }
+
+  /// Sends to the targets appended since there were `start` of them, if there are any.
+  mutating func send(_ event: Event, toTargetsFrom start: Int) {
+    guard start < targets.count else { return }
+    sends.append(Outgoing(event: event, targets: start..<targets.count))
+  }
+}
+
+/// What one hub tells the other hubs of its node.
+package enum LocalDelivery: Hashable, Sendable {
+  case envelope(Envelope)
+  /// The device said hello at this time to the hub named; earlier sessions of it are replaced.
+  case claimed(UserID, device: String, at: Int64, shard: Int)
+}
+
+/// What a hub has counted since it was made.
+package struct HubCounters: Sendable {
+  package var sessions = 0
+  package var users = 0
+  package var sendsReceived = 0
+  package var acked = 0
+  package var duplicates = 0
+  package var conflicts = 0
+  package var refused = 0
+  package var unavailable = 0
+  package var malformed = 0
+  /// Messages handed to sessions, counted per session.
+  package var delivered = 0
+  package var resumed = 0
+  /// Messages that arrived a second time and were dropped by their number.
+  package var dropped = 0
+  /// Places where a message was missing, and reads of the store to fill them.
+  package var holes = 0
+  package var holeReads = 0
+  package var gaps = 0
+  package var shed = 0
+  package var sweeps = 0
+  package var published = 0
+  package var broadcasts = 0
+  package var broadcastsDropped = 0
+  package var deadRoutes = 0
+  package var appendsInFlight = 0
+  package var readsInFlight = 0
+  package var readsWaiting = 0
+  /// From a send's arrival to its ack, the commit included.
+  package var sendToAck = LatencyHistogram()
+
+  package init() {}
+}

@@ -1,0 +1,43 @@
+import ChatProtocol
+
+/// Messages of a conversation that are known to exist above a user's cursor, while at least the
+/// next one is missing.
+struct Hole {
+  struct Held {
+    var message: Message
+    /// The session that sent it, whose echo is the `ack`.
+    var origin: SessionID?
+  }
+
+  /// The highest number known to exist.
+  var target: UInt64 = 0
+  /// In rising order, each number once.
+  private(set) var held: [Held] = []
+  /// When to ask the store; alarms before it are void.
+  var fetchAt: Int64 = 0
+  var isFetching = false
+  var attempts = 0
+  var fetched = 0
+
+  var lowestHeld: UInt64? { held.first?.message.sequence }
+
+  /// By how much the number of held messages grew. At most `max` are held, the lowest; the
+  /// others are fetched when their turn comes.
+  mutating func hold(_ message: Message, origin: SessionID?, max: Int) -> Int {
+    target = Swift.max(target, message.sequence)
+    let index =
+      held.lastIndex { $0.message.sequence <= message.sequence }.map { $0 + 1 } ?? 0
+    if index > 0, held[index - 1].message.sequence == message.sequence { return 0 }
+    guard index < max else { return 0 }
+    held.insert(Held(message: message, origin: origin), at: index)
+    guard held.count > max else { return 1 }
+    held.removeLast()
+    return 0
+  }
+
+  /// Takes the lowest held message if its number is at most `sequence`.
+  mutating func takeLowest(upTo sequence: UInt64) -> Held? {
+    guard let first = held.first, first.message.sequence <= sequence else { return nil }
+    return held.removeFirst()
+  }
+}

@@ -1,0 +1,129 @@
+package import ChatProtocol
+
+// From the opening of a connection to `ready`: say hello, subscribe, read the log, go live.
+
+extension Hub {
+  /// A connection is open. With a `user` (`?user=alice`) it has said hello by that.
+  package func opened(_ id: SessionID, user: UserID?) {
+    sessionNumber += 1
+    let session = Session(id: id, number: sessionNumber)
+    precondition(sessions.updateValue(session, forKey: id) == nil, "a session opened twice")
+    counters.sessions = sessions.count
+    if drainEnd != nil {
+      effects.send(.reconnect(afterMilliseconds: 0), to: id)
+      close(session, .draining, "the node is stopping")
+    } else if let user {
+      hello(
+        session, Command.Hello(id: nil, user: user, token: nil, device: nil, resume: [:]))
+    } else {
+      alarms.set(.helloTimeout(session), at: now + limits.helloTimeout)
+    }
+  }
+
+  func helloTimedOut(_ session: Session) {
+    guard case .awaitingHello = session.phase else { return }
+    close(session, .helloTimeout, "no hello in time")
+  }
+
+  func hello(_ session: Session, _ hello: Command.Hello) {
+    guard hello.token == nil, let name = hello.user else {
+      let message =
+        hello.token == nil ? "hello needs a user" : "no tokens here: say hello with a user"
+      fail(session, hello.id, .unauthorized, message)
+      close(session, .unauthorized, "not authorized")
+      return
+    }
+    session.device = hello.device ?? "d-" + String(random.next(), radix: 36)
+    session.helloAt = now
+    let handshake = Session.Handshake(id: hello.id, resume: hello.resume)
+    replaceSession(of: name, device: session.device)
+    attach(session, to: name)
+    if node.shardCount > 1 {
+      effects.localDeliveries.append(
+        .claimed(name, device: session.device, at: now, shard: node.shard))
+    }
+    if isAlone {
+      session.phase = .loading(handshake)
+      submit(.load(session))
+    } else {
+      session.phase = .registering(handshake)
+      requestRegistration(of: session, user: name)
+    }
+  }
+
+  private func attach(_ session: Session, to name: UserID) {
+    if let user = users[name] {
+      user.sessions.append(session)
+      session.user = user
+      return
+    }
+    let user = User(id: name)
+    user.sessions.append(session)
+    session.user = user
+    users[name] = user
+    counters.users = users.count
+  }
+
+  /// The answer to a load: where each conversation stands.
+  func loaded(_ session: Session, _ result: StoreReply.Result) {
+    guard case .loading(let handshake) = session.phase, let user = session.user else { return }
+    guard case .conversations(let states) = result else {
+      counters.unavailable += 1
+      fail(session, handshake.id, .unavailable, "the store is out of reach")
+      close(session, .overloaded, "the store is out of reach")
+      return
+    }
+    let wasLoaded = user.isLoaded
+    if !wasLoaded { establish(user, states) }
+    place(session, user, states, handshake.resume)
+    session.phase = .live
+    effects.send(.ready(ready(session, user, states, handshake.id)), to: session.id)
+    if states.count >= limits.conversationsMax {
+      announceUnknown(session, states, handshake.resume)
+    }
+    if wasLoaded {
+      compareHeads(user, states)
+    } else {
+      settleHolesHeldWhileLoading(user)
+    }
+    resumeMore(session)
+    runDeferred(session)
+  }
+
+  private func establish(_ user: User, _ states: [ConversationState]) {
+    user.isLoaded = true
+    user.isComplete = states.count < limits.conversationsMax
+    user.cursors = ConversationCursors(
+      states.map { .init(conversation: $0.conversation, sequence: $0.head) })
+    scheduleSweep(user, at: now + jittered(limits.sweepInterval))
+  }
+
+  private func ready(
+    _ session: Session, _ user: User, _ states: [ConversationState], _ id: RequestID?
+  ) -> Event.Ready {
+    Event.Ready(
+      id: id, user: user.id, device: session.device, session: connectionName(of: session),
+      node: node.id.name, pingMilliseconds: limits.pingMilliseconds,
+      conversations: states.map { summary($0, for: user.id) },
+      limits: Event.Limits(
+        frameBytes: limits.frameBytesMax, textBytes: Command.Send.bodyBytesMax,
+        sendsPerMinute: limits.sendsPerMinute))
+  }
+
+  func summary(_ state: ConversationState, for reader: UserID) -> ConversationSummary {
+    ConversationSummary(
+      address: state.conversation.address(seenBy: reader), head: state.head,
+      received: state.received, read: state.read,
+      unread: state.head - min(state.read, state.head))
+  }
+
+  /// The session's name in the registry: unique within the epoch of the node.
+  func connectionName(of session: Session) -> String {
+    "s\(node.shard)-" + String(session.number, radix: 36)
+  }
+
+  /// Around `span`, a quarter less or more.
+  func jittered(_ span: Int64) -> Int64 {
+    span - span / 4 + Int64(random.next() % UInt64(max(span / 2, 1)))
+  }
+}

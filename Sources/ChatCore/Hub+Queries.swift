@@ -1,0 +1,89 @@
+import ChatProtocol
+
+// `history` and `conversations`.
+
+/// Above every number that a conversation can reach.
+let sequenceEnd: UInt64 = 1 << 53
+
+extension Hub {
+  /// One message more than asked for, which shows whether there is more. Nil for a room.
+  func historyOperation(
+    _ history: Command.History, reader: UserID
+  ) -> StoreRequest.Operation? {
+    guard case .user(let other) = history.to else { return nil }
+    let conversation = ConversationID(direct: reader, other)
+    let limit = pageLimit(history) + 1
+    switch history.span {
+    case .latest:
+      return .messages(
+        in: conversation, after: 0, before: sequenceEnd, limit: limit, fromStart: false)
+    case .before(let sequence):
+      return .messages(
+        in: conversation, after: 0, before: min(sequence, sequenceEnd), limit: limit,
+        fromStart: false)
+    case .after(let sequence):
+      return .messages(
+        in: conversation, after: min(sequence, sequenceEnd), before: sequenceEnd, limit: limit,
+        fromStart: true)
+    }
+  }
+
+  private func pageLimit(_ history: Command.History) -> Int {
+    min(max(history.limit, 1), Command.History.limitMax)
+  }
+
+  func readHistory(
+    _ session: Session, _ history: Command.History, _ result: StoreReply.Result
+  ) {
+    session.queriesInFlight -= 1
+    guard session.isOpen, let user = session.user, case .user(let other) = history.to else {
+      return
+    }
+    defer { if !session.deferred.isEmpty { runDeferred(session) } }
+    guard case .messages(let messages) = result else {
+      counters.unavailable += 1
+      fail(session, history.id, .unavailable, "the store is out of reach")
+      return
+    }
+    let conversation = ConversationID(direct: user.id, other)
+    // A page may be empty only in a conversation that somebody wrote in.
+    if messages.isEmpty, history.span == .latest || user.cursor(in: conversation) == 0 {
+      fail(session, history.id, .notFound, "no such conversation")
+      return
+    }
+    let (items, more) = page(messages, history)
+    effects.send(
+      .page(history.id, conversation: history.to, items: items, more: more), to: session.id)
+  }
+
+  /// As many messages as were asked for and fit, from the end that the span begins at.
+  private func page(
+    _ messages: [Message], _ history: Command.History
+  ) -> (items: [Message], more: Bool) {
+    var count = 0
+    var bytes = 0
+    let isRising = if case .after = history.span { true } else { false }
+    while count < min(messages.count, pageLimit(history)) {
+      let message = isRising ? messages[count] : messages[messages.count - 1 - count]
+      bytes += message.body.count
+      guard bytes <= limits.pageBytesMax || count == 0 else { break }
+      count += 1
+    }
+    let items = isRising ? messages.prefix(count) : messages.suffix(count)
+    return (Array(items), count < messages.count)
+  }
+
+  func readConversations(
+    _ session: Session, _ id: RequestID?, _ user: UserID, _ result: StoreReply.Result
+  ) {
+    session.queriesInFlight -= 1
+    guard session.isOpen else { return }
+    defer { if !session.deferred.isEmpty { runDeferred(session) } }
+    guard case .conversations(let states) = result else {
+      counters.unavailable += 1
+      fail(session, id, .unavailable, "the store is out of reach")
+      return
+    }
+    effects.send(.conversations(id, states.map { summary($0, for: user) }), to: session.id)
+  }
+}

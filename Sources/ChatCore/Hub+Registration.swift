@@ -1,0 +1,93 @@
+import ChatProtocol
+
+// Telling the registry which connection holds which device, and taking over devices.
+
+extension Hub {
+  func requestRegistration(of session: Session, user: UserID) {
+    let token = registryRequests.insert(.register(session))
+    effects.registry.append(
+      RegistryRequest(
+        token: token,
+        operation: .register(
+          user, device: session.device, connection: connectionName(of: session))))
+  }
+
+  func registered(_ session: Session, _ result: RegistryReply.Result) {
+    guard session.isOpen, let user = session.user else { return }
+    if case .registered(let owner) = result {
+      session.isRegistered = true
+      // A session of another hub of this process has the claim; one of an earlier process of
+      // this node has nobody.
+      if let owner, owner.node != node.id {
+        publish(
+          .replace(user.id, device: session.device, connection: owner.connection),
+          to: .node(owner.node))
+      }
+    } else {
+      counters.unavailable += 1
+      alarms.set(.register(session), at: now + jittered(limits.registrationRetryDelay))
+    }
+    switch session.phase {
+    case .registering(let handshake):
+      session.phase = .loading(handshake)
+      submit(.load(session))
+    case .live:
+      // Until now nobody could know that messages for this user belong here.
+      if session.isRegistered { scheduleSweep(user, at: now) }
+    case .loading, .awaitingHello, .closed:
+      break
+    }
+  }
+
+  /// Registers a session again that the registry refused or forgot.
+  func register(_ session: Session) {
+    guard session.isOpen, !session.isRegistered, let user = session.user else { return }
+    requestRegistration(of: session, user: user.id)
+  }
+
+  func registerAll() {
+    let interval = max(Int64.seconds(1) / limits.registrationsPerSecondMax, 1)
+    for (index, session) in sessionsInOrder().enumerated() where session.user != nil {
+      session.isRegistered = false
+      alarms.set(.register(session), at: now + Int64(index) * interval)
+    }
+  }
+
+  func unregister(_ session: Session, user: UserID) {
+    guard !isAlone else { return }
+    effects.registry.append(
+      RegistryRequest(
+        token: registryRequests.insert(.unregister),
+        operation: .unregister(
+          user, device: session.device, connection: connectionName(of: session))))
+  }
+
+  // MARK: - The same device again
+
+  /// Closes this hub's session of a device that says hello again.
+  func replaceSession(of user: UserID, device: String) {
+    guard let session = users[user]?.session(ofDevice: device) else { return }
+    close(session, .replaced, "replaced by another connection")
+  }
+
+  /// The device said hello to another hub of this node.
+  func claimed(_ user: UserID, device: String, at time: Int64, shard: Int) {
+    guard let session = users[user]?.session(ofDevice: device) else { return }
+    // Both hubs may claim at once; the later hello wins on both sides.
+    guard (session.helloAt, node.shard) < (time, shard) else { return }
+    close(session, .replaced, "replaced by another connection")
+  }
+
+  /// The device said hello to another node, which found this connection in the registry.
+  func replaced(_ user: UserID, device: String, connection: String) {
+    guard let session = users[user]?.session(ofDevice: device),
+      connectionName(of: session) == connection
+    else { return }
+    close(session, .replaced, "replaced by another connection")
+  }
+
+  /// In the order of their opening: the order of a dictionary differs from run to run.
+  func sessionsInOrder() -> [Session] {
+    sessions.values.sorted { $0.number < $1.number }
+  }
+}

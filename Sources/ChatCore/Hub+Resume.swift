@@ -1,0 +1,200 @@
+import ChatProtocol
+import DequeModule
+
+// What a session missed: read from the log and sent in order, before any live message of the
+// conversation. Live messages wait behind, in a bounded queue that the log backs.
+
+extension Hub {
+  /// Notes in which conversations the new session is not where its user is.
+  ///
+  /// A device that holds something elsewhere and nothing of a conversation was away when that
+  /// began, and gets it from the start. One that holds nothing at all begins at the heads, which
+  /// `ready` tells it.
+  func place(
+    _ session: Session, _ user: User, _ states: [ConversationState],
+    _ resume: [Address: UInt64]
+  ) {
+    var missed: [ConversationID] = []
+    for state in states {
+      let address = state.conversation.address(seenBy: user.id)
+      let position = min(resume[address] ?? (resume.isEmpty ? state.head : 0), state.head)
+      let cursor = user.cursor(in: state.conversation) ?? state.head
+      if position > cursor {
+        session.lags[state.conversation] = .ahead(through: position)
+      } else if position < cursor {
+        session.lags[state.conversation] = .resuming(Missed(position: position))
+        missed.append(state.conversation)
+      }
+    }
+    missed += begun(after: states, user, session)
+    guard !missed.isEmpty else { return }
+    var resumption = Resumption(budget: limits.resumedMessagesMax)
+    resumption.waiting.append(contentsOf: missed)
+    session.resumption = resumption
+  }
+
+  /// Conversations that began after the load was read: the session has nothing of them yet.
+  private func begun(
+    after states: [ConversationState], _ user: User, _ session: Session
+  ) -> [ConversationID] {
+    guard states.count < limits.conversationsMax, user.cursors.count > states.count else {
+      return []
+    }
+    let known = Set(states.map(\.conversation))
+    var begun: [ConversationID] = []
+    for entry in user.cursors.entries where !known.contains(entry.conversation) {
+      session.lags[entry.conversation] = .resuming(Missed(position: 0))
+      begun.append(entry.conversation)
+    }
+    return begun
+  }
+
+  /// Of a user with too many conversations not all are known; of those that the session asked
+  /// for and that are not, anything may be missing.
+  func announceUnknown(
+    _ session: Session, _ states: [ConversationState], _ resume: [Address: UInt64]
+  ) {
+    guard let user = session.user else { return }
+    let known = Set(states.map { $0.conversation.address(seenBy: user.id) })
+    let unknown = resume.keys.filter { !known.contains($0) }
+    for address in unknown.sorted(by: { $0.description < $1.description }) {
+      guard case .user(let other) = address, let position = resume[address] else { continue }
+      sendGap(
+        to: session, ConversationID(direct: user.id, other), after: position,
+        before: sequenceEnd)
+    }
+  }
+
+  /// Tries again where reads failed.
+  func resumeFailed(_ session: Session) {
+    guard let failed = session.resumption?.failed, !failed.isEmpty else { return }
+    session.resumption?.failed = []
+    session.resumption?.waiting.append(contentsOf: failed)
+    resumeMore(session)
+  }
+
+  /// Asks for the next missed messages, as far as the limits allow.
+  func resumeMore(_ session: Session) {
+    guard session.isLive, !session.isCongested else { return }
+    while let resumption = session.resumption,
+      resumption.readsInFlight < limits.resumeReadsInFlightMax
+    {
+      guard let conversation = resumption.waiting.first else {
+        if resumption.readsInFlight == 0, resumption.failed.isEmpty { session.resumption = nil }
+        return
+      }
+      session.resumption?.waiting.removeFirst()
+      readOn(in: conversation, session)
+    }
+  }
+
+  private func readOn(in conversation: ConversationID, _ session: Session) {
+    guard case .resuming(let missed) = session.lags[conversation],
+      let resumption = session.resumption, let user = session.user
+    else { return }
+    let head = user.cursor(in: conversation) ?? missed.position
+    let before = missed.behind.first?.sequence ?? head + 1
+    guard missed.position + 1 < before else {
+      rejoin(conversation, session, missed)
+      return
+    }
+    guard resumption.budget > 0, missed.attempts < limits.resumeAttemptsMax else {
+      sendGap(to: session, conversation, after: missed.position, before: before)
+      rejoin(conversation, session, missed)
+      return
+    }
+    let count = UInt64(min(limits.resumePageMax, resumption.budget))
+    let limit = Int(min(count, before - missed.position - 1))
+    session.resumption?.budget -= limit
+    session.resumption?.readsInFlight += 1
+    submit(
+      .missed(session, conversation, after: missed.position, before: before, limit: limit))
+  }
+
+  func readMissed(
+    _ session: Session, _ conversation: ConversationID, _ span: SequenceSpan, limit: Int,
+    _ result: StoreReply.Result
+  ) {
+    guard session.resumption != nil, case .resuming(var missed) = session.lags[conversation]
+    else { return }
+    session.resumption?.readsInFlight -= 1
+    guard !session.isCongested else {
+      // Too much to write already: the same is read again when it is less.
+      session.resumption?.budget += limit
+      session.resumption?.waiting.prepend(conversation)
+      return
+    }
+    guard case .messages(let messages) = result, !messages.isEmpty else {
+      session.resumption?.budget += limit
+      session.resumption?.failed.append(conversation)
+      missed.attempts += 1
+      session.lags[conversation] = .resuming(missed)
+      alarms.set(.resume(session), at: now + limits.holeDelay << Int64(missed.attempts))
+      resumeMore(session)
+      return
+    }
+    session.resumption?.waiting.prepend(conversation)
+    session.resumption?.budget += limit - messages.count
+    missed.attempts = 0
+    for message in messages { send(missed: message, &missed, session) }
+    session.lags[conversation] = .resuming(missed)
+    resumeMore(session)
+  }
+
+  private func send(missed message: Message, _ missed: inout Missed, _ session: Session) {
+    guard message.sequence > missed.position, let user = session.user else { return }
+    sendGap(
+      to: session, message.conversation, after: missed.position, before: message.sequence)
+    missed.position = message.sequence
+    if let index = missed.acked.firstIndex(of: message.sequence) {
+      missed.acked.remove(at: index)
+      return
+    }
+    counters.resumed += 1
+    let address = message.address(seenBy: user.id)
+    effects.send(.message(message, conversation: address), to: session.id)
+  }
+
+  /// The missed ones are through: the ones behind them follow, and the session is where its user
+  /// is.
+  private func rejoin(_ conversation: ConversationID, _ session: Session, _ last: Missed) {
+    var missed = last
+    session.lags[conversation] = nil
+    session.resumption?.messagesBehind -= missed.behind.count
+    if let first = missed.behind.first { missed.position = first.sequence - 1 }
+    while let message = missed.behind.popFirst() { send(missed: message, &missed, session) }
+  }
+
+  // MARK: - Meanwhile
+
+  /// A live message of a conversation whose missed messages are not through yet.
+  func queueBehind(_ message: Message, _ session: Session) {
+    let conversation = message.conversation
+    guard case .resuming(var missed) = session.lags[conversation] else { return }
+    let room = limits.messagesBehindResumeMax - (session.resumption?.messagesBehind ?? 0)
+    guard room > 0 else {
+      dropBehind(conversation, session)
+      return
+    }
+    session.lags[conversation] = nil
+    missed.behind.append(message)
+    session.lags[conversation] = .resuming(missed)
+    session.resumption?.messagesBehind += 1
+  }
+
+  /// Lets go of the messages that wait; the log has them.
+  func dropBehind(_ conversation: ConversationID, _ session: Session) {
+    guard case .resuming(var missed) = session.lags[conversation] else { return }
+    session.resumption?.messagesBehind -= missed.behind.count
+    missed.behind.removeAll()
+    session.lags[conversation] = .resuming(missed)
+  }
+
+  func noteAck(of sequence: UInt64, in conversation: ConversationID, to session: Session) {
+    guard !session.lags.isEmpty, case .resuming(var missed) = session.lags[conversation],
+      missed.acked.count < limits.sendsInFlightMax
+    else { return }
+    missed.acked.append(sequence)
+    session.lags[conversation] = .resuming(missed)
+  }
+}

@@ -1,0 +1,50 @@
+import ChatProtocol
+
+// The heads of a connected user's conversations are compared with what was handed out: once a
+// minute, and when the bus or the registry may have lost something. What is missing is fetched.
+
+extension Hub {
+  func scheduleSweep(_ user: User, at time: Int64) {
+    user.sweepAt = time
+    alarms.set(.sweep(user, at: time), at: time)
+  }
+
+  /// All users, as fast as `sweepsPerSecondMax` allows.
+  func sweepAll() {
+    let interval = max(Int64.seconds(1) / limits.sweepsPerSecondMax, 1)
+    let loaded = users.values.filter(\.isLoaded).sorted { $0.id < $1.id }
+    for (index, user) in loaded.enumerated() {
+      scheduleSweep(user, at: now + Int64(index) * interval)
+    }
+  }
+
+  func sweep(_ user: User, scheduledAt time: Int64) {
+    guard !user.sessions.isEmpty, user.sweepAt == time else { return }
+    counters.sweeps += 1
+    submit(.sweep(user))
+    scheduleSweep(user, at: now + jittered(limits.sweepInterval))
+  }
+
+  func swept(_ user: User, _ result: StoreReply.Result) {
+    guard !user.sessions.isEmpty else { return }
+    guard case .conversations(let states) = result else {
+      counters.unavailable += 1
+      scheduleSweep(user, at: now + jittered(limits.holeDelayMax))
+      return
+    }
+    compareHeads(user, states)
+  }
+
+  func compareHeads(_ user: User, _ states: [ConversationState]) {
+    if states.count >= limits.conversationsMax { user.isComplete = false }
+    for state in states {
+      guard let cursor = user.cursor(in: state.conversation) else {
+        // Its place was not kept; it moved up because it was written to.
+        announceGap(user, state.conversation, after: 0, before: state.head + 1)
+        setCursor(user, state.conversation, to: state.head)
+        continue
+      }
+      if state.head > cursor { expect(state.head, in: state.conversation, for: user) }
+    }
+  }
+}

@@ -1,0 +1,153 @@
+package import ChatProtocol
+import DequeModule
+
+/// The sessions of one event loop and everything that they own.
+///
+/// Confined to that loop. It does no I/O and reads no clock: the gateway tells it the time once
+/// per turn (`advance`), calls it with what happened, carries out its `effects` at the end of the
+/// turn, and calls `timerFired` at `nextDeadline`. Requests to the store and the registry leave
+/// as effects and come back through `completed`, each exactly once.
+package final class Hub {
+  let node: NodeInfo
+  let limits: HubLimits
+  /// Embedded: no other node, so neither registry nor bus.
+  let isAlone: Bool
+  var random: RandomSource
+  var now: Int64 = 0
+  var wall: Timestamp = 0
+
+  var effects = Effects()
+  package internal(set) var counters = HubCounters()
+
+  var sessions: [SessionID: Session] = [:]
+  var sessionNumber: UInt64 = 0
+  var users: [UserID: User] = [:]
+  var alarms = AlarmQueue<Alarm>()
+
+  var storeRequests = RequestTable<StoreWork>()
+  var readsWaiting: Deque<Read> = []
+  /// Sessions whose next send waits for `appendsInFlightMax`, in order.
+  var stalled: Deque<Session> = []
+
+  var registryRequests = RequestTable<RegistryWork>()
+  /// Look-ups of this turn, not yet handed to the gateway, which later messages may still join.
+  var openLookups: [UserID: Lookup] = [:]
+  var broadcastBucket: TokenBucket
+
+  /// While draining: when the last session is closed.
+  var drainEnd: Int64?
+
+  /// What the store is asked for.
+  enum StoreWork {
+    case append(PendingSend)
+    case read(Read)
+  }
+
+  enum RegistryWork {
+    case register(Session)
+    /// Nothing waits for the answer.
+    case unregister
+    case lookup(Lookup)
+  }
+
+  enum Alarm {
+    case helloTimeout(Session)
+    case congestionTimeout(Session)
+    case hole(User, ConversationID)
+    case resume(Session)
+    case sweep(User, at: Int64)
+    case register(Session)
+    case close(Session, ChatCloseCode, StaticString)
+  }
+
+  package init(node: NodeInfo, limits: HubLimits, isAlone: Bool, seed: UInt64) {
+    self.node = node
+    self.limits = limits
+    self.isAlone = isAlone
+    random = RandomSource(seed: seed)
+    broadcastBucket = TokenBucket(burst: limits.broadcastsBurst, now: 0)
+  }
+
+  /// Begins a turn. `now` is monotonic, in nanoseconds, of one clock for all hubs of the node.
+  package func advance(to now: Int64, wall: Timestamp) {
+    self.now = max(self.now, now)
+    self.wall = wall
+  }
+
+  /// Hands over what is to be done, and goes on with `buffer`, which must be empty.
+  package func exchangeEffects(with buffer: inout Effects) {
+    precondition(buffer.isEmpty, "effects that were not carried out")
+    openLookups.removeAll(keepingCapacity: true)
+    swap(&effects, &buffer)
+  }
+
+  /// When `timerFired` is due, if ever.
+  package var nextDeadline: Int64? { alarms.nextDeadline }
+
+  package func timerFired() {
+    while let alarm = alarms.next(dueAt: now) { handle(alarm) }
+  }
+
+  package func handle(_ event: NodeEvent) {
+    switch event {
+    case .arrived(let envelopes):
+      for envelope in envelopes { receive(envelope) }
+    case .returned(let envelopes, from: let node):
+      routeDied(node, envelopes)
+    case .busRecovered:
+      sweepAll()
+    case .registrationsLost:
+      registerAll()
+    }
+  }
+
+  package func deliver(_ delivery: LocalDelivery) {
+    switch delivery {
+    case .envelope(let envelope):
+      receive(envelope)
+    case .claimed(let user, let device, let time, let shard):
+      claimed(user, device: device, at: time, shard: shard)
+    }
+  }
+
+  package func completed(_ replies: [StoreReply]) {
+    for reply in replies {
+      switch storeRequests.remove(reply.token) {
+      case .append(let send): appended(send, reply.result)
+      case .read(let read): completed(read, reply.result)
+      case nil: break
+      }
+    }
+  }
+
+  package func completed(_ replies: [RegistryReply]) {
+    for reply in replies {
+      switch registryRequests.remove(reply.token) {
+      case .register(let session): registered(session, reply.result)
+      case .lookup(let lookup): lookedUp(lookup, reply.result)
+      case .unregister, nil: break
+      }
+    }
+  }
+
+  private func handle(_ alarm: Alarm) {
+    switch alarm {
+    case .helloTimeout(let session): helloTimedOut(session)
+    case .congestionTimeout(let session): congestionTimedOut(session)
+    case .hole(let user, let conversation): checkHole(user, conversation)
+    case .resume(let session): resumeFailed(session)
+    case .sweep(let user, let time): sweep(user, scheduledAt: time)
+    case .register(let session): register(session)
+    case .close(let session, let code, let reason): close(session, code, reason)
+    }
+  }
+
+  private func receive(_ envelope: Envelope) {
+    switch envelope {
+    case .deliver(let delivery):
+      deliver(delivery.message, to: delivery.recipients, origin: nil)
+    case .replace(let user, let device, let connection):
+      replaced(user, device: device, connection: connection)
+    }
+  }
+}

@@ -1,0 +1,83 @@
+/// The bounds on everything a hub holds, waits for, or repeats. Times are in nanoseconds.
+package struct HubLimits: Sendable {
+  // What one session may have under way.
+
+  /// Sends without an answer from the store. Beyond it further commands wait and the socket is
+  /// not read.
+  package var sendsInFlightMax = 256
+  /// `history` and `conversations` requests without an answer. Each answer may be large.
+  package var queriesInFlightMax = 2
+  /// Commands that wait for one of the above, for `ready`, or for the end of a congestion.
+  /// The socket is paused at the first; these were read before that took effect.
+  package var commandsDeferredMax = 4_096
+
+  // What one hub may have under way.
+
+  package var appendsInFlightMax = 4_096
+  package var readsInFlightMax = 128
+
+  // The hello.
+
+  package var helloTimeout: Int64 = .seconds(5)
+  /// The missed messages that follow `ready`, over all conversations; then `gap`.
+  package var resumedMessagesMax = 1_000
+  package var resumePageMax = 200
+  package var resumeReadsInFlightMax = 4
+  package var resumeAttemptsMax = 5
+  /// Live messages that wait behind the missed ones of their conversation, per session.
+  package var messagesBehindResumeMax = 256
+
+  // Order.
+
+  /// The conversations whose place is kept for a user, the most recently written first.
+  package var conversationsMax = 4_096
+  /// How long a missing message may still be on its way before the store is asked for it.
+  package var holeDelay: Int64 = .milliseconds(50)
+  package var holeDelayMax: Int64 = .seconds(5)
+  package var holeAttemptsMax = 10
+  /// Messages fetched to close one hole; then `gap`.
+  package var holeMessagesMax = 1_000
+  package var holePageMax = 200
+  /// Messages held above a hole, per conversation; those beyond are fetched.
+  package var messagesHeldMax = 64
+  /// The same over all conversations of a user.
+  package var messagesHeldPerUserMax = 512
+
+  // Repair.
+
+  /// How often the heads of a connected user's conversations are compared.
+  package var sweepInterval: Int64 = .seconds(60)
+  package var sweepsPerSecondMax: Int64 = 2_000
+  package var registrationsPerSecondMax: Int64 = 20_000
+  package var registrationRetryDelay: Int64 = .seconds(2)
+  /// Envelopes to every node while the registry cannot say which.
+  package var broadcastsPerSecond = 200
+  package var broadcastsBurst = 400
+
+  // Bad and loud peers.
+
+  package var malformedFramesMax = 10
+  package var malformedFramesWindow: Int64 = .seconds(60)
+  /// Sends a minute per session; 0: no limit.
+  package var sendsPerMinute = 0
+  package var sendsBurst = 100
+  /// Sends refused in a row before the session is closed.
+  package var refusalsMax = 100
+  package var congestionTimeout: Int64 = .seconds(10)
+
+  // What clients are told.
+
+  package var pingMilliseconds = 25_000
+  package var frameBytesMax = 65_536
+  package var pageBytesMax = 262_144
+  package var retryAfterMilliseconds = 1_000
+
+  package init() {}
+}
+
+extension Int64 {
+  /// A time span in nanoseconds.
+  package static func seconds(_ count: Int64) -> Int64 { count * 1_000_000_000 }
+  /// A time span in nanoseconds.
+  package static func milliseconds(_ count: Int64) -> Int64 { count * 1_000_000 }
+}

@@ -1,0 +1,76 @@
+import ChatProtocol
+import DequeModule
+
+/// One connection's conversation with this server, from its opening to its close.
+///
+/// Confined to its hub. What only a busy, lagging or arriving session needs is behind optionals
+/// and empty containers, which own no memory.
+final class Session {
+  enum Phase {
+    case awaitingHello
+    /// Messages for the user are accepted and held; the registry is about to know.
+    case registering(Handshake)
+    /// Registered, or known to be unregistered; the store is being read.
+    case loading(Handshake)
+    case live
+    /// Closed by the hub or gone; requests under way may still end.
+    case closed
+  }
+
+  /// What the hello asked for, kept until `ready`.
+  final class Handshake {
+    let id: RequestID?
+    let resume: [Address: UInt64]
+
+    init(id: RequestID?, resume: [Address: UInt64]) {
+      self.id = id
+      self.resume = resume
+    }
+  }
+
+  let id: SessionID
+  /// Counts the sessions of this hub; part of the connection's name in the registry.
+  let number: UInt64
+  var phase = Phase.awaitingHello
+  /// Set from the hello to the close.
+  var user: User?
+  var device = ""
+  var helloAt: Int64 = 0
+  /// Whether the registry said that it has this session.
+  var isRegistered = false
+
+  var sendsInFlight = 0
+  var queriesInFlight = 0
+  /// Commands that wait their turn, in order. While there are any the socket is not read.
+  var deferred: Deque<Command> = []
+  var isPaused = false
+  /// Whether this session waits for the hub's appends to become fewer.
+  var isStalled = false
+  /// When the peer's pending writes went over their limit, while they are.
+  var congestedSince: Int64?
+  var hasCongestionAlarm = false
+
+  /// Conversations in which this session is not where its user is.
+  var lags: [ConversationID: Lag] = [:]
+  var resumption: Resumption?
+
+  var sendBucket: TokenBucket?
+  var refusals = 0
+  var malformedFrames = 0
+  var malformedSince: Int64 = 0
+
+  init(id: SessionID, number: UInt64) {
+    self.id = id
+    self.number = number
+  }
+
+  var isOpen: Bool {
+    if case .closed = phase { false } else { true }
+  }
+
+  var isLive: Bool {
+    if case .live = phase { true } else { false }
+  }
+
+  var isCongested: Bool { congestedSince != nil }
+}

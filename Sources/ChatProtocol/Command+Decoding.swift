@@ -1,0 +1,183 @@
+extension Command {
+  /// Reads one frame of chat.v1 in place.
+  ///
+  /// `bytes` is the whole text of a message, already known to be UTF-8. The whole of it is
+  /// checked, also the fields that the command does not have, since `body` is passed on as it is.
+  package static func decode(
+    _ bytes: UnsafeRawBufferPointer
+  ) throws(CommandError) -> Command {
+    var fields = CommandFields(bytes)
+    do {
+      try fields.scan()
+    } catch {
+      throw CommandError(.badRequest, error.message, id: fields.id, isMalformed: true)
+    }
+    return try CommandReader(fields).command()
+  }
+}
+
+/// Makes a command of the fields of a well-formed frame.
+private struct CommandReader {
+  private let fields: CommandFields
+  private let scanner: JSONScanner
+  private let id: RequestID?
+
+  /// An unknown `type` is cut to this length.
+  static let typeBytesMax = 64
+
+  init(_ fields: CommandFields) {
+    self.fields = fields
+    scanner = fields.scanner
+    id = fields.id
+  }
+
+  func command() throws(CommandError) -> Command {
+    if id == nil, fields[.id].kind != .absent {
+      throw bad("id must be a string or a number of at most \(RequestID.bytesMax) bytes")
+    }
+    let type = fields[.type]
+    guard isString(type) else { throw bad("type must be a string") }
+    if scanner.content(of: type, equals: "send") { return .send(try send()) }
+    if scanner.content(of: type, equals: "ping") { return .ping(id) }
+    if scanner.content(of: type, equals: "history") { return .history(try history()) }
+    if scanner.content(of: type, equals: "conversations") { return .conversations(id) }
+    if scanner.content(of: type, equals: "hello") { return .hello(try hello()) }
+    let name = scanner.withContent(of: type) {
+      String(decoding: $0.prefix(Self.typeBytesMax), as: UTF8.self)
+    }
+    return .unknown(id, type: name)
+  }
+
+  private func send() throws(CommandError) -> Command.Send {
+    let body = fields[.body]
+    guard body.kind == .object else { throw bad("body must be an object") }
+    guard !fields.hasWrongText else { throw bad("text must be a string") }
+    guard let clientID = try shortText(.cid, bytesMax: Command.Send.clientIDBytesMax) else {
+      throw bad("cid is missing")
+    }
+    let to = try address()
+    guard body.count <= Command.Send.bodyBytesMax else {
+      let message = "body is longer than \(Command.Send.bodyBytesMax) bytes"
+      throw CommandError(.tooLarge, message, id: id)
+    }
+    let replyTo = try sequence(.replyTo)
+    guard replyTo != 0 else { throw bad("reply_to must be at least 1") }
+    return Command.Send(
+      id: id, clientID: clientID, to: to, body: Array(scanner.raw(body)), replyTo: replyTo)
+  }
+
+  private func history() throws(CommandError) -> Command.History {
+    let to = try address()
+    let span: Command.History.Span
+    switch (try sequence(.before), try sequence(.after)) {
+    case (nil, nil): span = .latest
+    case (let before?, nil): span = .before(before)
+    case (nil, let after?): span = .after(after)
+    case (_?, _?): throw bad("before and after exclude each other")
+    }
+    let limitMax = Command.History.limitMax
+    let limit = try sequence(.limit) ?? UInt64(limitMax)
+    guard limit > 0 else { throw bad("limit must be at least 1") }
+    return Command.History(
+      id: id, to: to, span: span, limit: Int(min(limit, UInt64(limitMax))))
+  }
+
+  private func hello() throws(CommandError) -> Command.Hello {
+    Command.Hello(
+      id: id, user: try user(), token: try text(.token),
+      device: try shortText(.device, bytesMax: Command.Hello.deviceBytesMax),
+      resume: try resume())
+  }
+
+  private func user() throws(CommandError) -> UserID? {
+    let value = fields[.user]
+    guard value.kind != .absent else { return nil }
+    guard isString(value) else { throw bad("user must be a string") }
+    let user = scanner.withContent(of: value) { name in
+      UserID(utf8: name.first == UInt8(ascii: "@") ? name.dropFirst() : name[...])
+    }
+    guard let user else { throw bad("user is not a valid name") }
+    return user
+  }
+
+  private func resume() throws(CommandError) -> [Address: UInt64] {
+    let value = fields[.resume]
+    guard value.kind != .absent else { return [:] }
+    guard value.kind == .object else { throw bad("resume must be an object") }
+    var heads: [Address: UInt64] = [:]
+    var isValid = true
+    var walker = JSONScanner(scanner.bytes, at: value.start)
+    walker.checksKeys = false
+    do {
+      try walker.object(depth: 1) { (walker, key) throws(JSONError) in
+        let address = walker.withContent(of: key) { Address(utf8: $0) }
+        let sequence = walker.wholeNumber(try walker.value(depth: 2))
+        if let address, let sequence, heads.count <= Command.Hello.resumeMax {
+          heads[address] = sequence
+        } else {
+          isValid = false
+        }
+      }
+    } catch {
+      throw bad(error.message)
+    }
+    guard heads.count <= Command.Hello.resumeMax else {
+      let message = "resume has more than \(Command.Hello.resumeMax) entries"
+      throw CommandError(.tooLarge, message, id: id)
+    }
+    guard isValid else { throw bad("resume must map conversations to sequence numbers") }
+    return heads
+  }
+}
+
+// MARK: - Fields by kind
+
+extension CommandReader {
+  private func bad(_ message: String) -> CommandError {
+    CommandError(.badRequest, message, id: id)
+  }
+
+  private func isString(_ value: JSONValue) -> Bool {
+    value.kind == .string || value.kind == .escapedString
+  }
+
+  private func text(_ field: Field) throws(CommandError) -> String? {
+    let value = fields[field]
+    guard value.kind != .absent else { return nil }
+    guard isString(value) else { throw bad("\(field.name) must be a string") }
+    return scanner.content(of: value)
+  }
+
+  /// An identifier of the client's making: printable, since it ends up in logs and databases.
+  private func shortText(_ field: Field, bytesMax: Int) throws(CommandError) -> String? {
+    let value = fields[field]
+    guard value.kind != .absent else { return nil }
+    guard isString(value) else { throw bad("\(field.name) must be a string") }
+    let text: String? = scanner.withContent(of: value) { bytes in
+      guard 1...bytesMax ~= bytes.count, bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
+        return nil
+      }
+      return String(decoding: bytes, as: UTF8.self)
+    }
+    guard let text else {
+      throw bad("\(field.name) must have 1 to \(bytesMax) bytes and no control characters")
+    }
+    return text
+  }
+
+  private func address() throws(CommandError) -> Address {
+    let value = fields[.to]
+    guard isString(value), let address = scanner.withContent(of: value, { Address(utf8: $0) })
+    else { throw bad("to must be a conversation: a user as @name or a room as #name") }
+    return address
+  }
+
+  private func sequence(_ field: Field) throws(CommandError) -> UInt64? {
+    let value = fields[field]
+    guard value.kind != .absent else { return nil }
+    guard let number = scanner.wholeNumber(value) else {
+      throw bad("\(field.name) must be a whole number from 0 to below 2^53")
+    }
+    return number
+  }
+}

@@ -1,0 +1,51 @@
+extension JSONScanner {
+  /// Consumes the number at the cursor, which must be one that a `Double` can hold: a peer's
+  /// parser would make an infinity of any other, or refuse the message that it came in.
+  mutating func number() throws(JSONError) {
+    let start = at
+    if current == UInt8(ascii: "-") { at += 1 }
+    let integerDigits: Int
+    if current == UInt8(ascii: "0") {
+      at += 1
+      integerDigits = 1
+    } else {
+      integerDigits = try digits()
+    }
+    if current == UInt8(ascii: ".") {
+      at += 1
+      _ = try digits()
+    }
+    var exponentDigits = 0
+    if current == UInt8(ascii: "e") || current == UInt8(ascii: "E") {
+      at += 1
+      if current == UInt8(ascii: "+") || current == UInt8(ascii: "-") { at += 1 }
+      exponentDigits = try digits()
+    }
+    // Below 10^200 * 10^99 there is nothing to compute.
+    if integerDigits > 200 || exponentDigits > 2 {
+      let text = UnsafeRawBufferPointer(rebasing: bytes[start..<at])
+      guard let number = Double(String(decoding: text, as: UTF8.self)), number.isFinite else {
+        throw .numberOutOfRange
+      }
+    }
+  }
+
+  /// Consumes one digit or more, and says how many.
+  private mutating func digits() throws(JSONError) -> Int {
+    let start = at
+    while UInt8(ascii: "0")...UInt8(ascii: "9") ~= current { at += 1 }
+    guard at > start else { throw .malformed }
+    return at - start
+  }
+
+  /// The value of a number that was written with digits only and is below 2^53.
+  func wholeNumber(_ number: JSONValue) -> UInt64? {
+    guard number.kind == .number, number.count <= 16 else { return nil }
+    var value: UInt64 = 0
+    for byte in raw(number) {
+      guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte else { return nil }
+      value = value * 10 + UInt64(byte - UInt8(ascii: "0"))
+    }
+    return value < 1 << 53 ? value : nil
+  }
+}

@@ -1,0 +1,150 @@
+extension JSONScanner {
+  /// Consumes the string at the cursor.
+  mutating func string() throws(JSONError) -> JSONValue {
+    let start = at
+    try expect(UInt8(ascii: "\""))
+    var kind = JSONValue.Kind.string
+    while true {
+      skipPlainCharacters()
+      switch current {
+      case UInt8(ascii: "\""):
+        at += 1
+        return JSONValue(kind: kind, start: start, end: at)
+      case UInt8(ascii: "\\"):
+        kind = .escapedString
+        guard escape() != nil else { throw .malformed }
+      default:
+        // A control character, or the end of the text.
+        throw .malformed
+      }
+    }
+  }
+
+  /// Moves to the next quote, backslash or control character, or to the end.
+  private mutating func skipPlainCharacters() {
+    while bytes.count - at >= 8 {
+      let special = Self.specialBytes(
+        of: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)))
+      if special != 0 {
+        at += special.trailingZeroBitCount / 8
+        return
+      }
+      at += 8
+    }
+    while at < bytes.count, !Self.isSpecial(bytes[at]) { at += 1 }
+  }
+
+  private static func isSpecial(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20
+  }
+
+  /// The high bit of the lowest special byte of eight, and perhaps of some above it.
+  ///
+  /// `(x - 0x01..) & ~x & 0x80..` marks the zero bytes of `x`; a borrow may mark bytes above the
+  /// first one wrongly, never below. With 0x20 for 0x01 it marks the bytes below 0x20.
+  private static func specialBytes(of word: UInt64) -> UInt64 {
+    let ones: UInt64 = 0x0101_0101_0101_0101
+    let quotes = word ^ (ones &* UInt64(UInt8(ascii: "\"")))
+    let backslashes = word ^ (ones &* UInt64(UInt8(ascii: "\\")))
+    let controls = (word &- ones &* 0x20) & ~word
+    let matches = ((quotes &- ones) & ~quotes) | ((backslashes &- ones) & ~backslashes)
+    return (controls | matches) & (ones &* 0x80)
+  }
+
+  /// Consumes the escape at the cursor, a surrogate pair as one; nil if it is not valid.
+  mutating func escape() -> Unicode.Scalar? {
+    at += 1
+    let letter = current
+    at += 1
+    switch letter {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): return Unicode.Scalar(letter)
+    case UInt8(ascii: "b"): return "\u{8}"
+    case UInt8(ascii: "f"): return "\u{C}"
+    case UInt8(ascii: "n"): return "\n"
+    case UInt8(ascii: "r"): return "\r"
+    case UInt8(ascii: "t"): return "\t"
+    case UInt8(ascii: "u"): return unicodeEscape()
+    default: return nil
+    }
+  }
+
+  private mutating func unicodeEscape() -> Unicode.Scalar? {
+    guard let unit = fourHexDigits() else { return nil }
+    guard 0xD800...0xDBFF ~= unit else { return Unicode.Scalar(unit) }
+    guard current == UInt8(ascii: "\\") else { return nil }
+    at += 1
+    guard current == UInt8(ascii: "u") else { return nil }
+    at += 1
+    guard let low = fourHexDigits(), 0xDC00...0xDFFF ~= low else { return nil }
+    return Unicode.Scalar(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
+  }
+
+  private mutating func fourHexDigits() -> UInt32? {
+    var value: UInt32 = 0
+    for _ in 0..<4 {
+      let digit: UInt8
+      switch current {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit = current - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit = current - UInt8(ascii: "a") + 10
+      case UInt8(ascii: "A")...UInt8(ascii: "F"): digit = current - UInt8(ascii: "A") + 10
+      default: return nil
+      }
+      value = value << 4 | UInt32(digit)
+      at += 1
+    }
+    return value
+  }
+}
+
+// MARK: - Contents
+
+extension JSONScanner {
+  /// The bytes of a value as they were written.
+  func raw(_ value: JSONValue) -> UnsafeRawBufferPointer {
+    UnsafeRawBufferPointer(rebasing: bytes[value.start..<value.end])
+  }
+
+  /// Gives `use` what a string means: the text itself, or a copy of it without escapes.
+  func withContent<Result>(
+    of string: JSONValue, _ use: (UnsafeRawBufferPointer) -> Result
+  ) -> Result {
+    guard string.kind == .escapedString else {
+      return use(UnsafeRawBufferPointer(rebasing: bytes[(string.start + 1)..<(string.end - 1)]))
+    }
+    return unescaped(string).withUnsafeBytes(use)
+  }
+
+  func content(of string: JSONValue) -> String {
+    withContent(of: string) { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// Whether a string means `text`, however it is escaped.
+  func content(of string: JSONValue, equals text: StaticString) -> Bool {
+    withContent(of: string) { $0 == text }
+  }
+
+  private func unescaped(_ string: JSONValue) -> [UInt8] {
+    var content: [UInt8] = []
+    content.reserveCapacity(string.count)
+    var walker = JSONScanner(bytes, at: string.start + 1)
+    while walker.at < string.end - 1 {
+      if walker.current == UInt8(ascii: "\\") {
+        // The string was consumed before, so its escapes are valid.
+        guard let scalar = walker.escape() else { break }
+        content.append(contentsOf: UTF8.encode(scalar).map(Array.init) ?? [])
+      } else {
+        content.append(walker.current)
+        walker.at += 1
+      }
+    }
+    return content
+  }
+}
+
+extension UnsafeRawBufferPointer {
+  static func == (bytes: Self, text: StaticString) -> Bool {
+    guard bytes.count == text.utf8CodeUnitCount else { return false }
+    for offset in 0..<bytes.count where bytes[offset] != text.utf8Start[offset] { return false }
+    return true
+  }
+}

@@ -1,0 +1,190 @@
+package import ChatCore
+import ChatProtocol
+package import HTTP1
+package import Reactor
+import WebSocket
+
+/// What reaches a hub from outside its loop.
+package enum HubMail: Sendable {
+  case stored([StoreReply])
+  case registered([RegistryReply])
+  case happened(NodeEvent)
+  case delivered([LocalDelivery])
+  case drain(over: Duration)
+}
+
+/// The back ends as a hub reaches them.
+package struct BackEnds: Sendable {
+  package var store: any MessageStore
+  /// Absent on a node that is alone.
+  package var registry: (any Registry)?
+  package var bus: (any MessageBus)?
+
+  package init(
+    store: any MessageStore, registry: (any Registry)? = nil, bus: (any MessageBus)? = nil
+  ) {
+    self.store = store
+    self.registry = registry
+    self.bus = bus
+  }
+}
+
+/// chat.v1 over WebSocket: a hub with the connections of its loop.
+///
+/// Frames go in as commands; at the end of the turn the hub's effects are carried out: requests to
+/// the back ends in one batch each, and every event encoded once for all of its readers.
+package final class ChatApplication: Application, EventHandler {
+  package static let subprotocol = "chat.v1"
+
+  private let loop: EventLoop
+  private let hub: Hub
+  private let backEnds: BackEnds
+  /// The mailboxes of the node's other hubs.
+  private let others: [Mailbox<HubMail>]
+  private let stored: @Sendable ([StoreReply]) -> Void
+  private let registered: @Sendable ([RegistryReply]) -> Void
+  private let isReady: @Sendable () -> Bool
+  private var token = Token(index: 0, generation: 0)
+  private var effects = Effects()
+  private var hasAdvanced = false
+
+  /// - Parameters:
+  ///   - mailbox: where answers of the back ends are to go; its receiver calls `receive(_:)`.
+  ///   - isReady: what `/readyz` says of the node.
+  package init(
+    loop: EventLoop, hub: Hub, backEnds: BackEnds, mailbox: Mailbox<HubMail>,
+    others: [Mailbox<HubMail>], isReady: @escaping @Sendable () -> Bool
+  ) {
+    self.loop = loop
+    self.hub = hub
+    self.backEnds = backEnds
+    self.others = others
+    self.isReady = isReady
+    stored = { mailbox.post(.stored($0)) }
+    registered = { mailbox.post(.registered($0)) }
+    token = loop.add(self)
+  }
+
+  package var counters: HubCounters { hub.counters }
+
+  // MARK: Requests
+
+  package func answer(_ request: RequestHead, on connection: ClientConnection) -> Answer {
+    switch ChatRoute.router.route(request) {
+    case .found(.socket): .webSocket(subprotocols: [Self.subprotocol])
+    case .found(.health): .respond(.text(.ok, "ok\n"))
+    case .found(.ready): .respond(.readiness(isReady()))
+    case .failed(let response): .respond(response)
+    }
+  }
+
+  // MARK: Sessions
+
+  package func opened(_ connection: ClientConnection, request: RequestHead) {
+    advance()
+    hub.opened(connection.sessionID, user: request.target.parameter("user").flatMap { UserID($0) })
+  }
+
+  package func received(
+    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on connection: ClientConnection
+  ) {
+    guard kind == .text else {
+      connection.close(.unsupportedData, reason: "chat.v1 is text")
+      return
+    }
+    advance()
+    do throws(CommandError) {
+      hub.received(try Command.decode(payload), from: connection.sessionID)
+    } catch {
+      hub.rejected(
+        error.id, error.code, error.message, isMalformed: error.isMalformed,
+        from: connection.sessionID)
+    }
+  }
+
+  package func closed(_ connection: ClientConnection) {
+    advance()
+    hub.closed(connection.sessionID)
+  }
+
+  package func congestionChanged(_ isCongested: Bool, on connection: ClientConnection) {
+    advance()
+    hub.setCongested(connection.sessionID, isCongested)
+  }
+
+  // MARK: Mail and time
+
+  package func receive(_ mail: [HubMail]) {
+    advance()
+    for item in mail {
+      switch item {
+      case .stored(let replies): hub.completed(replies)
+      case .registered(let replies): hub.completed(replies)
+      case .happened(let event): hub.handle(event)
+      case .delivered(let deliveries): for delivery in deliveries { hub.deliver(delivery) }
+      case .drain(let span): hub.drain(over: span.wholeNanoseconds)
+      }
+    }
+  }
+
+  package func timerFired() {
+    advance()
+    hub.timerFired()
+  }
+
+  /// Tells the hub the time, once per turn, and has its effects carried out at the turn's end.
+  private func advance() {
+    guard !hasAdvanced else { return }
+    hasAdvanced = true
+    hub.advance(to: loop.now.nanoseconds, wall: loop.kernel.wallMilliseconds())
+    loop.scheduleFlush(token)
+  }
+
+  // MARK: Effects
+
+  package func flush() {
+    hasAdvanced = false
+    hub.exchangeEffects(with: &effects)
+    submitRequests()
+    for outgoing in effects.sends { send(outgoing) }
+    for change in effects.pauses { connection(change.session)?.setReading(change.isReading) }
+    for close in effects.closes {
+      connection(close.session)?.close(
+        CloseCode(close.code.rawValue), reason: close.reason.description)
+    }
+    effects.removeAll()
+    if let deadline = hub.nextDeadline {
+      loop.setTimer(for: token, at: Instant(nanoseconds: deadline))
+    }
+  }
+
+  private func submitRequests() {
+    if !effects.store.isEmpty { backEnds.store.submit(effects.store, reply: stored) }
+    if !effects.registry.isEmpty {
+      backEnds.registry?.submit(effects.registry, reply: registered)
+    }
+    if !effects.publications.isEmpty { backEnds.bus?.publish(effects.publications) }
+    if !effects.localDeliveries.isEmpty {
+      for mailbox in others { mailbox.post(.delivered(effects.localDeliveries)) }
+    }
+  }
+
+  private func send(_ outgoing: Effects.Outgoing) {
+    let frame = loop.encode { buffer in
+      let frame = buffer.reserveFrameHeader()
+      outgoing.event.encode(into: &buffer)
+      return buffer.finishFrame(.text, frame)
+    }
+    for target in effects.targets[outgoing.targets] { connection(target)?.send(frame: frame) }
+  }
+
+  private func connection(_ session: SessionID) -> ClientConnection? {
+    guard let handler = loop.handler(Token(word: session.value)) else { return nil }
+    // Only the tokens of this worker's connections are ever made into session ids.
+    return unsafeDowncast(handler, to: ClientConnection.self)
+  }
+}
+
+extension ClientConnection {
+  var sessionID: SessionID { SessionID(value: token.word) }
+}

@@ -1,0 +1,148 @@
+import Bytes
+import HTTP1
+import Reactor
+import WebSocket
+
+/// What a connection keeps while it speaks HTTP.
+final class HTTPStage {
+  var parser = RequestParser()
+  /// The request whose end, or whose answer, is due.
+  var current: RequestHead?
+  /// Whether the current request is with the application.
+  var isWaiting = false
+  /// Whether `stepDeadline` is that of a request, not of an idle connection.
+  var isTimed = false
+  /// Input behind a request that is not answered yet: at most one read of the socket, because
+  /// nothing more is read until then.
+  var held: [UInt8] = []
+}
+
+// The connection as HTTP/1.1 (RFC 9112): requests are answered one after the other.
+extension ClientConnection {
+  func receiveRequests(_ input: UnsafeMutableRawBufferPointer) {
+    guard let http else { return }
+    let bytes = UnsafeRawBufferPointer(input)
+    var offset = 0
+    do throws(RequestError) {
+      while phase == .requests {
+        if http.isWaiting || isCongested {
+          return hold(bytes[offset...], in: http)
+        }
+        guard
+          let event = try http.parser.next(in: bytes, at: &offset, limits: worker.limits.request)
+        else { break }
+        switch event {
+        case .head(let head): receivedHead(head, http)
+        case .body: break
+        case .end: receivedEnd(http)
+        }
+      }
+    } catch {
+      return refuse(error)
+    }
+    switch phase {
+    case .requests: watchRequest(http)
+    // The peer may send frames right behind its handshake.
+    case .open: receiveFrames(UnsafeMutableRawBufferPointer(rebasing: input[offset...]))
+    case .closing, .lingering, .closed: break
+    }
+  }
+
+  private func receivedHead(_ head: RequestHead, _ http: HTTPStage) {
+    worker.counters.requests += 1
+    http.current = head
+    // The body has its own time.
+    http.isTimed = false
+    if head.expectsContinue { socket.write { ResponseWriter.writeContinue(to: &$0) } }
+  }
+
+  private func receivedEnd(_ http: HTTPStage) {
+    guard let request = http.current else { return }
+    http.isWaiting = true
+    switch worker.application.answer(request, on: self) {
+    case .respond(let response): respond(response)
+    case .respondLater: clearStepDeadline()
+    case .webSocket(let subprotocols): upgrade(request, subprotocols)
+    }
+  }
+
+  /// Answers the request that the application was asked about.
+  package func respond(_ response: Response) {
+    guard phase == .requests, let http, let request = http.current, http.isWaiting else { return }
+    let writer = ResponseWriter(answering: request)
+    write(response, writer)
+    http.current = nil
+    http.isWaiting = false
+    if !writer.keepsAlive { return linger() }
+    // What came behind the request is looked at when the answer has gone out.
+    if !http.held.isEmpty { worker.loop.scheduleFlush(token) }
+  }
+
+  /// Goes on with input that waited for an answer.
+  func resumeRequests() {
+    guard let http, !http.isWaiting, !http.held.isEmpty else { return }
+    var held: [UInt8] = []
+    swap(&held, &http.held)
+    held.withUnsafeMutableBytes { receiveRequests($0) }
+    if http.held.isEmpty, phase != .closed { socket.setReading(true) }
+  }
+
+  private func hold(_ input: Slice<UnsafeRawBufferPointer>, in http: HTTPStage) {
+    http.held = Array(input)
+    if !input.isEmpty { socket.setReading(false) }
+  }
+
+  private func write(_ response: Response, _ writer: ResponseWriter) {
+    var body = response.body
+    body.withUTF8 { body in
+      socket.write {
+        writer.write(
+          response.status, [worker.dateField] + response.fields,
+          body: UnsafeRawBufferPointer(body), to: &$0)
+      }
+    }
+  }
+
+  // MARK: The handshake
+
+  private func upgrade(_ request: RequestHead, _ subprotocols: [String]) {
+    let handshake: Handshake
+    do throws(HandshakeError) {
+      handshake = try Handshake(request, origins: worker.origins, subprotocols: subprotocols)
+    } catch {
+      return respond(.plain(error.status, fields: error.fields))
+    }
+    worker.counters.upgrades += 1
+    socket.write { handshake.writeResponse(to: &$0) }
+    startWebSocket()
+    worker.application.opened(self, request: request)
+  }
+
+  // MARK: Bad and slow requests
+
+  private func refuse(_ error: RequestError) {
+    worker.counters.badRequests += 1
+    socket.write { ResponseWriter.write(error, to: &$0) }
+    linger()
+  }
+
+  /// A request has `requestTime` from its first byte, however slowly it drips; between requests
+  /// the connection may stay for `keepAliveTime`.
+  private func watchRequest(_ http: HTTPStage) {
+    if http.isWaiting { return }
+    if !http.parser.isMidway {
+      http.isTimed = false
+      setStepDeadline(worker.limits.keepAliveTime)
+    } else if !http.isTimed {
+      http.isTimed = true
+      setStepDeadline(worker.limits.requestTime)
+    }
+  }
+
+  func requestTimedOut() {
+    guard let http, http.parser.isMidway else { return end() }
+    worker.counters.badRequests += 1
+    write(.plain(.requestTimeout), ResponseWriter())
+    linger()
+  }
+}

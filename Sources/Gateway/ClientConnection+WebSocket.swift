@@ -1,0 +1,124 @@
+import Bytes
+package import Reactor
+package import WebSocket
+
+// The connection as a WebSocket (RFC 6455).
+extension ClientConnection {
+  func startWebSocket() {
+    phase = .open
+    isOpened = true
+    http = nil
+    clearStepDeadline()
+    nextPing = worker.loop.now + worker.limits.pingInterval
+    armTimer()
+  }
+
+  // MARK: Receiving
+
+  func receiveFrames(_ input: UnsafeMutableRawBufferPointer) {
+    var offset = 0
+    do throws(ProtocolError) {
+      while let inbound = try decoder.next(in: input, at: &offset, limits: worker.limits.message) {
+        switch inbound {
+        case .text(let payload): deliver(.text, payload)
+        case .binary(let payload): deliver(.binary, payload)
+        case .ping(let payload): receivedPing(payload)
+        case .pong: countControlFrame()
+        case .close(let code, _): receivedClose(code)
+        }
+        if phase == .closed || phase == .lingering { return }
+      }
+    } catch {
+      worker.counters.protocolErrors += 1
+      fail(error.closeCode, "\(error)")
+      return
+    }
+    watchUnfinishedMessage()
+  }
+
+  private func deliver(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
+    guard phase == .open else { return }
+    worker.application.received(kind, payload, on: self)
+  }
+
+  private func receivedPing(_ payload: UnsafeRawBufferPointer) {
+    countControlFrame()
+    // A peer that does not read gets no pile of pongs (section 5.5.3 asks for the last only).
+    guard phase == .open, !isCongested else { return }
+    socket.write { $0.appendFrame(.pong, payload) }
+  }
+
+  private func countControlFrame() {
+    guard let controlFramesMax = worker.limits.controlFramesMax else { return }
+    controlFrames += 1
+    if controlFrames > controlFramesMax, phase == .open {
+      fail(.policyViolation, "too many control frames")
+    }
+  }
+
+  private func receivedClose(_ code: CloseCode?) {
+    if phase == .open {
+      socket.write { $0.appendCloseFrame(code) }
+    }
+    linger()
+  }
+
+  /// A message begun and not finished has `messageTime` from now, whatever else comes.
+  private func watchUnfinishedMessage() {
+    guard phase == .open else { return }
+    if !decoder.isMidway {
+      clearStepDeadline()
+    } else if stepDeadline == .distantFuture {
+      setStepDeadline(worker.limits.messageTime)
+    }
+  }
+
+  func sendPing() {
+    missedPings = wasHeard ? 0 : missedPings + 1
+    wasHeard = false
+    controlFrames = 0
+    nextPing = worker.loop.now + worker.limits.pingInterval
+    if missedPings > 1 {
+      close(worker.pingTimeoutCode, reason: "ping timeout")
+    } else {
+      socket.write { $0.appendFrame(.ping, UnsafeRawBufferPointer(start: nil, count: 0)) }
+    }
+  }
+
+  // MARK: Sending
+
+  /// Sends one message.
+  package func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
+    guard phase == .open else { return }
+    socket.write { $0.appendFrame(kind == .text ? .text : .binary, payload) }
+  }
+
+  /// Sends a frame that was encoded into the loop's arena in this turn.
+  package func send(frame: ArenaRange) {
+    guard phase == .open else { return }
+    socket.write(frame)
+  }
+
+  /// Stops or goes on taking messages from the peer.
+  package func setReading(_ isReading: Bool) {
+    guard phase == .open else { return }
+    socket.setReading(isReading)
+  }
+
+  /// Starts the closing handshake (section 7.1.2). Messages that come later are thrown away.
+  package func close(_ code: CloseCode, reason: String) {
+    guard phase == .open else { return }
+    phase = .closing
+    nextPing = .distantFuture
+    socket.write { $0.appendCloseFrame(code, reason: reason) }
+    socket.setReading(true)
+    setStepDeadline(worker.limits.closeTime)
+  }
+
+  /// Fails the connection (section 7.1.7): says why and does not wait for an answer.
+  func fail(_ code: CloseCode, _ reason: String) {
+    guard phase == .open || phase == .closing else { return }
+    if phase == .open { socket.write { $0.appendCloseFrame(code, reason: reason) } }
+    linger()
+  }
+}

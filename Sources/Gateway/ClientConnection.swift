@@ -1,0 +1,165 @@
+package import Reactor
+import WebSocket
+
+/// One client's connection: an HTTP/1.1 connection that may become a WebSocket.
+///
+/// Confined to its worker's loop, which keeps it alive until it is closed. What it does with the
+/// bytes of each phase is in `ClientConnection+HTTP.swift` and `ClientConnection+WebSocket.swift`.
+package final class ClientConnection: EventHandler {
+  enum Phase {
+    /// Requests are read and answered in order.
+    case requests
+    /// Messages go both ways.
+    case open
+    /// We sent a close frame and wait for the peer's.
+    case closing
+    /// All is said: what is pending goes out, what comes in is thrown away, so that the peer reads
+    /// our last bytes and not a reset (RFC 9112 section 9.6).
+    case lingering
+    case closed
+  }
+
+  let worker: Worker
+  package let peer: SocketAddress?
+  // Each message goes through these two once or twice, and every checked access to a class's
+  // property costs about 40 instructions. Their methods never call out while they run, so that
+  // two accesses cannot overlap.
+  @exclusivity(unchecked) var socket: StreamSocket
+  @exclusivity(unchecked) var decoder = MessageDecoder(role: .server)
+  var phase = Phase.requests
+  /// Present while the connection speaks HTTP.
+  var http: HTTPStage?
+  var isCongested = false
+  var isOpened = false
+  /// Whether a byte came since the last ping, and pings that brought none.
+  var wasHeard = false
+  var missedPings: UInt8 = 0
+  var controlFrames: UInt16 = 0
+  var nextPing = Instant.distantFuture
+  /// The end of the present step: a request, an unfinished message, the closing handshake.
+  var stepDeadline = Instant.distantFuture
+
+  init(worker: Worker, descriptor: Int32, peer: SocketAddress?) {
+    self.worker = worker
+    self.peer = peer
+    socket = StreamSocket(adopting: descriptor, on: worker.loop)
+    http = HTTPStage()
+  }
+
+  /// Names the connection on its worker, also after it has closed.
+  package var token: Token { socket.token }
+
+  func start() throws(SystemError) {
+    try socket.register(self)
+    setStepDeadline(worker.limits.requestTime)
+  }
+
+  // MARK: Events
+
+  package func becameReady(_ readiness: Readiness) {
+    if readiness.contains(.writable) { flush() }
+    if readiness.contains(.readable) {
+      receive()
+    } else if readiness.contains(.closed) {
+      end()
+    }
+  }
+
+  private func receive() {
+    switch socket.receive() {
+    case .bytes(let input):
+      wasHeard = true
+      switch phase {
+      case .open, .closing: receiveFrames(input)
+      case .requests: receiveRequests(input)
+      case .lingering, .closed: break
+      }
+    case .wouldBlock: break
+    case .ended, .failed: end()
+    }
+  }
+
+  package func flush() {
+    switch socket.flush() {
+    case .drained:
+      if isCongested { setCongested(false) }
+      if phase == .lingering { socket.shutdownWriting() }
+      if phase == .requests { resumeRequests() }
+    case .blocked(let pendingBytes):
+      if pendingBytes > worker.limits.pendingBytesMax {
+        worker.counters.overflows += 1
+        end()
+      } else if pendingBytes > worker.limits.pendingBytesHigh, !isCongested {
+        setCongested(true)
+      }
+    case .failed:
+      end()
+    }
+  }
+
+  private func setCongested(_ isCongested: Bool) {
+    self.isCongested = isCongested
+    if isOpened, phase == .open { worker.application.congestionChanged(isCongested, on: self) }
+  }
+
+  package func timerFired() {
+    let now = worker.loop.now
+    if now >= stepDeadline {
+      stepDeadline = .distantFuture
+      stepTimedOut()
+    }
+    if now >= nextPing, phase == .open { sendPing() }
+    armTimer()
+  }
+
+  private func stepTimedOut() {
+    switch phase {
+    case .requests: requestTimedOut()
+    case .open: fail(.policyViolation, "message not finished in time")
+    case .closing, .lingering: end()
+    case .closed: break
+    }
+  }
+
+  // MARK: Timers
+
+  func setStepDeadline(_ time: Duration) {
+    stepDeadline = worker.loop.now + time
+    armTimer()
+  }
+
+  func clearStepDeadline() { stepDeadline = .distantFuture }
+
+  /// Arms the one timer for whatever comes first; a deadline that was put off is found out when
+  /// the timer fires.
+  func armTimer() {
+    let next = min(stepDeadline, nextPing)
+    if next != .distantFuture, phase != .closed { worker.loop.setTimer(for: token, at: next) }
+  }
+
+  // MARK: Ends
+
+  /// Sends what is pending, then closes, giving the peer `closeTime` to read it.
+  func linger() {
+    guard phase != .closed, phase != .lingering else { return }
+    phase = .lingering
+    nextPing = .distantFuture
+    http = nil
+    decoder = MessageDecoder(role: .server)
+    socket.setReading(true)
+    setStepDeadline(worker.limits.closeTime)
+    // Asks for a flush even if nothing is pending: its end is what shuts the sending side.
+    worker.loop.scheduleFlush(token)
+  }
+
+  /// Closes at once.
+  package func end() {
+    guard phase != .closed else { return }
+    phase = .closed
+    http = nil
+    decoder = MessageDecoder(role: .server)
+    socket.close()
+    worker.ended(self)
+    if isOpened { worker.application.closed(self) }
+  }
+}

@@ -1,0 +1,30 @@
+package import HTTP1
+package import WebSocket
+
+/// The bounds that one worker puts on its connections.
+package struct GatewayLimits: Sendable {
+  /// Connections of one worker; more are closed as they are accepted.
+  package var connectionsMax = 100_000
+  package var request = RequestLimits()
+  package var message = MessageLimits()
+
+  /// From a request's first byte to the end of its head, and from there to the end of its body.
+  package var requestTime = Duration.seconds(10)
+  /// How long a connection may stay without a request.
+  package var keepAliveTime = Duration.seconds(75)
+  /// Between two pings. Two in a row that bring no byte back close the connection.
+  package var pingInterval = Duration.seconds(25)
+  /// From a message's first fragment to its last.
+  package var messageTime = Duration.seconds(30)
+  /// From our close frame to the end of the connection.
+  package var closeTime = Duration.seconds(5)
+
+  /// Pending bytes of one peer above which it is congested.
+  package var pendingBytesHigh = 256 * 1024
+  /// Pending bytes of one peer above which it is closed.
+  package var pendingBytesMax = 4 * 1024 * 1024
+  /// Pings and pongs taken from one peer per ping interval; nil: any number.
+  package var controlFramesMax: Int? = 250
+
+  package init() {}
+}

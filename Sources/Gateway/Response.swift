@@ -1,0 +1,49 @@
+package import HTTP1
+
+/// A whole response with a short body.
+package struct Response: Sendable {
+  package var status: Status
+  package var fields: [ResponseField]
+  package var body: String
+
+  package init(_ status: Status, fields: [ResponseField] = [], contentType: String, _ body: String)
+  {
+    self.status = status
+    self.fields = [ResponseField("Content-Type", contentType)] + fields
+    self.body = body
+  }
+
+  /// Plain text.
+  package static func text(
+    _ status: Status, _ body: String, fields: [ResponseField] = []
+  ) -> Response {
+    Response(status, fields: fields, contentType: "text/plain; charset=utf-8", body)
+  }
+
+  /// The answer of `/readyz`.
+  package static func readiness(_ isReady: Bool) -> Response {
+    isReady ? .text(.ok, "ok\n") : .text(.serviceUnavailable, "not ready\n")
+  }
+
+  /// The status' own words, as text.
+  package static func plain(_ status: Status, fields: [ResponseField] = []) -> Response {
+    .text(status, "\(status.reason)\n", fields: fields)
+  }
+}
+
+extension Router {
+  /// The route, or the answer to a request that has none.
+  package func route(_ request: RequestHead) -> RouteResult<Route> {
+    switch match(request) {
+    case .found(let route): .found(route)
+    case .notFound: .failed(.plain(.notFound))
+    case .methodNotAllowed(let allow):
+      .failed(.plain(.methodNotAllowed, fields: [ResponseField("Allow", allow.allow)]))
+    }
+  }
+}
+
+package enum RouteResult<Route> {
+  case found(Route)
+  case failed(Response)
+}

@@ -1,0 +1,85 @@
+import HTTP1
+package import Reactor
+package import WebSocket
+
+/// One event loop with a listener, its connections, and the application they serve.
+package final class Worker {
+  package let loop: EventLoop
+  package let limits: GatewayLimits
+  package let origins: OriginPolicy
+  package let application: any Application
+  /// What a connection is closed with that answers no pings.
+  let pingTimeoutCode: CloseCode
+  package internal(set) var counters = GatewayCounters()
+  private var listener: Listener?
+  private var date = HTTPDate()
+
+  package init(
+    loop: EventLoop, limits: GatewayLimits, origins: OriginPolicy,
+    application: any Application, pingTimeoutCode: CloseCode
+  ) {
+    self.loop = loop
+    self.limits = limits
+    self.origins = origins
+    self.application = application
+    self.pingTimeoutCode = pingTimeoutCode
+  }
+
+  /// Listens on `address`; gives the address bound. The listener keeps the worker alive. `exhausted` is told when the system has no
+  /// descriptors left, at most five times a second.
+  package func listen(
+    on address: SocketAddress, exhausted: @escaping (SystemError) -> Void
+  ) throws(SystemError) -> SocketAddress {
+    let listener = try Listener(
+      on: loop, address: address,
+      accepted: { self.accepted($0, peer: $1) }, exhausted: exhausted)
+    self.listener = listener
+    return listener.address
+  }
+
+  package func stopListening() {
+    listener?.close()
+    listener = nil
+  }
+
+  private func accepted(_ descriptor: Int32, peer: SocketAddress?) {
+    let connection = ClientConnection(worker: self, descriptor: descriptor, peer: peer)
+    guard counters.connections < limits.connectionsMax else {
+      counters.refused += 1
+      connection.socket.close()
+      return
+    }
+    do throws(SystemError) {
+      try connection.start()
+      counters.accepted += 1
+      counters.connections += 1
+    } catch {
+      counters.refused += 1
+      connection.socket.close()
+    }
+  }
+
+  /// The `Date` field, made once a second.
+  var dateField: ResponseField {
+    ResponseField("Date", date.string(at: loop.kernel.wallMilliseconds()))
+  }
+
+  func ended(_ connection: ClientConnection) { counters.connections -= 1 }
+}
+
+/// What a worker counts, since it started.
+package struct GatewayCounters: Sendable {
+  /// Connections open now.
+  package var connections = 0
+  package var accepted: UInt64 = 0
+  /// Connections closed as they came, over `connectionsMax` or for want of kernel memory.
+  package var refused: UInt64 = 0
+  package var requests: UInt64 = 0
+  package var badRequests: UInt64 = 0
+  package var upgrades: UInt64 = 0
+  package var protocolErrors: UInt64 = 0
+  /// Connections closed over `pendingBytesMax`.
+  package var overflows: UInt64 = 0
+
+  package init() {}
+}

@@ -1,0 +1,83 @@
+package import Bytes
+package import HTTP1
+
+/// Why an upgrade is refused, never with 101.
+package enum HandshakeError: Error, Hashable, Sendable {
+  case methodNotAllowed
+  case notAnUpgrade
+  case badKey
+  case unsupportedVersion
+  case forbiddenOrigin
+
+  package var status: Status {
+    switch self {
+    case .methodNotAllowed: .methodNotAllowed
+    case .notAnUpgrade, .badKey: .badRequest
+    case .unsupportedVersion: .upgradeRequired
+    case .forbiddenOrigin: .forbidden
+    }
+  }
+
+  /// What the response says besides its status.
+  package var fields: [ResponseField] {
+    switch self {
+    case .methodNotAllowed: [ResponseField("Allow", "GET")]
+    case .unsupportedVersion:
+      [
+        ResponseField("Upgrade", "websocket"), ResponseField("Connection", "Upgrade"),
+        ResponseField("Sec-WebSocket-Version", "13"),
+      ]
+    case .notAnUpgrade, .badKey, .forbiddenOrigin: []
+    }
+  }
+}
+
+/// A server's half of the opening handshake; RFC 6455, section 4.2.
+package struct Handshake: Sendable {
+  private let key: String
+  /// The first of the client's subprotocols that the server speaks.
+  package let subprotocol: String?
+
+  /// Checks an upgrade request.
+  package init(
+    _ head: RequestHead, origins: OriginPolicy, subprotocols: [String] = []
+  ) throws(HandshakeError) {
+    guard head.method == .get else { throw .methodNotAllowed }
+    guard head.version == .http11, head.bodyFraming == .none,
+      head.headers.lists("websocket", in: "upgrade"),
+      head.headers.lists("upgrade", in: "connection")
+    else { throw .notAnUpgrade }
+    guard head.headers.only("sec-websocket-version") == "13" else { throw .unsupportedVersion }
+    guard let key = head.headers.only("sec-websocket-key"), Self.isKey(key) else {
+      throw .badKey
+    }
+    let pages = head.headers.values("origin")
+    guard pages.isEmpty || origins.allows(head.headers.only("origin").flatMap(Origin.init)) else {
+      throw .forbiddenOrigin
+    }
+    self.key = key
+    subprotocol = head.headers.elements("sec-websocket-protocol")
+      .map { String(decoding: $0, as: UTF8.self) }
+      .first(where: subprotocols.contains)
+  }
+
+  /// Writes the response behind which both sides speak WebSocket.
+  package func writeResponse(to buffer: inout ByteBuffer) {
+    buffer.append("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n")
+    buffer.append("Connection: Upgrade\r\n")
+    buffer.append("Sec-WebSocket-Accept", fieldValue: acceptValue(forKey: key))
+    if let subprotocol {
+      buffer.append("Sec-WebSocket-Protocol", fieldValue: subprotocol)
+    }
+    buffer.append("\r\n")
+  }
+
+  /// Whether `text` is the base64 of 16 bytes.
+  private static func isKey(_ text: String) -> Bool {
+    text.utf8.count == 24 && text.hasSuffix("==")
+      && text.utf8.dropLast(2).allSatisfy { byte in
+        ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == UInt8(ascii: "+")
+          || byte == UInt8(ascii: "/")
+      }
+  }
+}

@@ -1,0 +1,48 @@
+import ArgumentParser
+import Glibc
+import Logging
+import Reactor
+
+/// `chat-server`: a node of the chat.
+@main
+enum ChatServer {
+  static let version = "0.1.0"
+
+  /// sysexits.h: something in the configuration cannot be worked with.
+  private static let exitConfiguration: Int32 = 78
+
+  static func main() {
+    let settings: Settings
+    do {
+      let options = try Options.parse()
+      if options.version {
+        print("chat-server \(version)")
+        return
+      }
+      settings = try Settings(options, environment: System.environment())
+    } catch let error as SettingsError {
+      fail(error.description)
+    } catch  where Options.exitCode(for: error) == .success {
+      print(Options.fullMessage(for: error))
+      return
+    } catch {
+      fail(Options.message(for: error))
+    }
+    SignalSource.block([SIGTERM, SIGINT])
+    LoggingSystem.bootstrap { _ in
+      LineLogHandler(format: settings.logFormat, level: settings.logLevel)
+    }
+    do {
+      try Node.run(settings)
+    } catch {
+      fail("\(error)")
+    }
+  }
+
+  /// Ends the program with one line that says what cannot be worked with.
+  private static func fail(_ reason: String) -> Never {
+    let line = "chat-server: " + reason.replacing("\n", with: " ") + "\n"
+    _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+    exit(exitConfiguration)
+  }
+}

@@ -1,0 +1,189 @@
+import ChatBackends
+import ChatCore
+import Gateway
+import Glibc
+import Logging
+import Reactor
+
+/// What ends the node at its start; `description` is the one line the user sees.
+struct StartError: Error, CustomStringConvertible {
+  let description: String
+}
+
+/// The node as a whole: its workers, its back ends, and the course of its life.
+///
+/// Lives on the control loop, which is the main thread and also runs the clients of the back ends,
+/// the operations server and the signals.
+final class Node {
+  enum Phase {
+    case joining
+    case connecting
+    case listening
+    case running
+    /// SIGTERM came: not ready, but still accepting.
+    case leaving
+    /// Sessions are being closed.
+    case draining
+    case stopping
+  }
+
+  let settings: Settings
+  let loop: EventLoop
+  let log: Logger
+  var phase = Phase.joining
+  /// Read by the workers for `/readyz`.
+  let readiness = Locked(false)
+  var workers: [Member] = []
+  var backEnds: NodeBackEnds?
+  var operations: OperationsServer?
+  private var failure: StartError?
+  private var reports = ReportRound()
+  private(set) var token = Token(index: 0, generation: 0)
+  var drainEnds = Instant.distantFuture
+  private var news: Mailbox<WorkerNews>?
+  private var signals: SignalSource?
+  private var starter: BackEndStarter?
+
+  struct Member {
+    var thread: LoopThread
+    var hub: Mailbox<HubMail>?
+    var orders: Mailbox<WorkerOrder>?
+  }
+
+  /// Runs a node until it has stopped in order.
+  static func run(_ settings: Settings) throws {
+    let node = Node(settings, loop: try EventLoop(name: "control"))
+    try node.start()
+    node.loop.run()
+    for worker in node.workers { worker.thread.join() }
+    node.backEnds?.close()
+    if let failure = node.failure { throw failure }
+  }
+
+  private init(_ settings: Settings, loop: EventLoop) {
+    self.settings = settings
+    self.loop = loop
+    log = Logger(label: "chat-server")
+  }
+
+  private func start() throws {
+    token = loop.add(self)
+    let news = loop.makeMailbox(WorkerNews.self) { [unowned self] in
+      for item in $0 { received(item) }
+    }
+    self.news = news
+    signals = try SignalSource(on: loop, [SIGTERM, SIGINT]) { [unowned self] in received(signal: $0)
+    }
+    workers = (0..<settings.eventLoops).map { index in
+      Member(thread: WorkerThread.start(index, news: news, log: log))
+    }
+  }
+
+  // MARK: Starting
+
+  private func received(_ news: WorkerNews) {
+    switch news {
+    case .joined(let index, let hub, let orders):
+      workers[index].hub = hub
+      workers[index].orders = orders
+      if workers.allSatisfy({ $0.orders != nil }), phase == .joining { connect() }
+    case .listening(let index, let address):
+      listening(index, address)
+    case .failed(_, let error):
+      fail("cannot listen on \(settings.listen): \(error)")
+    case .report(let report):
+      reports.received(report)
+    }
+  }
+
+  /// The workers have their mailboxes; now the back ends, whose events go to all of them.
+  private func connect() {
+    phase = .connecting
+    let hubs = hubMailboxes
+    let starter = BackEndStarter(
+      settings, on: loop, log: log,
+      event: { event in for hub in hubs { hub.post(.happened(event)) } },
+      fatal: { [unowned self] in fail($0) })
+    self.starter = starter
+    starter.start { [unowned self] result in
+      self.starter = nil
+      switch result {
+      case .success(let backEnds):
+        self.backEnds = backEnds
+        if phase == .connecting { startListening() }
+      case .failure(let error):
+        fail(error.description)
+      }
+    }
+  }
+
+  private func startListening() {
+    phase = .listening
+    do throws(SystemError) {
+      operations = try OperationsServer(node: self)
+    } catch {
+      return fail("cannot listen on \(settings.opsListen): \(error)")
+    }
+    startWorker(0, on: settings.listen)
+  }
+
+  /// One worker after the other: the first may have been given its port by the kernel.
+  private func listening(_ index: Int, _ address: SocketAddress) {
+    guard phase == .listening else { return }
+    if index + 1 < workers.count { return startWorker(index + 1, on: address) }
+    phase = .running
+    readiness.withLock { $0 = true }
+    log.info(
+      "listening",
+      metadata: [
+        "address": "\(address)", "node": "\(settings.node)",
+        "loops": "\(workers.count)", "backends": "\(backEnds?.summary ?? "none")",
+      ])
+    log.warning(
+      "OPEN MODE: no sign-in is configured, so every client is whoever it says it is")
+  }
+
+  private func startWorker(_ index: Int, on address: SocketAddress) {
+    guard let backEnds else { return }
+    let node = NodeInfo(
+      id: settings.node, epoch: backEnds.epoch, shard: index, shardCount: workers.count)
+    let readiness = readiness
+    workers[index].orders?.post(
+      .start(
+        WorkerStart(
+          node: node, address: address, backEnds: backEnds.ports, hubs: hubMailboxes,
+          gatewayLimits: settings.gatewayLimits, hubLimits: settings.hubLimits,
+          origins: settings.originPolicy(for: address), seed: .random(in: .min ... .max),
+          isReady: { readiness.withLock { $0 } })))
+  }
+
+  var hubMailboxes: [Mailbox<HubMail>] { workers.compactMap(\.hub) }
+
+  /// What `/readyz` says.
+  var isReady: Bool { readiness.withLock { $0 } }
+
+  /// Asks every worker for its figures.
+  func collectReports(_ reply: @escaping ([WorkerReport]) -> Void) {
+    if reports.ask(workers.count, reply) { order(.report) }
+  }
+
+  func order(_ order: WorkerOrder) {
+    for worker in workers { worker.orders?.post(order) }
+  }
+
+  // MARK: Ending
+
+  /// Ends the node for a reason that the operator must hear.
+  func fail(_ reason: String) {
+    if failure == nil { failure = StartError(description: reason) }
+    stop()
+  }
+
+  func stop() {
+    guard phase != .stopping else { return }
+    phase = .stopping
+    readiness.withLock { $0 = false }
+    order(.stop)
+    if let backEnds { backEnds.stop { [unowned self] in loop.stop() } } else { loop.stop() }
+  }
+}

@@ -1,0 +1,57 @@
+import ArgumentParser
+
+/// The command line, as it was written. `Settings` turns it into what the node runs with.
+struct Options: ParsableArguments {
+  @Option(help: "This node's name: a-z, 0-9, dot, underscore, hyphen. (env: CHAT_NODE_ID)")
+  var nodeID: String?
+
+  @Option(help: "Where clients connect. (env: CHAT_LISTEN; default: 127.0.0.1:8080)")
+  var listen: String?
+
+  @Option(help: "Health and metrics. (env: CHAT_OPS_LISTEN; default: 127.0.0.1:9090)")
+  var opsListen: String?
+
+  @Option(help: "Threads that hold connections. (env: CHAT_EVENT_LOOPS; default: one per core)")
+  var eventLoops: String?
+
+  @Option(help: "redis://[user:password@]host[:port][/db] (env: CHAT_REDIS)")
+  var redis: String?
+
+  @Option(help: "amqp://[user:password@]host[:port][/vhost] (env: CHAT_AMQP)")
+  var amqp: String?
+
+  @Option(
+    help: "postgres://[user[:password]@]host[:port]/name or sqlite:PATH (env: CHAT_DATABASE)")
+  var database: String?
+
+  @Option(
+    help: "Where an embedded node keeps its database. (env: CHAT_DATA_DIR; default: ./data)")
+  var dataDir: String?
+
+  @Option(
+    name: .customLong("allowed-origin"),
+    help: """
+      A web origin whose pages may connect, such as https://chat.example; '*' for any; \
+      repeatable. (env: CHAT_ALLOWED_ORIGIN, comma-separated; default: the node's own address)
+      """)
+  var allowedOrigins: [String] = []
+
+  @Option(help: "Sends per minute and user; 0: any number. (env: CHAT_SEND_RATE; default: 0)")
+  var sendRate: String?
+
+  @Option(help: "Seconds to close connections over at SIGTERM. (env: CHAT_DRAIN; default: 30)")
+  var drain: String?
+
+  @Option(help: "trace, debug, info, warning or error. (env: CHAT_LOG_LEVEL; default: info)")
+  var logLevel: String?
+
+  @Option(help: "text or json. (env: CHAT_LOG_FORMAT; default: text)")
+  var logFormat: String?
+
+  @Flag(
+    help: "Let anybody be anybody on a non-loopback address. (env: CHAT_INSECURE_OPEN=true)")
+  var insecureOpen = false
+
+  @Flag(help: "Print the version.")
+  var version = false
+}

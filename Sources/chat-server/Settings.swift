@@ -1,0 +1,160 @@
+import AMQPClient
+import ChatBackends
+import ChatCore
+import Logging
+import Reactor
+import RedisClient
+
+/// A setting that the node cannot run with; `description` is the one line the user sees.
+struct SettingsError: Error, CustomStringConvertible {
+  let description: String
+}
+
+/// What the node runs with: the command line over the environment over the defaults.
+struct Settings {
+  enum LogFormat: String { case text, json }
+
+  var node: NodeID
+  var listen: SocketAddress
+  var opsListen: SocketAddress
+  var eventLoops: Int
+  /// Where the nodes find each other; nil for a node that is alone.
+  var redis: RedisEndpoint?
+  var amqp: AMQPEndpoint?
+  var database: DatabaseURL
+  var allowedOrigins: [String]
+  var sendsPerMinute: Int
+  var drainTime: Duration
+  var logLevel: Logger.Level
+  var logFormat: LogFormat
+
+  init(_ options: Options, environment: [String: String]) throws(SettingsError) {
+    let source = Source(environment: environment)
+    let node = source.text("--node-id", options.nodeID, default: "server1")
+    guard let node = NodeID(node) else {
+      throw SettingsError(description: "--node-id: \(quoted(node)) is not a node name")
+    }
+    self.node = node
+    listen = try source.address("--listen", options.listen, default: "127.0.0.1:8080")
+    opsListen = try source.address("--ops-listen", options.opsListen, default: "127.0.0.1:9090")
+    eventLoops = try source.number(
+      "--event-loops", options.eventLoops, default: System.coreCount, in: 1...256)
+    redis = try source.location("--redis", options.redis) { RedisEndpoint($0) }
+    amqp = try source.location("--amqp", options.amqp) { AMQPEndpoint($0) }
+    let directory = source.text("--data-dir", options.dataDir, default: "./data")
+    database = try source.database(options.database) ?? .sqlite(path: directory + "/chat.db")
+    sendsPerMinute = try source.number(
+      "--send-rate", options.sendRate, default: 0, in: 0...1_000_000)
+    drainTime = .seconds(try source.number("--drain", options.drain, default: 30, in: 0...3600))
+    logLevel = try source.choice("--log-level", options.logLevel, default: .info)
+    logFormat = try source.choice("--log-format", options.logFormat, default: .text)
+    let origins = source.optionalText("--allowed-origin", nil) ?? ""
+    allowedOrigins =
+      options.allowedOrigins.isEmpty
+      ? origins.split(separator: ",").map { String($0) } : options.allowedOrigins
+
+    let isInsecure = options.insecureOpen || environment["CHAT_INSECURE_OPEN"] == "true"
+    guard listen.isLoopback || isInsecure else {
+      throw SettingsError(
+        description: """
+          --listen \(listen): without sign-in anybody could be anybody there; listen on a \
+          loopback address, or say --insecure-open
+          """)
+    }
+    guard (redis == nil) == (amqp == nil) else {
+      throw SettingsError(
+        description: "--redis and --amqp belong together: a node alone needs neither")
+    }
+    if case .sqlite = database, redis != nil {
+      throw SettingsError(
+        description: "--redis: nodes that find each other need one --database, a postgres:// one")
+    }
+  }
+}
+
+/// Looks a setting up on the command line, then in the environment.
+private struct Source {
+  let environment: [String: String]
+
+  /// `--node-id` is CHAT_NODE_ID in the environment.
+  func optionalText(_ option: String, _ value: String?) -> String? {
+    let variable = "CHAT_" + option.dropFirst(2).uppercased().replacing("-", with: "_")
+    let found = value ?? environment[variable]
+    return found?.isEmpty == true ? nil : found
+  }
+
+  func text(_ option: String, _ value: String?, default fallback: String) -> String {
+    optionalText(option, value) ?? fallback
+  }
+
+  func number(
+    _ option: String, _ value: String?, default fallback: Int, in range: ClosedRange<Int>
+  ) throws(SettingsError) -> Int {
+    guard let text = optionalText(option, value) else { return fallback }
+    guard let number = Int(text), range.contains(number) else {
+      throw SettingsError(
+        description: """
+          \(option): \(quoted(text)) is not a number from \(range.lowerBound) to \
+          \(range.upperBound)
+          """)
+    }
+    return number
+  }
+
+  func address(
+    _ option: String, _ value: String?, default fallback: String
+  ) throws(SettingsError) -> SocketAddress {
+    let text = text(option, value, default: fallback)
+    guard let colon = text.lastIndex(of: ":"),
+      let port = UInt16(text[text.index(after: colon)...]),
+      let address = SocketAddress(
+        numericHost: text[..<colon].trimmingBrackets(), port: port)
+    else {
+      throw SettingsError(
+        description: "\(option): \(quoted(text)) is not ADDRESS:PORT with a numeric address")
+    }
+    return address
+  }
+
+  /// A URL, which may hold a password and is therefore not repeated in the error.
+  func location<Location>(
+    _ option: String, _ value: String?, _ parse: (String) -> Location?
+  ) throws(SettingsError) -> Location? {
+    guard let text = optionalText(option, value) else { return nil }
+    guard let location = parse(text) else {
+      throw SettingsError(description: "\(option): not a URL of the form that --help shows")
+    }
+    return location
+  }
+
+  func database(_ value: String?) throws(SettingsError) -> DatabaseURL? {
+    guard let text = optionalText("--database", value) else { return nil }
+    do throws(DatabaseURL.ParseError) {
+      return try DatabaseURL(text)
+    } catch {
+      throw SettingsError(description: "--database: \(error)")
+    }
+  }
+
+  func choice<Choice: RawRepresentable>(
+    _ option: String, _ value: String?, default fallback: Choice
+  ) throws(SettingsError) -> Choice where Choice.RawValue == String {
+    guard let text = optionalText(option, value) else { return fallback }
+    guard let choice = Choice(rawValue: text) else {
+      throw SettingsError(description: "\(option): \(quoted(text)) is not one of its values")
+    }
+    return choice
+  }
+}
+
+extension Substring {
+  /// `[::1]` without its brackets.
+  fileprivate func trimmingBrackets() -> String {
+    hasPrefix("[") && hasSuffix("]") ? String(dropFirst().dropLast()) : String(self)
+  }
+}
+
+/// A value of the user's in an error message: one line, cut, without control characters.
+private func quoted(_ text: String) -> String {
+  "'" + text.prefix(80).map { $0.isASCII && !$0.isNewline ? $0 : "?" } + "'"
+}

@@ -1,0 +1,118 @@
+import ChatCore
+import ChatProtocol
+import Gateway
+import Logging
+import Reactor
+import WebSocket
+
+/// What the control loop asks of a worker.
+enum WorkerOrder: Sendable {
+  case start(WorkerStart)
+  /// Answered with `WorkerNews.report`.
+  case report
+  case stopListening
+  case stop
+}
+
+/// What a worker needs besides its thread.
+struct WorkerStart: Sendable {
+  var node: NodeInfo
+  var address: SocketAddress
+  var backEnds: BackEnds
+  var hubs: [Mailbox<HubMail>]
+  var gatewayLimits: GatewayLimits
+  var hubLimits: HubLimits
+  var origins: OriginPolicy
+  var seed: UInt64
+  var isReady: @Sendable () -> Bool
+}
+
+/// What a worker tells the control loop.
+enum WorkerNews: Sendable {
+  case joined(Int, hub: Mailbox<HubMail>, orders: Mailbox<WorkerOrder>)
+  case listening(Int, SocketAddress)
+  case failed(Int, SystemError)
+  case report(WorkerReport)
+}
+
+/// A worker's figures since it started; `longestTurn` since the report before.
+struct WorkerReport: Sendable {
+  var gateway: GatewayCounters
+  var hub: HubCounters
+  var longestTurn: Duration
+}
+
+/// One event loop with its share of the connections, on a thread of its own.
+///
+/// Confined to that thread; the control loop speaks to it through `WorkerOrder`.
+final class WorkerThread {
+  private let index: Int
+  private let loop: EventLoop
+  private let news: Mailbox<WorkerNews>
+  private let log: Logger
+  private var hubMailbox: Mailbox<HubMail>?
+  private var worker: Worker?
+  private var application: ChatApplication?
+
+  /// Starts the thread, which first tells its mailboxes and then waits for orders.
+  static func start(_ index: Int, news: Mailbox<WorkerNews>, log: Logger) -> LoopThread {
+    LoopThread(name: "loop-\(index)") { loop in
+      WorkerThread(index: index, loop: loop, news: news, log: log).join()
+    }
+  }
+
+  private init(index: Int, loop: EventLoop, news: Mailbox<WorkerNews>, log: Logger) {
+    self.index = index
+    self.loop = loop
+    self.news = news
+    self.log = log
+  }
+
+  /// Makes the mailboxes, whose receivers keep this object alive as long as the loop.
+  private func join() {
+    let hub = loop.makeMailbox(HubMail.self) { self.application?.receive($0) }
+    let orders = loop.makeMailbox(WorkerOrder.self) { for order in $0 { self.carryOut(order) } }
+    hubMailbox = hub
+    news.post(.joined(index, hub: hub, orders: orders))
+  }
+
+  private func carryOut(_ order: WorkerOrder) {
+    switch order {
+    case .start(let start): self.start(start)
+    case .report: report()
+    case .stopListening: worker?.stopListening()
+    case .stop: loop.stop()
+    }
+  }
+
+  private func start(_ start: WorkerStart) {
+    guard let hubMailbox else { preconditionFailure("started before it joined") }
+    let hub = Hub(
+      node: start.node, limits: start.hubLimits, isAlone: start.backEnds.registry == nil,
+      seed: start.seed)
+    let application = ChatApplication(
+      loop: loop, hub: hub, backEnds: start.backEnds, mailbox: hubMailbox,
+      others: start.hubs.filter { $0 !== hubMailbox }, isReady: start.isReady)
+    let worker = Worker(
+      loop: loop, limits: start.gatewayLimits, origins: start.origins, application: application,
+      pingTimeoutCode: CloseCode(ChatCloseCode.pingTimeout.rawValue))
+    self.application = application
+    self.worker = worker
+    do throws(SystemError) {
+      let address = try worker.listen(on: start.address) { [log] error in
+        log.warning("accepting paused", metadata: ["error": "\(error)"])
+      }
+      news.post(.listening(index, address))
+    } catch {
+      news.post(.failed(index, error))
+    }
+  }
+
+  private func report() {
+    guard let worker, let application else { return }
+    let report = WorkerReport(
+      gateway: worker.counters, hub: application.counters, longestTurn: loop.longestTurn)
+    loop.resetLongestTurn()
+    news.post(.report(report))
+  }
+}

@@ -1,0 +1,113 @@
+import Foundation
+import PostgresClient
+import Reactor
+import Testing
+
+/// What a session does with a server that is no PostgreSQL, or none any more.
+@Suite(.serialized) struct PostgresConnectionTests {
+  static let scripts: [(name: String, script: @Sendable (Int32) -> Void)] = [
+    ("cuts at once", { close(dup($0)); shutdown($0, Int32(SHUT_RDWR)) }),
+    ("garbage at start", { _ = HostileServer.write(.init(repeating: 0xFF, count: 65_536), to: $0) }),
+    (
+      "endless garbage for a reply",
+      { descriptor in
+        HostileServer.letIn(descriptor)
+        while HostileServer.write(.init(repeating: 0xA5, count: 65_536), to: descriptor) {}
+      }
+    ),
+    (
+      "an absurd length",
+      { descriptor in
+        HostileServer.letIn(descriptor)
+        _ = HostileServer.write([68, 0x7F, 0xFF, 0xFF, 0xFF, 0, 1], to: descriptor)
+        while HostileServer.write(.init(repeating: 0, count: 65_536), to: descriptor) {}
+      }
+    ),
+    (
+      "a negative length",
+      { descriptor in
+        HostileServer.letIn(descriptor)
+        _ = HostileServer.write([84, 0xFF, 0xFF, 0xFF, 0xFF, 0, 1], to: descriptor)
+      }
+    ),
+    (
+      "endless notices",
+      { descriptor in
+        HostileServer.letIn(descriptor)
+        let notice: [UInt8] = [78, 0, 0, 0, 9, 77, 104, 105, 0, 0]
+        let many = Array(repeatElement(notice, count: 4096).joined())
+        while HostileServer.write(many, to: descriptor) {}
+      }
+    ),
+    (
+      "endless parameters",
+      { descriptor in
+        HostileServer.letIn(descriptor)
+        var number = 0
+        var alive = true
+        while alive {
+          var block: [UInt8] = []
+          for _ in 0..<2048 {
+            number += 1
+            let text = Array("p\(number)".utf8) + [0] + Array("v".utf8) + [0]
+            block += [83, 0, 0, 0, UInt8(4 + text.count)] + text
+          }
+          alive = HostileServer.write(block, to: descriptor)
+        }
+      }
+    ),
+  ]
+
+  @Test(arguments: scripts.indices)
+  func `drops a hostile server and comes again`(_ index: Int) async throws {
+    let server = try HostileServer(Self.scripts[index].script)
+    defer { server.stop() }
+    let before = residentBytes()
+    let lost = Locked(0)
+    let thread = LoopThread(name: "client") { loop in
+      let owner = Owner(loop: loop, port: server.port) { owner in
+        if lost.withLock({ $0 += 1; return $0 }) == 3 {
+          owner.connection.close()
+          loop.stop()
+        }
+      }
+      owner.connection.start()
+    }
+    thread.join()
+    #expect(lost.withLock { $0 } == 3, "\(Self.scripts[index].name)")
+    #expect(server.connections >= 3)
+    let growth = residentBytes() - before
+    #expect(growth < 24 << 20, "\(Self.scripts[index].name): \(growth >> 20) MiB")
+  }
+
+  private final class Owner: PostgresConnectionOwner {
+    private(set) var connection: PostgresConnection!
+    private let didLose: (Owner) -> Void
+
+    init(loop: EventLoop, port: UInt16, didLose: @escaping (Owner) -> Void) {
+      self.didLose = didLose
+      var configuration = PostgresConfiguration(host: "127.0.0.1", port: port)
+      configuration.connectTimeout = .milliseconds(500)
+      configuration.requestTimeout = .milliseconds(500)
+      configuration.replyBytesMax = 8 << 20
+      connection = PostgresConnection(
+        configuration: configuration, loop: loop, resolver: Resolver(on: loop),
+        backoff: Backoff(delayMin: .milliseconds(20), delayMax: .milliseconds(40)), owner: self)
+    }
+
+    func connectionOpened(_ connection: PostgresConnection) {
+      connection.send(PostgresQuery(sql: "SELECT 1")) { _ in }
+    }
+
+    func connectionLost(_ connection: PostgresConnection, _ error: PostgresError) {
+      didLose(self)
+    }
+  }
+}
+
+/// Memory of this process that is in RAM.
+private func residentBytes() -> Int {
+  let pages = (try? String(contentsOfFile: "/proc/self/statm", encoding: .utf8))?
+    .split(separator: " ").dropFirst().first.flatMap { Int($0) }
+  return (pages ?? 0) * 4096
+}

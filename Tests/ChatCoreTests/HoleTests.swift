@@ -1,0 +1,28 @@
+import ChatProtocol
+import Testing
+
+@testable import ChatCore
+
+@Suite
+struct HoleTests {
+  private func message(_ sequence: UInt64) -> Message {
+    Message(
+      conversation: ConversationID(direct: alice, bob), sequence: sequence, sender: bob,
+      clientID: "c\(sequence)", timestamp: 0, body: [], replyTo: nil)
+  }
+
+  @Test
+  func `holds the lowest messages, each once, and remembers the highest number`() {
+    var hole = Hole()
+    var held = 0
+    for sequence: UInt64 in [9, 5, 7, 5, 8, 3, 9] {
+      held += hole.hold(message(sequence), origin: nil, max: 3)
+    }
+    #expect(held == 3)
+    #expect(hole.held.map(\.message.sequence) == [3, 5, 7])
+    #expect(hole.target == 9)
+    #expect(hole.takeLowest(upTo: 2) == nil)
+    #expect(hole.takeLowest(upTo: 3)?.message.sequence == 3)
+    #expect(hole.lowestHeld == 5)
+  }
+}

@@ -1,0 +1,190 @@
+import ChatProtocol
+
+@testable import ChatCore
+
+/// One hub in a world whose store and registry answer at once, unless told otherwise.
+final class HubDriver {
+  let hub: Hub
+  private(set) var now: Int64 = .seconds(1_000)
+  var store = SimulatedStore()
+  var registry = SimulatedRegistry()
+  var isStoreAway = false
+  var isRegistryAway = false
+  /// While held, requests pile up in `heldRequests` until `releaseStore`.
+  var isStoreHeld = false
+  private(set) var heldRequests: [StoreRequest] = []
+
+  private(set) var closes: [SessionID: ChatCloseCode] = [:]
+  private(set) var isReading: [SessionID: Bool] = [:]
+  private(set) var publications: [(destination: Destination, envelope: Envelope)] = []
+  private(set) var localDeliveries: [LocalDelivery] = []
+  private(set) var registryRequests: [RegistryRequest.Operation] = []
+  private(set) var storeRequests: [StoreRequest.Operation] = []
+  private var events: [SessionID: [Event]] = [:]
+  private var buffer = Effects()
+  private var sessionCount: UInt64 = 0
+
+  static let node = NodeID("server1")!
+
+  init(limits: HubLimits = HubLimits(), isAlone: Bool = false, shard: Int = 0, shardCount: Int = 1)
+  {
+    let info = NodeInfo(id: Self.node, epoch: 1, shard: shard, shardCount: shardCount)
+    hub = Hub(node: info, limits: limits, isAlone: isAlone, seed: 1)
+    registry.leases = [Self.node: 1, NodeID("server2")!: 7, NodeID("server3")!: 9]
+    hub.advance(to: now, wall: 1_000)
+  }
+
+  // MARK: - Calls
+
+  func open(user: UserID? = nil) -> SessionID {
+    sessionCount += 1
+    let session = SessionID(value: sessionCount)
+    turn { $0.opened(session, user: user) }
+    return session
+  }
+
+  /// Opens a session and says hello.
+  func connect(
+    _ user: UserID, device: String = "d1", resume: [Address: UInt64] = [:]
+  ) -> SessionID {
+    let session = open()
+    say(.hello(.init(id: nil, user: user, token: nil, device: device, resume: resume)), session)
+    return session
+  }
+
+  func say(_ command: Command, _ session: SessionID) {
+    turn { $0.received(command, from: session) }
+  }
+
+  func turn(_ call: (Hub) -> Void) {
+    call(hub)
+    settle()
+  }
+
+  /// Lets time pass, in steps of the hub's own timer.
+  func pass(_ span: Int64) {
+    let end = now + span
+    while let deadline = hub.nextDeadline, deadline <= end {
+      now = max(now, deadline)
+      hub.advance(to: now, wall: 1_000)
+      turn { $0.timerFired() }
+    }
+    now = end
+    hub.advance(to: now, wall: 1_000)
+  }
+
+  func releaseStore() {
+    isStoreHeld = false
+    let requests = heldRequests
+    heldRequests = []
+    for request in requests { answer(request) }
+    settle()
+  }
+
+  /// A message that another node stored, as it arrives from there.
+  func arrive(_ messages: Message...) {
+    let envelopes = messages.map {
+      Envelope.deliver(Delivery(message: $0, recipients: $0.conversation.members))
+    }
+    turn { $0.handle(.arrived(envelopes)) }
+  }
+
+  /// Stores a message behind the hub's back.
+  @discardableResult
+  func write(_ sender: UserID, _ other: UserID, _ clientID: String) -> Message {
+    let conversation = ConversationID(direct: sender, other)
+    _ = store.perform(
+      .append(
+        Draft(
+          conversation: conversation, sender: sender, clientID: clientID, body: Array("{}".utf8),
+          replyTo: nil, timestamp: 1_000)))
+    return store.logs[conversation]!.last { $0.clientID == clientID }!
+  }
+
+  // MARK: - What came of it
+
+  /// The events since the last call.
+  func take(_ session: SessionID) -> [Event] { events.removeValue(forKey: session) ?? [] }
+
+  /// The messages, acks and gaps since the last call, in short.
+  func taken(_ session: SessionID) -> [String] {
+    take(session).compactMap { event in
+      switch event {
+      case .message(let message, conversation: let address): "\(address) \(message.sequence)"
+      case .ack(let ack): "ack \(ack.sequence)\(ack.isDuplicate ? " again" : "")"
+      case .gap(conversation: let address, let after, let before):
+        "gap \(address) \(after)-\(before)"
+      case .error(_, let code, message: _, retryAfterMilliseconds: _): code.rawValue
+      case .ready: "ready"
+      case .pong: "pong"
+      case .page(_, conversation: _, let items, let more):
+        "page \(items.map(\.sequence))\(more ? " and more" : "")"
+      case .conversations: "conversations"
+      case .reconnect: "reconnect"
+      }
+    }
+  }
+
+  func takePublications() -> [(destination: Destination, envelope: Envelope)] {
+    defer { publications = [] }
+    return publications
+  }
+
+  func takeRegistryRequests() -> [RegistryRequest.Operation] {
+    defer { registryRequests = [] }
+    return registryRequests
+  }
+
+  private func settle() {
+    repeat {
+      hub.exchangeEffects(with: &buffer)
+      let effects = buffer
+      buffer.removeAll()
+      for send in effects.sends {
+        for target in effects.targets[send.targets] {
+          events[target, default: []].append(send.event)
+        }
+      }
+      for close in effects.closes {
+        closes[close.session] = close.code
+        hub.closed(close.session)
+      }
+      for pause in effects.pauses { isReading[pause.session] = pause.isReading }
+      publications += effects.publications
+      localDeliveries += effects.localDeliveries
+      for request in effects.store {
+        storeRequests.append(request.operation)
+        if isStoreHeld { heldRequests.append(request) } else { answer(request) }
+      }
+      for request in effects.registry {
+        registryRequests.append(request.operation)
+        let result =
+          isRegistryAway
+          ? .unavailable : registry.perform(request.operation, from: Self.node, epoch: 1)
+        hub.completed([RegistryReply(token: request.token, result: result)])
+      }
+    } while !hub.effects.isEmpty
+  }
+
+  private func answer(_ request: StoreRequest) {
+    let result = isStoreAway ? .unavailable : store.perform(request.operation)
+    hub.completed([StoreReply(token: request.token, result: result)])
+  }
+}
+
+let alice = UserID("alice")!
+let bob = UserID("bob")!
+let carol = UserID("carol")!
+
+extension Command {
+  static func send(_ clientID: String, to: Address, text: String = "hi") -> Command {
+    .send(
+      Send(
+        id: RequestID(json: "1"), clientID: clientID, to: to,
+        body: Array("{\"text\":\"\(text)\"}".utf8), replyTo: nil))
+  }
+
+  static func history(_ to: Address, _ span: History.Span, limit: Int = 100) -> Command {
+    .history(History(id: RequestID(json: "2"), to: to, span: span, limit: limit))
+  }
+}

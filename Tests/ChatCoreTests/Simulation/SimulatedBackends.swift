@@ -1,0 +1,105 @@
+import ChatProtocol
+
+@testable import ChatCore
+
+/// The store's truth. When a request takes effect and when it is answered is the world's affair.
+struct SimulatedStore {
+  private struct SendKey: Hashable {
+    var sender: UserID
+    var clientID: String
+  }
+
+  private(set) var logs: [ConversationID: [Message]] = [:]
+  private var sent: [SendKey: Message] = [:]
+  private var memberships: [UserID: [ConversationID]] = [:]
+
+  mutating func perform(_ operation: StoreRequest.Operation) -> StoreReply.Result {
+    switch operation {
+    case .append(let draft):
+      append(draft)
+    case .conversations(of: let user, let limit):
+      .conversations(Array(states(of: user).prefix(limit)))
+    case .messages(in: let conversation, let after, let before, let limit, let fromStart):
+      .messages(
+        messages(conversation, after: after, before: before, limit: limit, fromStart: fromStart))
+    }
+  }
+
+  func head(_ conversation: ConversationID) -> UInt64 {
+    UInt64(logs[conversation]?.count ?? 0)
+  }
+
+  func conversations(of user: UserID) -> [ConversationID] {
+    memberships[user] ?? []
+  }
+
+  private mutating func append(_ draft: Draft) -> StoreReply.Result {
+    let key = SendKey(sender: draft.sender, clientID: draft.clientID)
+    if let first = sent[key] {
+      guard first.conversation == draft.conversation, first.body == draft.body,
+        first.replyTo == draft.replyTo
+      else { return .conflict }
+      return .appended(
+        sequence: first.sequence, timestamp: first.timestamp, isDuplicate: true)
+    }
+    let timestamp = max(draft.timestamp, logs[draft.conversation]?.last?.timestamp ?? 0)
+    let message = Message(
+      conversation: draft.conversation, sequence: head(draft.conversation) + 1,
+      sender: draft.sender, clientID: draft.clientID, timestamp: timestamp, body: draft.body,
+      replyTo: draft.replyTo)
+    if message.sequence == 1 {
+      for member in draft.conversation.members {
+        memberships[member, default: []].append(draft.conversation)
+      }
+    }
+    logs[draft.conversation, default: []].append(message)
+    sent[key] = message
+    return .appended(sequence: message.sequence, timestamp: timestamp, isDuplicate: false)
+  }
+
+  private func states(of user: UserID) -> [ConversationState] {
+    conversations(of: user).map {
+      ConversationState(conversation: $0, head: head($0), received: 0, read: 0)
+    }
+  }
+
+  private func messages(
+    _ conversation: ConversationID, after: UInt64, before: UInt64, limit: Int, fromStart: Bool
+  ) -> [Message] {
+    let log = logs[conversation] ?? []
+    let low = min(Int(after), log.count)
+    let all = log[low..<max(low, min(Int(before) - 1, log.count))]
+    return Array(fromStart ? all.prefix(limit) : all.suffix(limit))
+  }
+}
+
+/// Who holds which device, and which epoch of which node has the lease.
+struct SimulatedRegistry {
+  private var owners: [UserID: [String: RouteOwner]] = [:]
+  var leases: [NodeID: UInt64] = [:]
+
+  mutating func perform(
+    _ operation: RegistryRequest.Operation, from node: NodeID, epoch: UInt64
+  ) -> RegistryReply.Result {
+    switch operation {
+    case .register(let user, let device, let connection):
+      let owner = RouteOwner(node: node, epoch: epoch, connection: connection)
+      let previous = owners[user, default: [:]].updateValue(owner, forKey: device)
+      guard let previous, previous != owner, isLive(previous) else {
+        return .registered(replaced: nil)
+      }
+      return .registered(replaced: previous)
+    case .unregister(let user, let device, let connection):
+      let owner = RouteOwner(node: node, epoch: epoch, connection: connection)
+      if owners[user]?[device] == owner { owners[user]?[device] = nil }
+      return .unregistered
+    case .nodes(of: let user):
+      let live = (owners[user] ?? [:]).values.filter { isLive($0) }
+      return .nodes(Set(live.map(\.node)).sorted())
+    }
+  }
+
+  mutating func flush() { owners = [:] }
+
+  private func isLive(_ owner: RouteOwner) -> Bool { leases[owner.node] == owner.epoch }
+}

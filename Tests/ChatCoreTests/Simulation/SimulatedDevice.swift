@@ -1,0 +1,144 @@
+import ChatProtocol
+
+@testable import ChatCore
+
+/// A client that keeps the protocol's rules and checks that the server does.
+final class SimulatedDevice {
+  struct Sent {
+    var to: UserID
+    var body: [UInt8]
+  }
+
+  let user: UserID
+  let name: String
+  /// Set while connected.
+  var session: SessionID?
+  var hub: SimulatedHub?
+  var isReady = false
+  var isReconnecting = false
+  /// Sends without an ack, by cid, in order; sent again after each reconnect.
+  private(set) var unacked: [(cid: String, sent: Sent)] = []
+  private(set) var acks: [(cid: String, sent: Sent, sequence: UInt64)] = []
+  private(set) var violations: [String] = []
+
+  private var sendCount = 0
+  private var places: [Address: Place] = [:]
+
+  /// What this device has of one conversation.
+  struct Place {
+    /// Everything up to here was shown, or was said to be missing.
+    var last: UInt64 = 0
+    /// Numbers above `last` that acks told.
+    var acked: Set<UInt64> = []
+    var shown: [UInt64: [UInt8]] = [:]
+    /// Numbers that a `gap` left to `history`.
+    var told: Set<UInt64> = []
+    /// Numbers at or below the head that the first `ready` told.
+    var old: UInt64 = 0
+
+    mutating func advance() {
+      while acked.remove(last + 1) != nil { last += 1 }
+    }
+  }
+
+  init(user: UserID, name: String) {
+    self.user = user
+    self.name = name
+  }
+
+  var resume: [Address: UInt64] { places.mapValues(\.last) }
+
+  func place(in address: Address) -> Place { places[address] ?? Place() }
+
+  func compose(to other: UserID) -> Command {
+    sendCount += 1
+    let cid = "\(user.name)-\(name)-\(sendCount)"
+    let sent = Sent(to: other, body: Array("{\"text\":\"\(cid)\"}".utf8))
+    unacked.append((cid, sent))
+    return command(cid, sent)
+  }
+
+  var repeats: [Command] { unacked.map { command($0.cid, $0.sent) } }
+
+  /// The send that an error answers, unless an ack came since.
+  func `repeat`(of id: RequestID) -> Command? {
+    unacked.first { RequestID(json: $0.cid) == id }.map { command($0.cid, $0.sent) }
+  }
+
+  private func command(_ cid: String, _ sent: Sent) -> Command {
+    .send(
+      Command.Send(
+        id: RequestID(json: cid), clientID: cid, to: .user(sent.to), body: sent.body, replyTo: nil))
+  }
+
+  // MARK: - What the server says
+
+  func received(_ event: Event) {
+    switch event {
+    case .ready(let ready): received(ready)
+    case .message(let message, conversation: let address): received(message, address)
+    case .ack(let ack): received(ack)
+    case .gap(conversation: let address, let after, let before):
+      received(gapIn: address, after: after, before: before)
+    case .error(_, let code, let message, _):
+      if code == .badRequest || code == .conflict || code == .notFound {
+        violations.append("\(self) got error \(code): \(message)")
+      }
+    case .page, .conversations, .pong, .reconnect: break
+    }
+  }
+
+  private func received(_ ready: Event.Ready) {
+    isReady = true
+    let hadMemory = !places.isEmpty
+    for summary in ready.conversations where !hadMemory && summary.head > 0 {
+      places[summary.address] = Place(last: summary.head, old: summary.head)
+    }
+  }
+
+  private func received(_ message: Message, _ address: Address) {
+    var place = places[address] ?? Place()
+    defer { places[address] = place }
+    if message.sequence <= place.last || place.acked.contains(message.sequence) {
+      // An ack may have overtaken this device's own message.
+      if message.sender == user, message.clientID.hasPrefix("\(user.name)-\(name)-") { return }
+      violations.append("\(self) got \(address) \(message.sequence) twice, at \(place.last)")
+      return
+    }
+    if message.sequence != place.last + 1 {
+      violations.append("\(self) got \(address) \(message.sequence) at \(place.last)")
+    }
+    place.shown[message.sequence] = message.body
+    place.last = message.sequence
+    place.advance()
+  }
+
+  private func received(_ ack: Event.Ack) {
+    guard let index = unacked.firstIndex(where: { $0.cid == ack.clientID }) else { return }
+    let sent = unacked.remove(at: index).sent
+    acks.append((ack.clientID, sent, ack.sequence))
+    places[ack.conversation, default: Place()].shown[ack.sequence] = sent.body
+    if ack.sequence > places[ack.conversation]?.last ?? 0 {
+      places[ack.conversation]?.acked.insert(ack.sequence)
+    }
+    places[ack.conversation]?.advance()
+  }
+
+  private func received(gapIn address: Address, after: UInt64, before: UInt64) {
+    var place = places[address] ?? Place()
+    defer { places[address] = place }
+    guard after <= place.last else {
+      violations.append("\(self) got a gap in \(address) after \(after), at \(place.last)")
+      return
+    }
+    guard before > place.last + 1 else { return }
+    place.told.formUnion(place.last + 1..<before)
+    place.last = before - 1
+    place.acked = place.acked.filter { $0 >= before }
+    place.advance()
+  }
+}
+
+extension SimulatedDevice: CustomStringConvertible {
+  var description: String { "\(user)/\(name)" }
+}

@@ -1,0 +1,149 @@
+import ChatProtocol
+
+@testable import ChatCore
+
+/// A process with its hubs. After a crash a new one takes its place under the same name.
+final class SimulatedNode {
+  let id: NodeID
+  let epoch: UInt64
+  var isUp = true
+  var hubs: [SimulatedHub] = []
+
+  init(id: NodeID, epoch: UInt64) {
+    self.id = id
+    self.epoch = epoch
+  }
+}
+
+/// A hub with what the gateway adds to it: a mailbox, a timer and connections.
+final class SimulatedHub {
+  let node: SimulatedNode
+  let hub: Hub
+  private(set) var devices: [SessionID: SimulatedDevice] = [:]
+  private var mailbox: [(Hub) -> Void] = []
+  private var timerAt: Int64?
+  private var buffer = Effects()
+  private var storeOrder = Channel()
+  private var registryOrder = Channel()
+  private var localOrder: [Int: Channel] = [:]
+  private var clientOrder: [SessionID: Channel] = [:]
+
+  init(node: SimulatedNode, hub: Hub) {
+    self.node = node
+    self.hub = hub
+  }
+
+  /// Calls the hub in a turn soon, together with whatever else has come in by then.
+  func post(in world: World, _ call: @escaping (Hub) -> Void) {
+    mailbox.append(call)
+    guard mailbox.count == 1 else { return }
+    world.schedule(after: world.delay(upTo: .milliseconds(2))) { [self] in takeTurn(in: world) }
+  }
+
+  func connect(_ device: SimulatedDevice, _ session: SessionID, in world: World) {
+    devices[session] = device
+    post(in: world) { $0.opened(session, user: nil) }
+  }
+
+  func disconnect(_ session: SessionID, in world: World) {
+    devices[session] = nil
+    clientOrder[session] = nil
+    post(in: world) { $0.closed(session) }
+  }
+
+  private func takeTurn(in world: World) {
+    guard node.isUp else { return }
+    hub.advance(to: world.now, wall: 1_700_000_000_000 + world.now / .milliseconds(1))
+    hub.timerFired()
+    let calls = mailbox
+    mailbox = []
+    for call in calls { call(hub) }
+    hub.exchangeEffects(with: &buffer)
+    carryOut(buffer, in: world)
+    buffer.removeAll()
+    armTimer(in: world)
+  }
+
+  private func armTimer(in world: World) {
+    guard let deadline = hub.nextDeadline, deadline < timerAt ?? .max else { return }
+    timerAt = deadline
+    world.schedule(after: max(deadline - world.now, 0)) { [self] in
+      timerAt = nil
+      takeTurn(in: world)
+    }
+  }
+
+  // MARK: - Effects
+
+  private func carryOut(_ effects: Effects, in world: World) {
+    for send in effects.sends {
+      for session in effects.targets[send.targets] { transmit(send.event, to: session, in: world) }
+    }
+    for close in effects.closes { end(close, in: world) }
+    for request in effects.store { perform(request, in: world) }
+    for request in effects.registry { perform(request, in: world) }
+    world.publish(effects.publications, from: node)
+    for delivery in effects.localDeliveries {
+      for other in node.hubs where other !== self {
+        let shard = other.hub.node.shard
+        let arrival = localOrder[shard, default: Channel()].next(
+          world.now, world.delay(upTo: .milliseconds(3)))
+        world.schedule(at: arrival) { other.post(in: world) { $0.deliver(delivery) } }
+      }
+    }
+  }
+
+  private func transmit(_ event: Event, to session: SessionID, in world: World) {
+    guard let device = devices[session] else { return }
+    let arrival = clientOrder[session, default: Channel()].next(
+      world.now, world.delay(upTo: .milliseconds(5)))
+    world.schedule(at: arrival) {
+      guard device.session == session else { return }
+      device.received(event)
+      if case .ready = event { world.becameReady(device) }
+      if case .error(let id?, .unavailable, _, _) = event { world.sendAgain(id, device) }
+    }
+  }
+
+  private func end(_ close: Effects.Close, in world: World) {
+    guard let device = devices[close.session] else { return }
+    let arrival = clientOrder[close.session, default: Channel()].next(world.now, 0)
+    disconnect(close.session, in: world)
+    world.schedule(at: arrival) {
+      guard device.session == close.session else { return }
+      world.connectionLost(device)
+    }
+  }
+
+  private func perform(_ request: StoreRequest, in world: World) {
+    let time = storeOrder.next(world.now, world.delay(upTo: .milliseconds(10)))
+    world.schedule(at: time) { [self] in
+      let result = world.performStore(request.operation)
+      world.schedule(after: world.delay(upTo: .milliseconds(10))) { [self] in
+        let reply = [StoreReply(token: request.token, result: result)]
+        if node.isUp { post(in: world) { $0.completed(reply) } }
+      }
+    }
+  }
+
+  private func perform(_ request: RegistryRequest, in world: World) {
+    let time = registryOrder.next(world.now, world.delay(upTo: .milliseconds(5)))
+    world.schedule(at: time) { [self] in
+      let result = world.performRegistry(request.operation, from: node)
+      world.schedule(after: world.delay(upTo: .milliseconds(5))) { [self] in
+        let reply = [RegistryReply(token: request.token, result: result)]
+        if node.isUp { post(in: world) { $0.completed(reply) } }
+      }
+    }
+  }
+}
+
+/// Keeps the order of what goes one way.
+struct Channel {
+  private var last: Int64 = 0
+
+  mutating func next(_ now: Int64, _ delay: Int64) -> Int64 {
+    last = max(last + 1, now + delay)
+    return last
+  }
+}

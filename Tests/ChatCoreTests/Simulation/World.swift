@@ -1,0 +1,271 @@
+import ChatProtocol
+
+@testable import ChatCore
+
+/// Nodes, back ends and devices under one seed: the same seed gives the same run.
+final class World {
+  struct Faults {
+    var crashes = false
+    var busOutages = false
+    /// Of a thousand envelopes.
+    var envelopesLost = 0
+    var registryOutages = false
+    var registryFlushes = false
+    var storeOutages = false
+    var congestion = false
+    /// Envelopes take up to this long; longer than `holeDelay` makes hubs ask the store.
+    var busDelayMax = Int64.milliseconds(80)
+  }
+
+  let faults: Faults
+  let limits: HubLimits
+  private(set) var now: Int64 = 0
+  private var random: RandomSource
+  private var events = AlarmQueue<() -> Void>()
+
+  private(set) var store = SimulatedStore()
+  private var registry = SimulatedRegistry()
+  private(set) var nodes: [SimulatedNode] = []
+  private(set) var devices: [SimulatedDevice] = []
+  private var users: [UserID] = []
+  private var busOrder: [String: Channel] = [:]
+  private var sessionCount: UInt64 = 0
+
+  private var isQuiet = false
+  private var isBusDown = false
+  private var isRegistryDown = false
+  private var isStoreDown = false
+
+  init(seed: UInt64, faults: Faults, limits: HubLimits) {
+    random = RandomSource(seed: seed)
+    self.faults = faults
+    self.limits = limits
+    for number in 1...3 { nodes.append(makeNode(NodeID("server\(number)")!, epoch: 1)) }
+    for name in ["alice", "bob", "carol", "dave"] {
+      let user = UserID(name)!
+      users.append(user)
+      for device in 0..<Int.random(in: 1...2, using: &random) {
+        devices.append(SimulatedDevice(user: user, name: "d\(device)"))
+      }
+    }
+  }
+
+  /// Lets everyone talk under faults for `span`, heals everything, and waits until all is told.
+  func run(for span: Int64) {
+    for device in devices {
+      schedule(after: delay(upTo: .seconds(1))) { [self] in connect(device) }
+      scheduleAction(of: device)
+    }
+    scheduleFaults(over: span)
+    schedule(at: span) { [self] in heal() }
+    let end = span + .seconds(100)
+    while let deadline = events.nextDeadline, deadline <= end {
+      now = max(now, deadline)
+      events.next(dueAt: now)?()
+    }
+  }
+
+  func schedule(after delay: Int64, _ event: @escaping () -> Void) {
+    schedule(at: now + delay, event)
+  }
+
+  func schedule(at time: Int64, _ event: @escaping () -> Void) { events.set(event, at: time) }
+
+  /// Mostly short, sometimes as long as `span`.
+  func delay(upTo span: Int64) -> Int64 {
+    let longest = chance(100) ? span : span / 8
+    return Int64.random(in: 1...max(longest, 1), using: &random)
+  }
+
+  private func chance(_ ofThousand: Int) -> Bool {
+    Int.random(in: 0..<1000, using: &random) < ofThousand
+  }
+
+  private func makeNode(_ id: NodeID, epoch: UInt64) -> SimulatedNode {
+    let node = SimulatedNode(id: id, epoch: epoch)
+    registry.leases[id] = epoch
+    for shard in 0..<2 {
+      let info = NodeInfo(id: id, epoch: epoch, shard: shard, shardCount: 2)
+      let hub = Hub(node: info, limits: limits, isAlone: false, seed: random.next())
+      node.hubs.append(SimulatedHub(node: node, hub: hub))
+    }
+    return node
+  }
+
+  // MARK: - Devices
+
+  private func scheduleAction(of device: SimulatedDevice) {
+    schedule(after: delay(upTo: .milliseconds(400))) { [self] in
+      guard !isQuiet else { return }
+      act(device)
+      scheduleAction(of: device)
+    }
+  }
+
+  private func act(_ device: SimulatedDevice) {
+    guard let hub = device.hub, let session = device.session, device.isReady else { return }
+    if chance(40) {
+      hub.disconnect(session, in: self)
+      connectionLost(device)
+    } else if faults.congestion, chance(60) {
+      hub.post(in: self) { $0.setCongested(session, true) }
+      schedule(after: delay(upTo: .seconds(12))) { [self] in
+        if device.session == session { hub.post(in: self) { $0.setCongested(session, false) } }
+      }
+    } else {
+      let command = device.compose(to: users.randomElement(using: &random)!)
+      hub.post(in: self) { $0.received(command, from: session) }
+    }
+  }
+
+  private func connect(_ device: SimulatedDevice) {
+    let up = nodes.filter(\.isUp)
+    guard let node = up.randomElement(using: &random) else { return connectionLost(device) }
+    let hub = node.hubs.randomElement(using: &random)!
+    sessionCount += 1
+    let session = SessionID(value: sessionCount)
+    device.isReconnecting = false
+    device.session = session
+    device.hub = hub
+    hub.connect(device, session, in: self)
+    let hello = Command.Hello(
+      id: nil, user: device.user, token: nil, device: device.name, resume: device.resume)
+    hub.post(in: self) { $0.received(.hello(hello), from: session) }
+  }
+
+  func becameReady(_ device: SimulatedDevice) {
+    guard let hub = device.hub, let session = device.session else { return }
+    for command in device.repeats {
+      hub.post(in: self) { $0.received(command, from: session) }
+    }
+  }
+
+  func sendAgain(_ id: RequestID, _ device: SimulatedDevice) {
+    schedule(after: .seconds(1)) { [self] in
+      guard let hub = device.hub, let session = device.session, device.isReady,
+        let command = device.repeat(of: id)
+      else { return }
+      hub.post(in: self) { $0.received(command, from: session) }
+    }
+  }
+
+  func connectionLost(_ device: SimulatedDevice) {
+    device.session = nil
+    device.hub = nil
+    device.isReady = false
+    guard !device.isReconnecting else { return }
+    device.isReconnecting = true
+    schedule(after: delay(upTo: .seconds(2))) { [self] in connect(device) }
+  }
+
+  // MARK: - Back ends
+
+  func performStore(_ operation: StoreRequest.Operation) -> StoreReply.Result {
+    guard isStoreDown else { return store.perform(operation) }
+    // Out of reach; what was under way may have been done all the same.
+    if case .append = operation, chance(300) { _ = store.perform(operation) }
+    return .unavailable
+  }
+
+  func performRegistry(
+    _ operation: RegistryRequest.Operation, from node: SimulatedNode
+  ) -> RegistryReply.Result {
+    guard !isRegistryDown else { return .unavailable }
+    return registry.perform(operation, from: node.id, epoch: node.epoch)
+  }
+
+  func publish(
+    _ publications: [(destination: Destination, envelope: Envelope)], from sender: SimulatedNode
+  ) {
+    for (destination, envelope) in publications {
+      switch destination {
+      case .node(let id): carry(envelope, from: sender, to: id)
+      case .all:
+        for node in nodes where node.id != sender.id { carry(envelope, from: sender, to: node.id) }
+      }
+    }
+  }
+
+  private func carry(_ envelope: Envelope, from sender: SimulatedNode, to id: NodeID) {
+    precondition(id != sender.id, "a node published to itself")
+    guard !isBusDown, !chance(faults.envelopesLost) else { return }
+    let arrival = busOrder["\(sender.id)>\(id)", default: Channel()].next(
+      now, delay(upTo: faults.busDelayMax))
+    schedule(at: arrival) { [self] in
+      guard let node = nodes.first(where: { $0.id == id }), node.isUp else {
+        if chance(500) { tell(sender, .returned([envelope], from: id)) }
+        return
+      }
+      tell(node, .arrived([envelope]))
+    }
+  }
+
+  private func tell(_ node: SimulatedNode, _ event: NodeEvent) {
+    guard node.isUp else { return }
+    for hub in node.hubs { hub.post(in: self) { $0.handle(event) } }
+  }
+
+  // MARK: - Faults
+
+  private func scheduleFaults(over span: Int64) {
+    func sometimes(_ isOn: Bool, _ fault: @escaping () -> Void) {
+      guard isOn else { return }
+      for _ in 0..<2 {
+        schedule(at: Int64.random(in: 0..<span, using: &random)) { [self] in
+          if !isQuiet { fault() }
+        }
+      }
+    }
+    sometimes(faults.crashes) { [self] in crash() }
+    sometimes(faults.busOutages) { [self] in
+      isBusDown = true
+      schedule(after: delay(upTo: .seconds(3))) { [self] in restoreBus() }
+    }
+    sometimes(faults.registryOutages) { [self] in
+      isRegistryDown = true
+      schedule(after: delay(upTo: .seconds(3))) { [self] in isRegistryDown = false }
+    }
+    sometimes(faults.registryFlushes) { [self] in
+      registry.flush()
+      for node in nodes {
+        schedule(after: delay(upTo: .seconds(1))) { [self] in tell(node, .registrationsLost) }
+      }
+    }
+    sometimes(faults.storeOutages) { [self] in
+      isStoreDown = true
+      schedule(after: delay(upTo: .seconds(2))) { [self] in isStoreDown = false }
+    }
+  }
+
+  private func restoreBus() {
+    guard isBusDown else { return }
+    isBusDown = false
+    for node in nodes { tell(node, .busRecovered) }
+  }
+
+  private func crash() {
+    let index = Int.random(in: 0..<nodes.count, using: &random)
+    let node = nodes[index]
+    guard node.isUp else { return }
+    node.isUp = false
+    for device in devices where device.hub?.node === node { connectionLost(device) }
+    // The lease outlives the process, unless a new one takes it over first.
+    schedule(after: .seconds(15)) { [self] in
+      if registry.leases[node.id] == node.epoch { registry.leases[node.id] = nil }
+    }
+    schedule(after: delay(upTo: .seconds(20))) { [self] in
+      if !nodes[index].isUp { nodes[index] = makeNode(node.id, epoch: node.epoch + 1) }
+    }
+  }
+
+  private func heal() {
+    isQuiet = true
+    isRegistryDown = false
+    isStoreDown = false
+    restoreBus()
+    for device in devices {
+      guard let hub = device.hub, let session = device.session else { continue }
+      hub.post(in: self) { $0.setCongested(session, false) }
+    }
+  }
+}

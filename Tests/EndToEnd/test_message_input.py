@@ -1,0 +1,157 @@
+"""What broken and hostile chat frames get."""
+
+import json
+
+import pytest
+from websockets.exceptions import ConnectionClosed
+
+from chat import Client, new_cid
+from servers import Node
+
+
+@pytest.fixture
+def mallory(node, name):
+    with Client(node.url, name("mallory")) as mallory:
+        yield mallory
+
+
+def send(**fields):
+    fields = {"type": "send", "id": 1, "cid": "c1", "to": "@bob", "body": {"text": "hi"}, **fields}
+    return json.dumps({key: value for key, value in fields.items() if value is not ...})
+
+
+BAD_FRAMES = {
+    "not JSON": "hello",
+    "empty": "",
+    "an array": "[]",
+    "a string": '"x"',
+    "unfinished": '{"type":"ping"',
+    "trailing bytes": '{"type":"ping"}x',
+    "two objects": '{"type":"ping"}{"type":"ping"}',
+    "nested 60,000 deep": '{"type":"ping","x":' + "[" * 60_000,
+    "nested and closed": '{"type":"ping","x":' + "[" * 30_000 + "]" * 30_000 + "}",
+    "1e400": '{"type":"history","id":1,"to":"@bob","before":1e400}',
+    "a lone surrogate": '{"type":"send","id":1,"cid":"\\ud800","to":"@bob","body":{"text":"x"}}',
+    "a lone surrogate in the text": send(body={"text": "\ud800"}),
+    "a key twice": '{"type":"ping","type":"conversations"}',
+    "a control byte in a string": '{"type":"ping","id":"a\x01b"}',
+    "NaN": '{"type":"ping","x":NaN}',
+    "a leading zero": '{"type":"ping","x":01}',
+    "no type": '{"id":1}',
+    "type is a number": '{"type":7}',
+    "no cid": send(cid=...),
+    "cid of 65 bytes": send(cid="c" * 65),
+    "cid empty": send(cid=""),
+    "no to": send(to=...),
+    "to without a sigil": send(to="bob"),
+    "to with a space": send(to="@b ob"),
+    "to in capitals": send(to="@BOB"),
+    "to of 65 bytes": send(to="@" + "b" * 65),
+    "no body": send(body=...),
+    "body is a string": send(body="hi"),
+    "reply_to negative": send(reply_to=-1),
+    "reply_to huge": send(reply_to=2 ** 53),
+    "reply_to a string": send(reply_to="1"),
+    "history before a fraction": '{"type":"history","id":1,"to":"@bob","before":1.5}',
+    "history with a huge seq": '{"type":"history","id":1,"to":"@bob","after":18446744073709551616}',
+    "history both ways": '{"type":"history","id":1,"to":"@bob","after":1,"before":9}',
+    "id is an object": '{"type":"ping","id":{}}',
+    "unknown type": '{"type":"teleport","id":1}',
+}
+
+
+@pytest.mark.parametrize("text", BAD_FRAMES.values(), ids=BAD_FRAMES)
+def test_a_bad_frame_gets_an_error_and_the_connection_stays(mallory, unharmed, text):
+    error = mallory.raw(text)
+    assert (error["type"], error["code"]) in {
+        ("error", "bad_request"),
+        # A type that a later version may know is no mistake in form.
+        *([("error", "unsupported")] if "teleport" in text else []),
+    }
+    assert error["retryable"] is False
+    assert mallory.request("ping")["type"] == "pong"
+
+
+def test_ten_bad_frames_in_a_minute_close_the_connection(mallory, unharmed):
+    for _ in range(12):
+        mallory.socket.send("{}")
+    assert mallory.expect_closed() == 4000
+
+
+def test_a_text_over_the_limit_is_refused(mallory, unharmed):
+    error = mallory.request("send", cid=new_cid(), to="@bob", body={"text": "x" * 17_000})
+    assert error["code"] in ("too_large", "bad_request")
+    assert mallory.request("ping")["type"] == "pong"
+
+
+def test_a_conversation_that_is_not_there_is_not_found(mallory, unharmed):
+    answers = [mallory.request("history", to="#nowhere"),
+               mallory.request("send", cid=new_cid(), to="#nowhere", body={"text": "x"})]
+    assert {answer["code"] for answer in answers} == {"not_found"}
+
+
+def test_forged_fields_are_ignored(node, name, unharmed):
+    with Client(node.url, name("mallory")) as mallory, Client(node.url, name("bob")) as bob:
+        mallory.send(f"@{bob.user}", "hi", seq=99, ts=1, **{"from": "@alice"})
+        message = bob.next()
+        assert (message["from"], message["seq"]) == (f"@{mallory.user}", 1)
+        assert message["ts"] > 1_600_000_000_000
+
+
+def test_one_cid_with_another_body_is_a_conflict(node, name, unharmed):
+    with Client(node.url, name("mallory")) as mallory, Client(node.url, name("bob")) as bob:
+        cid = new_cid()
+        mallory.send(f"@{bob.user}", "one", cid)
+        error = mallory.request("send", cid=cid, to=f"@{bob.user}", body={"text": "two"})
+        assert error["code"] == "conflict"
+        assert bob.next()["body"]["text"] == "one"
+        bob.expect_quiet()
+
+
+def test_history_of_everything_is_at_most_100_items(node, name, unharmed):
+    with Client(node.url, name("mallory")) as mallory:
+        for number in [mallory.post_text(f"@{mallory.user}", "x") for _ in range(150)]:
+            mallory.answer(number)
+        page = mallory.request("history", to=f"@{mallory.user}", limit=1_000_000)
+        assert len(page["items"]) == 100
+        assert page["more"] is True
+
+
+def test_no_one_may_read_a_conversation_of_others(node, name, unharmed):
+    with Client(node.url, name("alice")) as alice, Client(node.url, name("mallory")) as mallory:
+        alice.send(f"@{name('bob')}", "secret")
+        answer = mallory.request("history", to=f"@{alice.user}")
+        assert "secret" not in json.dumps(answer)
+
+
+@pytest.mark.parametrize("first", ['{"type":"ping","id":1}', "nonsense", send()])
+def test_nothing_is_done_before_hello(node, name, unharmed, first):
+    with Client(node.url, name("mallory"), hello=False) as mallory:
+        mallory.socket.send(first)
+        assert mallory.expect_closed(timeout=10) in (4000, 4001, 4008)
+
+
+@pytest.mark.parametrize("user", ["", "a b", "../x", "ALICE", "a" * 65, "\0", "alice:bob", 7])
+def test_impossible_names_are_refused(node, unharmed, user):
+    with Client(node.url, "", hello=False) as mallory:
+        mallory.socket.send(json.dumps({"type": "hello", "id": 1, "user": user}))
+        assert mallory.expect_closed(timeout=10) in (4000, 4001, 4008)
+
+
+def test_sending_above_the_rate_is_limited_then_closed(name):
+    with Node("--send-rate", "60") as node, Client(node.url, name("mallory")) as mallory:
+        answers = []
+        for _ in range(300):
+            answers.append(mallory.request("send", cid=new_cid(), to="@bob", body={"text": "x"}))
+            if answers[-1]["type"] == "error":
+                break
+        limited = answers[-1]
+        assert limited["code"] == "rate_limited"
+        assert limited["retryable"] is True
+        assert limited["retry_after_ms"] > 0
+        for _ in range(2000):
+            try:
+                mallory.post_text("@bob", "x")
+            except ConnectionClosed:
+                break
+        assert mallory.expect_closed() == 4101
