@@ -68,8 +68,12 @@ struct AMQPClientTests {
     (FakeBroker.start + FakeBroker.tune(frameMax: 8), .badFrame),
     (FakeBroker.start + FakeBroker.tune() + FakeBroker.channelOpenOK, .badFrame),
     (FakeBroker.start + FakeBroker.tune() + FakeBroker.openOK + FakeBroker.confirmOK, .badFrame),
-    (FakeBroker.method(0, 10, 10, [0, 9] + FakeBroker.bytes(0 as UInt32)
-      + FakeBroker.long("EXTERNAL") + FakeBroker.long("en_US")), .refused(code: 403)),
+    (
+      FakeBroker.method(
+        0, 10, 10,
+        [0, 9] + FakeBroker.bytes(0 as UInt32)
+          + FakeBroker.long("EXTERNAL") + FakeBroker.long("en_US")), .refused(code: 403)
+    ),
     (FakeBroker.start + FakeBroker.close(code: 403, "ACCESS_REFUSED"), .refused(code: 403)),
   ]
 
@@ -93,15 +97,21 @@ struct AMQPClientTests {
     (FakeBroker.body(1, [1, 2, 3]), .badFrame),
     (FakeBroker.delivery(tag: 1, key: "k") + FakeBroker.header(1, bodyBytes: .max), .badFrame),
     (FakeBroker.delivery(tag: 1, key: "k") + FakeBroker.header(1, bodyBytes: 1 << 40), .badFrame),
-    (FakeBroker.delivery(tag: 1, key: "k") + FakeBroker.header(1, bodyBytes: 2)
-      + FakeBroker.body(1, [1, 2, 3]), .badFrame),
+    (
+      FakeBroker.delivery(tag: 1, key: "k") + FakeBroker.header(1, bodyBytes: 2)
+        + FakeBroker.body(1, [1, 2, 3]), .badFrame
+    ),
     (FakeBroker.delivery(tag: 1, key: "k") + FakeBroker.delivery(tag: 2, key: "k"), .badFrame),
     (FakeBroker.delivery(7, tag: 1, key: "k"), .badFrame),
     (FakeBroker.frame(8, 9, []), .badFrame),
     (FakeBroker.frame(9, 0, [1]), .badFrame),
     (FakeBroker.method(1, 20, 20, [1]), .badFrame),
-    (FakeBroker.method(1, 20, 40, FakeBroker.bytes(404 as UInt16) + FakeBroker.short("NOT_FOUND")
-      + [0, 0, 0, 0]), .refused(code: 404)),
+    (
+      FakeBroker.method(
+        1, 20, 40,
+        FakeBroker.bytes(404 as UInt16) + FakeBroker.short("NOT_FOUND")
+          + [0, 0, 0, 0]), .refused(code: 404)
+    ),
     (FakeBroker.close(code: 320, "CONNECTION_FORCED"), .refused(code: 320)),
     (Array(FakeBroker.confirmation(tag: 1).dropLast(4)), .lost),
     (FakeBroker.frame(3, 1, [UInt8](repeating: 1, count: 200_000)), .badFrame),

@@ -24,6 +24,14 @@ struct RedisRegistryTests {
     #expect((10_000...15_000).contains(life))
   }
 
+  @Test func `look-ups of one user in one batch are one command`() async throws {
+    let node = try await fixture.start("server1")
+    let bob = UserID("bob")!
+    let results = await node.submit(Array(repeating: .nodes(of: bob), count: 100))
+    #expect(results == Array(repeating: .nodes([]), count: 100))
+    #expect(try server.run("INFO", "commandstats").contains("cmdstat_hgetall:calls=1,"))
+  }
+
   @Test func `stopping releases the lease last`() async throws {
     let node = try await fixture.start("server1")
     let bob = UserID("bob")!

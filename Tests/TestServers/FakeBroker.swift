@@ -56,7 +56,8 @@ package enum FakeBroker {
     _ connection: FakeConnection, frameMax: UInt32 = 131_072, heartbeat: UInt16 = 10
   ) -> Bool {
     guard connection.read(8) != nil, connection.write(start),
-      readMethod(connection) == [10, 11], connection.write(tune(frameMax: frameMax, heartbeat: heartbeat)),
+      readMethod(connection) == [10, 11],
+      connection.write(tune(frameMax: frameMax, heartbeat: heartbeat)),
       readMethod(connection) == [10, 31], readMethod(connection) == [10, 40],
       connection.write(openOK), readMethod(connection) == [20, 10],
       connection.write(channelOpenOK), readMethod(connection) == [85, 10]

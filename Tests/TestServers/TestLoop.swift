@@ -21,7 +21,8 @@ package final class TestLoop: Sendable {
   deinit { mailbox.post { $0.stop() } }
 
   /// Runs `body` on the loop and waits for what it returns.
-  package func run<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) -> Value) async -> Value {
+  package func run<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) -> Value) async -> Value
+  {
     await withCheckedContinuation { continuation in
       mailbox.post { continuation.resume(returning: body($0)) }
     }

@@ -17,7 +17,7 @@ struct PublishQueue {
   private let envelopesMax: Int
   private let bytesMax: Int
   private var waiting: Deque<Publication> = []
-  /// By delivery tag from `firstTag` on; nil once confirmed or dropped.
+  /// By delivery tag from `firstTag` on; nil once confirmed or dropped, but never the first.
   private var unconfirmed: Deque<Publication?> = []
   private var firstTag: UInt64 = 1
   /// In both parts.
@@ -46,8 +46,9 @@ struct PublishQueue {
 
   /// Those published long ago and never confirmed are the oldest; they may even have arrived.
   private mutating func dropOldest() -> Bool {
-    if let index = unconfirmed.firstIndex(where: { $0 != nil }) {
-      settle(at: index)
+    if !unconfirmed.isEmpty {
+      settle(at: 0)
+      removeSettled()
       return true
     }
     guard waiting.count > 1, let oldest = waiting.popFirst() else { return false }
@@ -67,10 +68,7 @@ struct PublishQueue {
     guard tag >= firstTag, tag - firstTag < UInt64(unconfirmed.count) else { return }
     let index = Int(tag - firstTag)
     for index in isMultiple ? 0...index : index...index { settle(at: index) }
-    while let first = unconfirmed.first, first == nil {
-      unconfirmed.removeFirst()
-      firstTag += 1
-    }
+    removeSettled()
   }
 
   /// What is unconfirmed will be published again; receivers drop what they have by its number.
@@ -78,6 +76,13 @@ struct PublishQueue {
     waiting.prepend(contentsOf: unconfirmed.compactMap(\.self))
     unconfirmed.removeAll()
     firstTag = 1
+  }
+
+  private mutating func removeSettled() {
+    while let first = unconfirmed.first, first == nil {
+      unconfirmed.removeFirst()
+      firstTag += 1
+    }
   }
 
   private mutating func settle(at index: Int) {

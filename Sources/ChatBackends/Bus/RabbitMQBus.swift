@@ -17,6 +17,8 @@ package final class RabbitMQBus: MessageBus {
   }
 
   package let counters = BusCounters()
+  /// Up while both connections are.
+  package let status = LinkStatus()
   private let mailbox: Mailbox<Message>
 
   /// Must be called on the loop's thread, or before it runs.
@@ -35,7 +37,7 @@ package final class RabbitMQBus: MessageBus {
   ) {
     let worker = RabbitMQBusWorker(
       endpoint: endpoint, node: node, limits: limits, on: loop, log: log, counters: counters,
-      outputs: .init(onLatency: onLatency, onFatal: onFatal, events: events))
+      status: status, outputs: .init(onLatency: onLatency, onFatal: onFatal, events: events))
     mailbox = loop.makeMailbox { worker.receive($0) }
   }
 

@@ -31,6 +31,7 @@ final class RabbitMQBusWorker {
   let loop: EventLoop
   let log: Logger
   let counters: BusCounters
+  private let status: LinkStatus
   let outputs: Outputs
   private let endpoint: AMQPEndpoint
   private let limits: AMQPLimits
@@ -38,8 +39,8 @@ final class RabbitMQBusWorker {
   private(set) lazy var publisher = makePublisher()
   private(set) lazy var consumer = makeConsumer()
   private var state = State.idle
-  private var isPublisherReady = false
-  private var isConsumerReady = false
+  private var isPublisherReady = false { didSet { updateStatus() } }
+  private var isConsumerReady = false { didSet { updateStatus() } }
   private var exclusiveUseSince: Instant?
   var isBlocked = false
   var queue = PublishQueue()
@@ -53,7 +54,7 @@ final class RabbitMQBusWorker {
 
   init(
     endpoint: AMQPEndpoint, node: NodeID, limits: AMQPLimits, on loop: EventLoop, log: Logger,
-    counters: BusCounters, outputs: Outputs
+    counters: BusCounters, status: LinkStatus, outputs: Outputs
   ) {
     self.endpoint = endpoint
     self.node = node
@@ -61,6 +62,7 @@ final class RabbitMQBusWorker {
     self.loop = loop
     self.log = log
     self.counters = counters
+    self.status = status
     self.outputs = outputs
     timer = LoopTimer(on: loop)
     timer.handler = { [unowned self] in disconnect() }
@@ -119,6 +121,7 @@ final class RabbitMQBusWorker {
   private func disconnect() {
     let before = state
     state = .stopped
+    status.set(isUp: false)
     timer.remove()
     publisher.stop { [self] in
       consumer.stop {
@@ -140,6 +143,8 @@ final class RabbitMQBusWorker {
   }
 
   // MARK: Connections
+
+  private func updateStatus() { status.set(isUp: isPublisherReady && isConsumerReady) }
 
   func publisherReady() {
     isPublisherReady = true

@@ -16,6 +16,8 @@ package final class RedisRegistry: Registry {
     case stop(@Sendable () -> Void)
   }
 
+  /// Up while connected and in possession of the lease.
+  package let status = LinkStatus()
   private let mailbox: Mailbox<Message>
 
   /// Must be called on the loop's thread, or before it runs.
@@ -30,8 +32,8 @@ package final class RedisRegistry: Registry {
     leaseTaken: @escaping @Sendable (UInt64) -> Void
   ) {
     let worker = RedisRegistryWorker(
-      endpoint: endpoint, node: node, limits: limits, on: loop, log: log, events: events,
-      leaseTaken: leaseTaken)
+      endpoint: endpoint, node: node, limits: limits, on: loop, log: log, status: status,
+      events: events, leaseTaken: leaseTaken)
     mailbox = loop.makeMailbox { worker.receive($0) }
   }
 

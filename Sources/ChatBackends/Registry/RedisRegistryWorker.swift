@@ -24,6 +24,7 @@ final class RedisRegistryWorker: EventHandler {
   private let endpoint: RedisEndpoint
   private let loop: EventLoop
   private let log: Logger
+  private let status: LinkStatus
   private let leaseTaken: @Sendable (UInt64) -> Void
   private let timer: LoopTimer
   let changeRoute = RedisScript(RegistrySchema.changeRoute)
@@ -46,7 +47,7 @@ final class RedisRegistryWorker: EventHandler {
 
   init(
     endpoint: RedisEndpoint, node: NodeID, limits: RedisLimits, on loop: EventLoop, log: Logger,
-    events: @escaping @Sendable (NodeEvent) -> Void,
+    status: LinkStatus, events: @escaping @Sendable (NodeEvent) -> Void,
     leaseTaken: @escaping @Sendable (UInt64) -> Void
   ) {
     self.endpoint = endpoint
@@ -54,6 +55,7 @@ final class RedisRegistryWorker: EventHandler {
     self.limits = limits
     self.loop = loop
     self.log = log
+    self.status = status
     self.events = events
     self.leaseTaken = leaseTaken
     timer = LoopTimer(on: loop)
@@ -114,6 +116,7 @@ final class RedisRegistryWorker: EventHandler {
   private func end() {
     let before = state
     state = .stopped
+    status.set(isUp: false)
     timer.remove()
     client.stop()
     if case .stopping(let completion) = before { completion() }
@@ -128,6 +131,7 @@ final class RedisRegistryWorker: EventHandler {
   }
 
   private func lost(_ failure: RedisFailure) {
+    status.set(isUp: false)
     switch state {
     case .starting: startFailed("\(failure)")
     case .running:
@@ -183,7 +187,9 @@ final class RedisRegistryWorker: EventHandler {
 
   private func renewed(previous: UInt64?) {
     removeAgain()
-    switch lease?.renewed(previous: previous) {
+    let action = lease?.renewed(previous: previous)
+    status.set(isUp: lease?.isTaken == false)
+    switch action {
     case .acquired:
       guard case .starting(let completion) = state else { return }
       state = .running

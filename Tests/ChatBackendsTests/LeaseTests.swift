@@ -1,0 +1,74 @@
+import ChatCore
+import Testing
+
+@testable import ChatBackends
+
+struct LeaseCacheTests {
+  private let node = NodeID("server1")!
+
+  private func owner(_ epoch: UInt64) -> RouteOwner {
+    RouteOwner(node: node, epoch: epoch, connection: "c")
+  }
+
+  @Test func `a route lives while its epoch is the lease's`() {
+    var cache = LeaseCache()
+    #expect(cache.verdict(on: owner(5)) == .unknown)
+    cache.learned(node, lease: 5)
+    #expect(cache.verdict(on: owner(4)) == .outdated)
+    #expect(cache.verdict(on: owner(5)) == .live)
+    #expect(cache.verdict(on: owner(6)) == .unknown)
+  }
+
+  @Test func `a lapsed lease may come back`() {
+    var cache = LeaseCache()
+    cache.learned(node, lease: 5)
+    cache.learned(node, lease: nil)
+    #expect(cache.verdict(on: owner(5)) == .lapsed)
+    #expect(cache.verdict(on: owner(4)) == .outdated)
+    cache.learned(node, lease: 5)
+    #expect(cache.verdict(on: owner(5)) == .live)
+  }
+
+  @Test func `a node without a lease is asked for once`() {
+    var cache = LeaseCache()
+    cache.learned(node, lease: nil, asked: 7)
+    #expect(cache.verdict(on: owner(7)) == .lapsed)
+    #expect(cache.nodes == [node])
+    for _ in 0..<LeaseCache.absencesMax { cache.learned(node, lease: nil) }
+    #expect(cache.nodes == [])
+  }
+
+  @Test func `the cache is bounded`() {
+    var cache = LeaseCache()
+    for number in 0..<10_000 { cache.learned(NodeID("n\(number)")!, lease: 1) }
+    #expect(cache.nodes.count <= LeaseCache.nodesMax)
+    #expect(
+      cache.verdict(on: RouteOwner(node: NodeID("n9999")!, epoch: 1, connection: "c")) == .live)
+  }
+}
+
+struct NodeLeaseTests {
+  @Test func `the first lease is acquired whoever older held it`() {
+    for previous in [nil, 3, 4] as [UInt64?] {
+      var lease = NodeLease(epoch: 4)
+      #expect(lease.renewed(previous: previous) == .acquired)
+      #expect(lease.renewed(previous: 4) == .unchanged)
+    }
+  }
+
+  @Test func `a lease that was gone had its routes gone too`() {
+    var lease = NodeLease(epoch: 4)
+    _ = lease.renewed(previous: nil)
+    #expect(lease.renewed(previous: nil) == .registrationsLost)
+    #expect(lease.renewed(previous: 4) == .unchanged)
+    #expect(lease.renewed(previous: 3) == .registrationsLost)
+  }
+
+  @Test func `a newer epoch takes the lease for good`() {
+    var lease = NodeLease(epoch: 4)
+    _ = lease.renewed(previous: nil)
+    #expect(lease.renewed(previous: 9) == .taken(by: 9))
+    #expect(lease.isTaken)
+    #expect(lease.renewed(previous: nil) == .unchanged)
+  }
+}
