@@ -104,7 +104,9 @@ let package = Package(
     program("ws-echo", ["Reactor", "HTTP1", "WebSocket", "Gateway"]),
 
     // Private servers on loopback, started and ended by the tests themselves.
-    .target(name: "TestServers", path: "Tests/TestServers", swiftSettings: settings),
+    .target(
+      name: "TestServers", dependencies: ["Reactor"], path: "Tests/TestServers",
+      swiftSettings: settings),
 
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux"]),
@@ -112,6 +114,8 @@ let package = Package(
     tests("WebSocket", ["Bytes", "HTTP1"]),
     tests("ChatProtocol", ["Bytes"]),
     tests("ChatCore", ["ChatProtocol", "Bytes"]),
+    tests("RedisClient", ["Reactor", "TestServers"]),
+    tests("AMQPClient", ["Reactor", "TestServers"]),
     tests(
       "ChatBackends",
       [

@@ -178,8 +178,8 @@ final class AMQPConnection: EventHandler {
 
   private func handle(_ frame: AMQPFrame) throws(AMQPFailure) {
     switch frame {
-    case .heartbeat: break
-    case .method(let method, channel: let channel):
+    case .heartbeat(channel: 0): break
+    case .method(let method, let channel):
       guard channel == method.channel else { throw AMQPFailure(.badFrame, "on another channel") }
       guard channel == 0 || content.isIdle else {
         throw AMQPFailure(.badFrame, "a method inside a message")
@@ -192,7 +192,7 @@ final class AMQPConnection: EventHandler {
       guard let (kind, body) = try content.append(fragment) else { return }
       guard let body else { return tell(kind, fragment) }
       body.withUnsafeBytes { tell(kind, $0) }
-    case .contentHeader, .contentBody:
+    case .heartbeat, .contentHeader, .contentBody:
       throw AMQPFailure(.badFrame, "on another channel")
     }
   }

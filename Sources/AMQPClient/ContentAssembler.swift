@@ -38,9 +38,10 @@ struct ContentAssembler {
     return count == 0 ? kind : nil
   }
 
-  /// Takes a piece of the body; with the last one, gives `complete` the whole.
+  /// Takes a piece of the body. With the last one, gives the message's kind and its whole body, or
+  /// nil for the body when the piece is all of it.
   mutating func append(
-    _ fragment: UnsafeRawBufferPointer,
+    _ fragment: UnsafeRawBufferPointer
   ) throws(AMQPFailure) -> (kind: Kind, body: [UInt8]?)? {
     guard case .awaitingBody(let kind, let left) = state, fragment.count <= left else {
       throw AMQPFailure(.badFrame, "unexpected content body")

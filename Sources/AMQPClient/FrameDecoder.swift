@@ -5,12 +5,15 @@ enum AMQPFrame {
   case method(AMQPMethod, channel: UInt16)
   case contentHeader(bodyBytes: UInt64, channel: UInt16)
   case contentBody(UnsafeRawBufferPointer, channel: UInt16)
-  case heartbeat
+  case heartbeat(channel: UInt16)
 }
 
 /// Bytes to frames, through librabbitmq without its sockets.
 struct FrameDecoder: ~Copyable {
   private let state: amqp_connection_state_t
+  /// The next byte is the first of a frame.
+  private var isBetweenFrames = true
+  private var isFirstFrame = true
   /// The channel whose memory the last frame stands in.
   private var lastChannel: UInt16?
 
@@ -25,8 +28,11 @@ struct FrameDecoder: ~Copyable {
   /// beginning of one.
   mutating func next(_ bytes: inout UnsafeRawBufferPointer) throws(AMQPFailure) -> AMQPFrame? {
     release()
-    while !bytes.isEmpty {
-      var frame = amqp_frame_t()
+    guard let type = bytes.first else { return nil }
+    if isBetweenFrames { try check(type: type) }
+    var frame = amqp_frame_t()
+    // While it is incomplete, the library takes a frame piece by piece: header, then body.
+    while !bytes.isEmpty, frame.frame_type == 0 {
       let input = amqp_bytes_t(
         len: bytes.count, bytes: UnsafeMutableRawPointer(mutating: bytes.baseAddress))
       let used = amqp_handle_input(state, input, &frame)
@@ -34,11 +40,22 @@ struct FrameDecoder: ~Copyable {
         throw AMQPFailure(.badFrame, String(cString: amqp_error_string2(used)))
       }
       bytes = UnsafeRawBufferPointer(rebasing: bytes[Int(used)...])
-      guard frame.frame_type != 0 else { continue }
-      lastChannel = frame.channel
-      return try Self.frame(frame)
     }
-    return nil
+    isBetweenFrames = frame.frame_type != 0
+    guard isBetweenFrames else { return nil }
+    isFirstFrame = false
+    lastChannel = frame.channel
+    return try Self.frame(frame)
+  }
+
+  /// The library skips frames of a type that it does not know, and keeps their memory.
+  private func check(type: UInt8) throws(AMQPFailure) {
+    switch Int32(type) {
+    case AMQP_FRAME_METHOD, AMQP_FRAME_HEADER, AMQP_FRAME_BODY, AMQP_FRAME_HEARTBEAT: break
+    // The protocol header, from a broker that speaks another version.
+    case Int32(UInt8(ascii: "A")) where isFirstFrame: break
+    default: throw AMQPFailure(.badFrame, "of type \(type)")
+    }
   }
 
   /// Allows frames of the negotiated size. Only between frames.
@@ -66,10 +83,9 @@ struct FrameDecoder: ~Copyable {
       return .contentBody(
         UnsafeRawBufferPointer(start: fragment.bytes, count: fragment.len), channel: frame.channel)
     case AMQP_FRAME_HEARTBEAT:
-      return .heartbeat
+      return .heartbeat(channel: frame.channel)
     default:
-      // Among them the protocol header, which a broker sends when it speaks another version.
-      throw AMQPFailure(.badFrame, "of type \(frame.frame_type)")
+      throw AMQPFailure(.badFrame, "another version of the protocol")
     }
   }
 }

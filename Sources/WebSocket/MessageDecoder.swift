@@ -3,9 +3,12 @@ public import Bytes
 /// Turns a peer's bytes into messages and control frames; RFC 6455, sections 5 and 8.1.
 ///
 /// One per connection. A frame that arrived whole is unmasked and handed out where it lies. What
-/// arrives in parts is gathered in a buffer that lives as long as the message, so a byte-by-byte
-/// peer costs linear time and an idle connection no memory. Violations are raised at the first
-/// byte that makes them certain; after one the decoder must not be asked again.
+/// arrives in parts is gathered in a buffer that lives until the call after the message, so a
+/// byte-by-byte peer costs linear time and an idle connection no memory. Violations are raised at
+/// the first byte that makes them certain; what follows one is dropped.
+///
+/// Hold one `inout` access to it over all frames of a read: the exclusivity check of a class's
+/// property costs more than decoding a frame of 64 bytes (20 ns and 10 ns).
 @usableFromInline
 package struct MessageDecoder: ~Copyable {
   /// Where in the stream the next byte lies.
@@ -16,24 +19,29 @@ package struct MessageDecoder: ~Copyable {
     /// As idle or between the fragments, but the buffer's end is with the caller until now.
     case handedOut
     case firstByte, secondByte, extendedLength, maskingKey, payload
+    /// Behind a violation: nothing that the peer sends has a meaning any more.
+    case failed
   }
 
   @usableFromInline var phase = Phase.idle
   /// The mask bit of every frame, in its place in the second byte.
   @usableFromInline let expectedMaskBit: UInt8
 
-  /// The frame being read: its opcode, whether it ends its message, header bytes still due of
-  /// the present phase, payload bytes still due (or the length as far as read), and the key.
+  // Of the frame being read.
   var opcode = Opcode.continuation
   var isFinal = false
-  var extendedLengthIsWide = false
+  var hasWideLength = false
+  /// Bytes still due of the extended length or the key, whichever the phase says.
   var headerBytesDue: UInt8 = 0
+  /// In the phase `extendedLength` the length as far as it was read.
   var payloadBytesDue: UInt64 = 0
+  /// Turned so that its first byte is for the next one of the payload.
   var key = MaskingKey(littleEndian: 0)
 
-  /// The message being read: text or binary, or nil between messages.
+  // Of the message being read.
+  /// Text or binary; nil between messages.
   var messageOpcode: Opcode?
-  var fragments: Int32 = 0
+  var fragments = 0
   var validator = UTF8Validator()
   /// Payload bytes of the message in `gathered`; those of a control frame lie behind them.
   var messageBytes = 0
@@ -44,7 +52,13 @@ package struct MessageDecoder: ~Copyable {
   }
 
   /// Whether a message or a frame has begun and not ended, for the time-out of a slow sender.
-  package var isMidway: Bool { phase != .idle && (phase != .handedOut || messageOpcode != nil) }
+  package var isMidway: Bool {
+    switch phase {
+    case .idle, .failed: false
+    case .handedOut: messageOpcode != nil
+    case .firstByte, .secondByte, .extendedLength, .maskingKey, .payload: true
+    }
+  }
 
   /// Takes the next thing out of `input` from `offset` on; nil when the input is used up.
   ///
@@ -87,6 +101,7 @@ package struct MessageDecoder: ~Copyable {
     }
     guard first == 0x81 else { return .binary(UnsafeRawBufferPointer(payload)) }
     guard isASCII || UTF8Validator.isValid(UnsafeRawBufferPointer(payload)) else {
+      phase = .failed
       throw .invalidUTF8
     }
     return .text(UnsafeRawBufferPointer(payload))

@@ -11,9 +11,3 @@ package enum Opcode: UInt8, Sendable {
   @inlinable
   package var isControl: Bool { rawValue >= 0x8 }
 }
-
-/// Which end of a connection this is: the client masks what it sends, the server does not.
-@usableFromInline
-package enum Role: Sendable {
-  case server, client
-}

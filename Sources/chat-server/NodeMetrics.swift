@@ -1,3 +1,4 @@
+import ChatBackends
 import ChatCore
 import Gateway
 import Reactor
@@ -23,6 +24,8 @@ struct NodeMetrics {
     var metrics = MetricsText()
     addConnections(to: &metrics)
     addMessages(to: &metrics)
+    addLatencies(to: &metrics)
+    addBus(to: &metrics)
     addQueues(to: &metrics)
     return metrics.text
   }
@@ -75,12 +78,45 @@ struct NodeMetrics {
       "chat_malformed_total", "Frames that were no command.", total(\.hub.malformed))
   }
 
+  private func addLatencies(to metrics: inout MetricsText) {
+    var sendToAck = LatencyHistogram()
+    for report in reports { sendToAck.add(report.hub.sendToAck) }
+    metrics.histogram(
+      "chat_send_to_ack_seconds", "From a send's arrival to its ack.", sendToAck)
+    metrics.histogram(
+      "chat_publish_to_consume_seconds", "From publishing to receiving, by both nodes' clocks.",
+      node.backEnds?.latency ?? LatencyHistogram())
+  }
+
+  private func addBus(to metrics: inout MetricsText) {
+    let bus = node.backEnds?.busCounters ?? BusCounters.Snapshot()
+    metrics.counter(
+      "chat_bus_envelopes_published_total", "Envelopes sent to the broker.",
+      UInt64(clamping: bus.publishedEnvelopes))
+    metrics.counter(
+      "chat_bus_messages_published_total", "Broker messages they went in.",
+      UInt64(clamping: bus.publishedMessages))
+    metrics.counter(
+      "chat_bus_envelopes_received_total", "Envelopes from the broker.",
+      UInt64(clamping: bus.receivedEnvelopes))
+    metrics.counter(
+      "chat_bus_envelopes_returned_total", "Envelopes to a node without a queue.",
+      UInt64(clamping: bus.returnedEnvelopes))
+    metrics.counter(
+      "chat_bus_envelopes_dropped_total", "Envelopes dropped while the broker was away.",
+      UInt64(clamping: bus.droppedEnvelopes))
+    metrics.counter(
+      "chat_bus_undecodable_total", "Broker messages that held no envelopes.",
+      UInt64(clamping: bus.undecodableMessages))
+  }
+
   private func addQueues(to metrics: inout MetricsText) {
     metrics.gauges(
-      "chat_queue_depth", "Requests without an answer.", label: "queue",
+      "chat_queue_depth", "What waits, by queue.", label: "queue",
       [
         ("store_appends", sum(\.hub.appendsInFlight)), ("store_reads", sum(\.hub.readsInFlight)),
         ("reads_waiting", sum(\.hub.readsWaiting)),
+        ("bus_envelopes", node.backEnds?.busCounters?.queuedEnvelopes ?? 0),
       ])
   }
 }

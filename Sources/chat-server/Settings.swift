@@ -1,4 +1,5 @@
 import AMQPClient
+import ChatBackends
 import ChatCore
 import Logging
 import Reactor
@@ -20,7 +21,7 @@ struct Settings {
   /// Where the nodes find each other; nil for a node that is alone.
   var redis: RedisEndpoint?
   var amqp: AMQPEndpoint?
-  var database: DatabaseLocation
+  var database: DatabaseURL
   var allowedOrigins: [String]
   var sendsPerMinute: Int
   var drainTime: Duration
@@ -41,9 +42,7 @@ struct Settings {
     redis = try source.location("--redis", options.redis) { RedisEndpoint($0) }
     amqp = try source.location("--amqp", options.amqp) { AMQPEndpoint($0) }
     let directory = source.text("--data-dir", options.dataDir, default: "./data")
-    database =
-      try source.location("--database", options.database) { DatabaseLocation($0) }
-      ?? .sqlite(path: directory + "/chat.db")
+    database = try source.database(options.database) ?? .sqlite(path: directory + "/chat.db")
     sendsPerMinute = try source.number(
       "--send-rate", options.sendRate, default: 0, in: 0...1_000_000)
     drainTime = .seconds(try source.number("--drain", options.drain, default: 30, in: 0...3600))
@@ -126,6 +125,15 @@ private struct Source {
       throw SettingsError(description: "\(option): not a URL of the form that --help shows")
     }
     return location
+  }
+
+  func database(_ value: String?) throws(SettingsError) -> DatabaseURL? {
+    guard let text = optionalText("--database", value) else { return nil }
+    do throws(DatabaseURL.ParseError) {
+      return try DatabaseURL(text)
+    } catch {
+      throw SettingsError(description: "--database: \(error)")
+    }
   }
 
   func choice<Choice: RawRepresentable>(

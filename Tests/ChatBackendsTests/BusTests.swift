@@ -210,9 +210,3 @@ struct BusTests {
     }
   }
 }
-
-/// Carries an object of a loop through a test, which uses it on that loop only.
-struct Confined<Value>: @unchecked Sendable {
-  let value: Value
-  init(_ value: Value) { self.value = value }
-}

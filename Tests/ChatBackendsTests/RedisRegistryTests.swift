@@ -94,7 +94,7 @@ struct RedisRegistryTests {
     #expect(await eventually { (try? server.run("HGETALL", "connection:bob")) == "odd\nno owner" })
   }
 
-  @Test func `a newer process of the node takes the lease and the older learns of it`() async throws {
+  @Test func `a newer process of the node takes its lease and tells the older`() async throws {
     let older = try await fixture.start("server1", epoch: 4)
     let newer = try await fixture.start("server1", epoch: 5)
     #expect(await older.takers.wait { !$0.isEmpty } == [5])

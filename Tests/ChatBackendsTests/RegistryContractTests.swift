@@ -1,6 +1,7 @@
 import ChatBackends
 import ChatCore
 import ChatProtocol
+import TestServers
 import Testing
 
 /// What every registry promises.

@@ -100,6 +100,15 @@ struct Violation: CustomTestStringConvertible, Sendable {
     }
   }
 
+  @Test(arguments: all)
+  func `drops what follows a violation`(violation: Violation) {
+    let more = Frame.text("more").bytes
+    let found = Conversation(decoding: [violation.bytes, more], stopsAtError: false)
+    #expect(found.error == violation.error)
+    #expect(!found.inbound.contains("text more"))
+    #expect(!found.isMidway)
+  }
+
   @Test(arguments: headers)
   func `fails at the last byte of the header, before memory is claimed`(violation: Violation) {
     let found = Conversation(decoding: [violation.bytes.dropLast()])

@@ -45,12 +45,12 @@ struct Frame {
 struct Conversation: Equatable {
   var inbound: [String] = []
   var error: ProtocolError?
-  /// Input bytes before the error.
   var isMidway = false
   var holdsBuffer = false
 
   init(
-    decoding pieces: [[UInt8]], role: Role = .server, limits: MessageLimits = MessageLimits()
+    decoding pieces: [[UInt8]], role: Role = .server, limits: MessageLimits = MessageLimits(),
+    stopsAtError: Bool = true
   ) {
     var decoder = MessageDecoder(role: role)
     for piece in pieces {
@@ -65,7 +65,7 @@ struct Conversation: Equatable {
           self.error = error
         }
       }
-      if error != nil { break }
+      if stopsAtError, error != nil { break }
     }
     isMidway = decoder.isMidway
     holdsBuffer = decoder.gathered != nil

@@ -14,6 +14,8 @@ package final class BusCounters: Sendable {
     package var undecodableMessages = 0
     /// Envelopes that wait for the broker or for its confirmation.
     package var queuedEnvelopes = 0
+
+    package init() {}
   }
 
   private let publishedEnvelopes = Atomic<Int>(0)

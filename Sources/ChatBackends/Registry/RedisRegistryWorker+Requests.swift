@@ -23,7 +23,8 @@ extension RedisRegistryWorker {
   /// - Parameter lookups: those under way for this turn's requests, by user. One that was made
   ///   before a change of the user's routes does not answer a request behind that change.
   func submit(
-    _ requests: [RegistryRequest], _ batch: ReplyBatch, coalescing lookups: inout [UserID: RouteLookup]
+    _ requests: [RegistryRequest], _ batch: ReplyBatch,
+    coalescing lookups: inout [UserID: RouteLookup]
   ) {
     for request in requests {
       switch request.operation {

@@ -71,6 +71,18 @@ struct SimulationTests {
     }
   }
 
+  @Test
+  func `the same seed gives the same run`() {
+    func run(_ seed: UInt64) -> [String] {
+      let world = World(seed: seed, faults: Self.scenarios.last!.faults, limits: HubLimits())
+      world.run(for: .seconds(3))
+      let devices = world.devices.map { "\($0) \($0.acks.map { "\($0.cid) \($0.sequence)" })" }
+      return devices + world.nodes.flatMap { $0.hubs.map { "\($0.hub.counters)" } }
+    }
+    #expect(run(11) == run(11))
+    #expect(run(11) != run(12))
+  }
+
   private func violations(in world: World, _ scenario: Scenario) -> [String] {
     var violations: [String] = []
     for node in world.nodes where !scenario.allowsRepair {

@@ -1,0 +1,209 @@
+import Reactor
+import RedisClient
+import TestServers
+import Testing
+
+struct RedisClientTests {
+  /// A client on a loop of its own, and what it told.
+  final class Fixture: Sendable {
+    let loop = TestLoop()
+    let events = Collector<RedisEvent>()
+    let client: Confined<RedisClient>
+
+    init(port: UInt16, limits: RedisLimits = .quick, url suffix: String = "") async {
+      let events = events
+      client = await loop.run { loop in
+        let client = RedisClient(
+          endpoint: RedisEndpoint("redis://127.0.0.1:\(port)\(suffix)")!, limits: limits,
+          on: loop
+        ) { events.add($0) }
+        client.start()
+        return Confined(client)
+      }
+    }
+
+    func send(_ arguments: String...) async -> RedisOutcome? {
+      let outcomes = Collector<RedisOutcome>()
+      let client = client
+      await loop.run { _ in client.value.send(RedisCommand(arguments)) { outcomes.add($0) } }
+      return await outcomes.wait { !$0.isEmpty }.first
+    }
+
+    func waitForConnections(_ count: Int) async {
+      await events.wait { $0.count { $0 == .connected } >= count }
+    }
+
+    var failures: [RedisFailure.Kind] {
+      events.all.compactMap { if case .lost(let failure) = $0 { failure.kind } else { nil } }
+    }
+  }
+
+  static let honest: @Sendable (FakeConnection) -> Void = { connection in
+    while let bytes = connection.readSome() {
+      let text = String(decoding: bytes, as: UTF8.self)
+      connection.write(text.contains("PING") ? "+PONG\r\n" : "$2\r\nhi\r\n")
+    }
+  }
+
+  @Test func `replies of every kind come back`() async throws {
+    let server = try RedisServer()
+    let fixture = await Fixture(port: server.port)
+    await fixture.waitForConnections(1)
+    #expect(await fixture.send("SET", "k", "v") == .value(.status("OK")))
+    #expect(await fixture.send("GET", "k") == .value(.string(Array("v".utf8))))
+    #expect(await fixture.send("GET", "none") == .value(.null))
+    #expect(await fixture.send("INCR", "n") == .value(.integer(1)))
+    guard case .value(.error(let message)) = await fixture.send("INCR", "k") else {
+      return #expect(Bool(false))
+    }
+    #expect(message.hasPrefix("ERR"))
+    let script = "return {1, {'a', {}}, false}"
+    #expect(
+      await fixture.send("EVAL", script, "0")
+        == .value(
+          .array([.integer(1), .array([.string([97]), .array([])]), .null])))
+  }
+
+  @Test func `commands beyond the bound are refused at once`() async throws {
+    let server = try RedisServer()
+    var limits = RedisLimits()
+    limits.outstandingMax = 10
+    let fixture = await Fixture(port: server.port, limits: limits)
+    await fixture.waitForConnections(1)
+    let outcomes = Collector<RedisOutcome>()
+    let client = fixture.client
+    await fixture.loop.run { _ in
+      for _ in 0..<15 { client.value.send(RedisCommand(["PING"])) { outcomes.add($0) } }
+    }
+    let all = await outcomes.wait { $0.count == 15 }
+    #expect(all.count { $0 == .unavailable } == 5)
+    #expect(all.prefix(5).allSatisfy { $0 == .unavailable })
+  }
+
+  @Test func `a reply in single bytes is read`() async {
+    let server = FakeServer { connection, _ in
+      while connection.readSome() != nil {
+        for byte in "+PONG\r\n".utf8 { connection.write([byte]) }
+      }
+    }
+    let fixture = await Fixture(port: server.port)
+    await fixture.waitForConnections(1)
+    #expect(await fixture.send("PING") == .value(.status("PONG")))
+  }
+
+  /// What a broken or hostile server answers to a command, over and over.
+  static let absurdReplies: [(String, RedisFailure.Kind)] = [
+    ("HTTP/1.1 400 Bad Request\r\n", .badReply),
+    ("+OK\r\n+OK\r\n", .badReply),
+    ("-ERR first\r\n-ERR second\r\n", .badReply),
+    ("*2147483647\r\n", .badReply),
+    ("*99999999999999999999\r\n", .badReply),
+    ("*-5\r\n", .badReply),
+    ("*100000\r\n", .badReply),
+    ("*1000\r\n*1000\r\n:1\r\n", .badReply),
+    ("*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n", .badReply),
+    ("$9223372036854775807\r\n", .badReply),
+    ("$9223372036854775806\r\n", .badReply),
+    ("$-5\r\n", .badReply),
+    ("$1000000000\r\nabcdefghijklmnopqrstuvwxyz", .badReply),
+    (":99999999999999999999999\r\n", .badReply),
+    (":1x\r\n", .badReply),
+    ("+endless line without an end ", .badReply),
+    ("\0\0\0\0", .badReply),
+  ]
+
+  @Test(arguments: 0..<absurdReplies.count)
+  func `an absurd reply ends the connection and the next one works`(_ row: Int) async {
+    let (reply, kind) = Self.absurdReplies[row]
+    let server = FakeServer { connection, number in
+      guard number == 0 else { return Self.honest(connection) }
+      _ = connection.readSome()
+      connection.write("+PONG\r\n")
+      _ = connection.readSome()
+      let block = String(repeating: reply, count: 4_096 / reply.utf8.count + 1)
+      // Not more than the client could take: else an endless reply would never end the test.
+      for _ in 0..<16_384 where !connection.write(block) { return }
+      connection.waitForEnd()
+    }
+    let fixture = await Fixture(port: server.port)
+    await fixture.waitForConnections(1)
+    _ = await fixture.send("GET", "k")
+    await fixture.waitForConnections(2)
+    #expect(fixture.failures == [kind])
+    #expect(await fixture.send("GET", "k") == .value(.string(Array("hi".utf8))))
+  }
+
+  @Test func `a reply that is cut is answered unavailable`() async {
+    let server = FakeServer { connection, number in
+      guard number == 0 else { return Self.honest(connection) }
+      _ = connection.readSome()
+      connection.write("+PONG\r\n")
+      _ = connection.readSome()
+      connection.write("$10\r\nabc")
+    }
+    let fixture = await Fixture(port: server.port)
+    await fixture.waitForConnections(1)
+    #expect(await fixture.send("GET", "k") == .unavailable)
+    await fixture.waitForConnections(2)
+    #expect(fixture.failures == [.lost])
+  }
+
+  @Test func `a server that never answers is given up`() async {
+    let server = FakeServer { connection, number in
+      switch number {
+      case 0: connection.waitForEnd()
+      case 1:
+        _ = connection.readSome()
+        connection.write("+PONG\r\n")
+        connection.waitForEnd()
+      default: Self.honest(connection)
+      }
+    }
+    let fixture = await Fixture(port: server.port)
+    await fixture.waitForConnections(1)
+    #expect(await fixture.send("GET", "k") == .unavailable)
+    await fixture.waitForConnections(2)
+    #expect(fixture.failures == [.timedOut, .timedOut])
+  }
+
+  @Test func `stopping answers what is outstanding`() async {
+    let server = FakeServer { connection, _ in
+      _ = connection.readSome()
+      connection.write("+PONG\r\n")
+      connection.waitForEnd()
+    }
+    let fixture = await Fixture(port: server.port)
+    await fixture.waitForConnections(1)
+    let outcomes = Collector<RedisOutcome>()
+    let client = fixture.client
+    await fixture.loop.run { _ in
+      for _ in 0..<3 { client.value.send(RedisCommand(["GET", "k"])) { outcomes.add($0) } }
+      client.value.stop()
+      client.value.send(RedisCommand(["GET", "k"])) { outcomes.add($0) }
+    }
+    #expect(outcomes.all == Array(repeating: .unavailable, count: 4))
+    #expect(fixture.failures == [])
+  }
+}
+
+extension RedisLimits {
+  /// Short times for servers on the same machine.
+  static var quick: RedisLimits {
+    var limits = RedisLimits()
+    limits.commandTimeout = .seconds(1)
+    limits.connectTimeout = .milliseconds(300)
+    limits.reconnectDelayMax = .milliseconds(50)
+    return limits
+  }
+}
+
+struct RedisEndpointTests {
+  @Test func `the password stays out of the description`() throws {
+    let endpoint = try #require(RedisEndpoint("redis://:secret@localhost:6380/4"))
+    #expect(endpoint.database == 4)
+    #expect("\(endpoint)" == "redis://localhost:6380/4")
+  }
+
+  @Test(arguments: ["redis://h/x", "redis://h/-1", "redis://h/70000", "rediss://h", "h:6379"])
+  func `refuses what is no Redis URL`(_ text: String) { #expect(RedisEndpoint(text) == nil) }
+}
