@@ -89,7 +89,7 @@ struct NodeMetrics {
   }
 
   private func addBus(to metrics: inout MetricsText) {
-    let bus = node.backEnds?.busCounters ?? BusCounters.Snapshot()
+    let bus = node.backEnds?.busCounters ?? .zero
     metrics.counter(
       "chat_bus_envelopes_published_total", "Envelopes sent to the broker.",
       UInt64(clamping: bus.publishedEnvelopes))

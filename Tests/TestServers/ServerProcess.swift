@@ -36,6 +36,7 @@ package final class ServerProcess: @unchecked Sendable {
 
   package struct Failure: Error, CustomStringConvertible {
     package let description: String
+    package init(description: String) { self.description = description }
   }
 
   /// Prepares the server; `start()` comes next.

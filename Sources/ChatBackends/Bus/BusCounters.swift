@@ -14,8 +14,6 @@ package final class BusCounters: Sendable {
     package var undecodableMessages = 0
     /// Envelopes that wait for the broker or for its confirmation.
     package var queuedEnvelopes = 0
-
-    package init() {}
   }
 
   private let publishedEnvelopes = Atomic<Int>(0)
@@ -61,4 +59,9 @@ package final class BusCounters: Sendable {
   }
 
   func queue(envelopes: Int) { queuedEnvelopes.store(envelopes, ordering: .relaxed) }
+}
+
+extension BusCounters.Snapshot {
+  /// Those of a bus that has done nothing.
+  package static var zero: BusCounters.Snapshot { BusCounters.Snapshot() }
 }

@@ -19,7 +19,7 @@ import Testing
 
   @Test(
     arguments: [
-      ("postgres://localhost", "localhost", 5432, "postgres", PostgresConfiguration.Security.disable),
+      ("postgres://localhost", "localhost", 5432, "postgres", .disable),
       ("postgresql://[::1]:7/x", "::1", 7, "x", .disable),
       ("postgres://u@127.0.0.1:1/", "127.0.0.1", 1, "u", .disable),
       ("postgres://db.example/x", "db.example", 5432, "x", .verifyFull),

@@ -52,7 +52,7 @@ final class HostileServer: Sendable {
 
   /// Writes without a signal when the peer is gone; false then.
   static func write(_ bytes: [UInt8], to descriptor: Int32) -> Bool {
-    send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue)) == bytes.count
+    send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL)) == bytes.count
   }
 
   /// Reads the start-up packet and lets the client in without a password.

@@ -6,8 +6,13 @@ import Testing
 /// What a session does with a server that is no PostgreSQL, or none any more.
 @Suite(.serialized) struct PostgresConnectionTests {
   static let scripts: [(name: String, script: @Sendable (Int32) -> Void)] = [
-    ("cuts at once", { close(dup($0)); shutdown($0, Int32(SHUT_RDWR)) }),
-    ("garbage at start", { _ = HostileServer.write(.init(repeating: 0xFF, count: 65_536), to: $0) }),
+    ("cuts at once", { shutdown($0, Int32(SHUT_RDWR)) }),
+    (
+      "garbage at start",
+      { descriptor in
+        _ = HostileServer.write(.init(repeating: 0xFF, count: 65_536), to: descriptor)
+      }
+    ),
     (
       "endless garbage for a reply",
       { descriptor in
@@ -66,8 +71,12 @@ import Testing
     let lost = Locked(0)
     let thread = LoopThread(name: "client") { loop in
       let owner = Owner(loop: loop, port: server.port) { owner in
-        if lost.withLock({ $0 += 1; return $0 }) == 3 {
-          owner.connection.close()
+        let count = lost.withLock { lost in
+          lost += 1
+          return lost
+        }
+        if count == 3 {
+          owner.close()
           loop.stop()
         }
       }
@@ -83,6 +92,8 @@ import Testing
   private final class Owner: PostgresConnectionOwner {
     private(set) var connection: PostgresConnection!
     private let didLose: (Owner) -> Void
+    /// The connection does not keep its owner alive.
+    private var own: Owner?
 
     init(loop: EventLoop, port: UInt16, didLose: @escaping (Owner) -> Void) {
       self.didLose = didLose
@@ -93,6 +104,12 @@ import Testing
       connection = PostgresConnection(
         configuration: configuration, loop: loop, resolver: Resolver(on: loop),
         backoff: Backoff(delayMin: .milliseconds(20), delayMax: .milliseconds(40)), owner: self)
+      own = self
+    }
+
+    func close() {
+      connection.close()
+      own = nil
     }
 
     func connectionOpened(_ connection: PostgresConnection) {

@@ -59,7 +59,7 @@ import Testing
       }
       for _ in 0..<2 {
         try? await Task.sleep(for: .milliseconds(150))
-        #expect(throws: Never.self) { try fault.strike(server) }
+        do { try fault.strike(server) } catch { Issue.record(error) }
       }
       try? await Task.sleep(for: .milliseconds(150))
       isDone.withLock { $0 = true }
