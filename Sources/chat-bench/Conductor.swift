@@ -92,7 +92,7 @@ final class Conductor {
       if total.ready == sessions {
         printError("\(sessions) sessions up")
         enter(plan.pairs > 0 ? .load : .hold, ordering: .start)
-      } else if elapsed > .seconds(Plan.rampSeconds) {
+      } else if loop.now - lastMove > .seconds(Plan.rampStallSeconds) {
         printError("only \(total.ready) of \(sessions) sessions came up")
         conclude()
       }
@@ -136,7 +136,7 @@ final class Conductor {
     timer.set(at: loop.now + .seconds(1))
     seconds += 1
     let now = total
-    if now.acked + now.delivered != previous.acked + previous.delivered { lastMove = loop.now }
+    if now.isAhead(of: previous) { lastMove = loop.now }
     switch phase {
     case .ramp:
       printError("\(seconds) s: \(now.ready) of \(sessions) sessions up")

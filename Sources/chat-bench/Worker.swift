@@ -174,4 +174,8 @@ struct WorkerStatus: Sendable {
   var delivered: UInt64 = 0
   /// Everything sent is acked and delivered.
   var isSettled = false
+
+  func isAhead(of other: WorkerStatus) -> Bool {
+    ready > other.ready || acked > other.acked || delivered > other.delivered
+  }
 }
