@@ -7,6 +7,8 @@ protocol ChatClientOwner: AnyObject {
   func resume() -> [(peer: String, sequence: UInt64)]
   func ready()
   func received(_ frame: ServerFrame)
+  /// A text that is no frame came.
+  func unreadable()
   /// The connection is gone; the client sees to the next one.
   func lost(_ why: Disconnection)
   /// The server does not want this user back.
@@ -91,7 +93,10 @@ final class ChatClient: WebSocketClientOwner {
   }
 
   func received(_ text: UnsafeRawBufferPointer) {
-    guard let frame = ServerFrame(text) else { return }
+    guard let frame = ServerFrame(text) else {
+      owner?.unreadable()
+      return
+    }
     switch frame.type {
     case "ready":
       isLive = true

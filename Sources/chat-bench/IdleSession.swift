@@ -29,6 +29,8 @@ final class IdleSession: ChatClientOwner {
 
   func received(_ frame: ServerFrame) {}
 
+  func unreadable() { worker.tally.altered += 1 }
+
   func lost(_ why: Disconnection) {
     worker.sideWasLost(client.user, why, wasReady: wasReady)
   }
