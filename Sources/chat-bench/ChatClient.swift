@@ -66,12 +66,11 @@ final class ChatClient: WebSocketClientOwner {
     connection?.send(scratch.bytes)
   }
 
-  /// Leaves for good.
-  func close() {
+  /// Leaves for good, at the end of the loop.
+  func leave() {
     isLive = false
     timer.remove()
-    connection?.close()
-    connection = nil
+    connection?.leave()
   }
 
   // MARK: - The connection

@@ -14,7 +14,7 @@ final class IdleSession: ChatClientOwner {
 
   var isUp: Bool { client.isLive }
   func connect() { client.connect() }
-  func close() { client.close() }
+  func leave() { client.leave() }
 
   func resume() -> [(peer: String, sequence: UInt64)] { [] }
 

@@ -38,7 +38,7 @@ final class PairSide: ChatClientOwner {
   }
 
   func connect() { client.connect() }
-  func close() { client.close() }
+  func leave() { client.leave() }
 
   // MARK: - Sending
 

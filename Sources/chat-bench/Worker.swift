@@ -96,8 +96,8 @@ final class Worker {
         b.conclude(with: a)
       }
       reports.post(.concluded(tally))
-      for side in sides { side.close() }
-      for session in idle { session.close() }
+      for side in sides { side.leave() }
+      for session in idle { session.leave() }
       loop.stop()
     }
   }
