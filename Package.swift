@@ -123,6 +123,9 @@ let package = Package(
         "PostgresClient", "SQLiteClient", "TestServers", logging,
       ]),
     tests("Gateway", ["Reactor", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "Bytes"]),
+    .testTarget(
+      name: "ChatBenchTests", dependencies: ["chat-bench", "Bytes", "Reactor"],
+      swiftSettings: settings),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Glibc
+import Reactor
 
 /// The load generator: pairs of users who write to one another, checked to the last message.
 @main
@@ -9,7 +10,7 @@ struct ChatBench: ParsableCommand {
     abstract: "Loads a chat server and checks that no message is lost, doubled or altered.",
     discussion: """
       The one user of a pair connects to the first URL and the other to the second; with a \
-      single URL both use it. When a connection is lost they come back by the next URL and \
+      single URL both use it. An interrupt ends the sending, and what is under way still counts. When a connection is lost they come back by the next URL and \
       resume. The server must be in open mode.
 
       Exits with 1 when anything was lost, duplicated, out of order, altered or refused, or \
@@ -79,8 +80,7 @@ struct ChatBench: ParsableCommand {
   }
 
   func run() throws {
-    // Errors of a broken connection are read where they are returned.
-    signal(SIGPIPE, SIG_IGN)
+    SignalSource.block(Conductor.signals)
     let result: RunResult?
     do {
       let conductor = try Conductor(try plan())

@@ -7,6 +7,8 @@ protocol ChatClientOwner: AnyObject {
   func resume() -> [(peer: String, sequence: UInt64)]
   func ready()
   func received(_ frame: ServerFrame)
+  /// A text that is no frame came.
+  func unreadable()
   /// The connection is gone; the client sees to the next one.
   func lost(_ why: Disconnection)
   /// The server does not want this user back.
@@ -64,12 +66,11 @@ final class ChatClient: WebSocketClientOwner {
     connection?.send(scratch.bytes)
   }
 
-  /// Leaves for good.
-  func close() {
+  /// Leaves for good, at the end of the loop.
+  func leave() {
     isLive = false
     timer.remove()
-    connection?.close()
-    connection = nil
+    connection?.leave()
   }
 
   // MARK: - The connection
@@ -91,7 +92,10 @@ final class ChatClient: WebSocketClientOwner {
   }
 
   func received(_ text: UnsafeRawBufferPointer) {
-    guard let frame = ServerFrame(text) else { return }
+    guard let frame = ServerFrame(text) else {
+      owner?.unreadable()
+      return
+    }
     switch frame.type {
     case "ready":
       isLive = true

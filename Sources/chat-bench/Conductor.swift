@@ -1,12 +1,17 @@
+import Glibc
 import Reactor
 
 /// Leads the workers through a run, on the main thread: ramp, load, drain, result.
 final class Conductor {
+  /// The first ends the run early, the second at once. To be blocked before any thread starts.
+  static let signals = [SIGINT, SIGTERM]
+
   private enum Phase { case ramp, load, hold, drain, concluding }
 
   private let plan: Plan
   private let loop: EventLoop
   private let timer: LoopTimer
+  private var signalSource: SignalSource?
   private var orders: [Mailbox<Order>] = []
   private var statuses: [WorkerStatus]
   private var phase = Phase.ramp
@@ -26,6 +31,7 @@ final class Conductor {
     statuses = Array(repeating: WorkerStatus(), count: plan.threads)
     phaseStart = loop.now
     lastMove = loop.now
+    signalSource = try SignalSource(on: loop, Self.signals) { [unowned self] _ in interrupted() }
   }
 
   /// Blocks until the run is over.
@@ -92,7 +98,7 @@ final class Conductor {
       if total.ready == sessions {
         printError("\(sessions) sessions up")
         enter(plan.pairs > 0 ? .load : .hold, ordering: .start)
-      } else if elapsed > .seconds(Plan.rampSeconds) {
+      } else if loop.now - lastMove > .seconds(Plan.rampStallSeconds) {
         printError("only \(total.ready) of \(sessions) sessions came up")
         conclude()
       }
@@ -109,6 +115,14 @@ final class Conductor {
     case .drain:
       if total.isSettled { conclude() } else { giveUpIfStalled() }
     case .concluding: break
+    }
+  }
+
+  private func interrupted() {
+    switch phase {
+    case .load: enter(.drain, ordering: .stopSending)
+    case .ramp, .hold, .drain: conclude()
+    case .concluding: exit(EXIT_FAILURE)
     }
   }
 
@@ -136,7 +150,7 @@ final class Conductor {
     timer.set(at: loop.now + .seconds(1))
     seconds += 1
     let now = total
-    if now.acked + now.delivered != previous.acked + previous.delivered { lastMove = loop.now }
+    if now.isAhead(of: previous) { lastMove = loop.now }
     switch phase {
     case .ramp:
       printError("\(seconds) s: \(now.ready) of \(sessions) sessions up")

@@ -14,7 +14,7 @@ final class IdleSession: ChatClientOwner {
 
   var isUp: Bool { client.isLive }
   func connect() { client.connect() }
-  func close() { client.close() }
+  func leave() { client.leave() }
 
   func resume() -> [(peer: String, sequence: UInt64)] { [] }
 
@@ -28,6 +28,8 @@ final class IdleSession: ChatClientOwner {
   }
 
   func received(_ frame: ServerFrame) {}
+
+  func unreadable() { worker.tally.altered += 1 }
 
   func lost(_ why: Disconnection) {
     worker.sideWasLost(client.user, why, wasReady: wasReady)

@@ -9,6 +9,8 @@ final class PairSide: ChatClientOwner {
     var retryAt: Instant?
   }
 
+  private enum Sending { case notYet, on, over }
+
   let user: String
   let peer: String
   private let plan: Plan
@@ -24,7 +26,7 @@ final class PairSide: ChatClientOwner {
   private var released = StampQueue()
   private var isFetching = false
   private(set) var wasReady = false
-  private var wantsMore = false
+  private var sending = Sending.notYet
 
   init(user: String, peer: String, plan: Plan, endpoint: Int, worker: Worker) {
     self.user = user
@@ -36,29 +38,29 @@ final class PairSide: ChatClientOwner {
   }
 
   func connect() { client.connect() }
-  func close() { client.close() }
+  func leave() { client.leave() }
 
   // MARK: - Sending
 
   func start() {
-    wantsMore = true
+    sending = .on
     fill()
   }
 
   func stop() {
-    wantsMore = false
+    sending = .over
     released.removeAll()
   }
 
   /// At a given rate: `count` more messages are due now.
   func release(_ count: Int) {
-    guard wantsMore else { return }
+    guard sending == .on else { return }
     released.append(worker.stamp, count: count)
     fill()
   }
 
   private func fill() {
-    while client.isLive, wantsMore, outstanding.count < plan.window {
+    while client.isLive, sending == .on, outstanding.count < plan.window {
       if let messages = plan.messages, nextNumber >= messages { return }
       let stamp: UInt64
       if plan.rate == nil {
@@ -145,6 +147,11 @@ final class PairSide: ChatClientOwner {
     worker.say("\(user): \(why)")
   }
 
+  func unreadable() {
+    worker.tally.altered += 1
+    worker.say("\(user): a frame that is no JSON object")
+  }
+
   func received(_ frame: ServerFrame) {
     switch frame.type {
     case "ack":
@@ -222,7 +229,7 @@ final class PairSide: ChatClientOwner {
 
   /// Whether this side has sent all that it will, and all is acked.
   var isSettled: Bool {
-    outstanding.isEmpty && (plan.messages.map { nextNumber >= $0 } ?? !wantsMore)
+    outstanding.isEmpty && (sending == .over || nextNumber == plan.messages)
   }
 
   func holdsAll(of other: PairSide) -> Bool { numbersSeen.count >= other.acked }
@@ -231,7 +238,7 @@ final class PairSide: ChatClientOwner {
   func conclude(with other: PairSide) {
     let missing = other.acked - min(other.acked, numbersSeen.count)
     let total = acked + numbersSeen.count
-    worker.tally.lost += max(missing, total - min(total, verifier.last))
+    worker.tally.lost += max(missing, total - min(total, verifier.applied))
     worker.tally.unacknowledged += UInt64(outstanding.count)
     if let messages = plan.messages { worker.tally.unacknowledged += messages - nextNumber }
     worker.tally.outOfOrder += UInt64(verifier.outOfOrder)

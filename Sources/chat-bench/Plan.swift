@@ -18,6 +18,6 @@ struct Plan: Sendable {
 
   /// How long nothing may move before what is missing is given up.
   static let stallSeconds = 30
-  /// How long all sessions may take to come up.
-  static let rampSeconds = 120
+  /// How long no further session may come up before the ramp is given up.
+  static let rampStallSeconds = 15
 }

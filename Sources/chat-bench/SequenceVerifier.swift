@@ -13,6 +13,9 @@ struct SequenceVerifier {
   /// Numbers up to here may come again, since the device has reconnected.
   private var repeatableThrough: UInt64 = 0
 
+  /// How many numbers are applied, with those above a hole.
+  var applied: UInt64 { last + UInt64(early.count) }
+
   private(set) var outOfOrder = 0
   private(set) var duplicated = 0
 

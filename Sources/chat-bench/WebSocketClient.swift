@@ -72,12 +72,27 @@ final class WebSocketClient: EventHandler {
   }
 
   private func send(_ opcode: Opcode, _ payload: UnsafeRawBufferPointer) {
-    // xorshift64
+    let key = nextMask()
+    socket.write { $0.appendFrame(opcode, payload, maskedWith: key) }
+  }
+
+  /// xorshift64.
+  private func nextMask() -> MaskingKey {
     masks ^= masks << 13
     masks ^= masks >> 7
     masks ^= masks << 17
-    let key = MaskingKey(littleEndian: UInt32(truncatingIfNeeded: masks >> 16))
-    socket.write { $0.appendFrame(opcode, payload, maskedWith: key) }
+    return MaskingKey(littleEndian: UInt32(truncatingIfNeeded: masks >> 16))
+  }
+
+  /// Says goodbye, and nothing more; the socket is closed with this object.
+  func leave() {
+    guard phase == .open else {
+      close()
+      return
+    }
+    phase = .ended
+    let key = nextMask()
+    socket.write { $0.appendCloseFrame(.normal, maskedWith: key) }
   }
 
   /// Closes without ceremony and without telling the owner.
@@ -95,6 +110,7 @@ final class WebSocketClient: EventHandler {
   // MARK: - Events
 
   func becameReady(_ readiness: Readiness) {
+    guard phase != .ended else { return }
     if phase == .connecting {
       upgrade()
       return

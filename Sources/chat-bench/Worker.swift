@@ -96,8 +96,8 @@ final class Worker {
         b.conclude(with: a)
       }
       reports.post(.concluded(tally))
-      for side in sides { side.close() }
-      for session in idle { session.close() }
+      for side in sides { side.leave() }
+      for session in idle { session.leave() }
       loop.stop()
     }
   }
@@ -174,4 +174,8 @@ struct WorkerStatus: Sendable {
   var delivered: UInt64 = 0
   /// Everything sent is acked and delivered.
   var isSettled = false
+
+  func isAhead(of other: WorkerStatus) -> Bool {
+    ready > other.ready || acked > other.acked || delivered > other.delivered
+  }
 }
