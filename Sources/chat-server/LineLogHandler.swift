@@ -22,19 +22,24 @@ struct LineLogHandler: LogHandler {
 
   func log(event: LogEvent) {
     let fields = metadata.merging(event.metadata ?? [:]) { $1 }
-    let values = fields.sorted { $0.key < $1.key }.map { ($0.key, escaped("\($0.value)")) }
+    let values = fields.sorted { $0.key < $1.key }.map { (escaped($0.key), escaped("\($0.value)")) }
     let message = escaped("\(event.message)")
     let line =
       switch format {
       case .text:
         "\(timestamp()) \(event.level) \(message)"
-          + values.map { " \($0)=\($1)" }.joined() + "\n"
+          + values.map { " \($0)=\(quotedIfNeeded($1))" }.joined() + "\n"
       case .json:
         "{\"ts\":\"\(timestamp())\",\"level\":\"\(event.level)\",\"message\":\"\(message)\""
-          + values.map { ",\"\(escaped($0))\":\"\($1)\"" }.joined() + "}\n"
+          + values.map { ",\"\($0)\":\"\($1)\"" }.joined() + "}\n"
       }
     // One write() of a line is not mixed with another thread's. If it fails, nobody can be told.
     _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+  }
+
+  /// Keeps a value with blanks from looking like several fields.
+  private func quotedIfNeeded(_ value: String) -> String {
+    value.isEmpty || value.utf8.contains { " =\"".utf8.contains($0) } ? "\"\(value)\"" : value
   }
 
   /// Escapes what would end the line or the JSON string, and cuts what is too long.
