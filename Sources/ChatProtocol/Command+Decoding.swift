@@ -12,46 +12,39 @@ extension Command {
     } catch {
       throw CommandError(.badRequest, error.message, id: fields.id, isMalformed: true)
     }
-    return try CommandReader(fields).command()
+    return try fields.command()
   }
 }
 
-/// Makes a command of the fields of a well-formed frame.
-private struct CommandReader {
-  private let fields: CommandFields
-  private let scanner: JSONScanner
-  private let id: RequestID?
-
+extension CommandFields {
   /// An unknown `type` is cut to this length.
-  static let typeBytesMax = 64
+  private static let typeBytesMax = 64
 
-  init(_ fields: CommandFields) {
-    self.fields = fields
-    scanner = fields.scanner
-    id = fields.id
-  }
-
+  /// Makes a command of a frame that was found well-formed.
   func command() throws(CommandError) -> Command {
-    if id == nil, fields[.id].kind != .absent {
+    let id = id
+    if id == nil, self[.id].kind != .absent {
       throw bad("id must be a string or a number of at most \(RequestID.bytesMax) bytes")
     }
-    let type = fields[.type]
-    guard isString(type) else { throw bad("type must be a string") }
-    if scanner.content(of: type, equals: "send") { return .send(try send()) }
-    if scanner.content(of: type, equals: "ping") { return .ping(id) }
-    if scanner.content(of: type, equals: "history") { return .history(try history()) }
-    if scanner.content(of: type, equals: "conversations") { return .conversations(id) }
-    if scanner.content(of: type, equals: "hello") { return .hello(try hello()) }
+    let type = self[.type]
+    guard type.isString else { throw bad("type must be a string") }
+    switch scanner.shortText(of: type) {
+    case "send": return .send(try send(id))
+    case "ping": return .ping(id)
+    case "history": return .history(try history(id))
+    case "hello": return .hello(try hello(id))
+    default: break
+    }
     let name = scanner.withContent(of: type) {
       String(decoding: $0.prefix(Self.typeBytesMax), as: UTF8.self)
     }
-    return .unknown(id, type: name)
+    return name == "conversations" ? .conversations(id) : .unknown(id, type: name)
   }
 
-  private func send() throws(CommandError) -> Command.Send {
-    let body = fields[.body]
+  private func send(_ id: RequestID?) throws(CommandError) -> Command.Send {
+    let body = self[.body]
     guard body.kind == .object else { throw bad("body must be an object") }
-    guard !fields.hasWrongText else { throw bad("text must be a string") }
+    guard !hasWrongText else { throw bad("text must be a string") }
     guard let clientID = try shortText(.cid, bytesMax: Command.Send.clientIDBytesMax) else {
       throw bad("cid is missing")
     }
@@ -66,7 +59,7 @@ private struct CommandReader {
       id: id, clientID: clientID, to: to, body: Array(scanner.raw(body)), replyTo: replyTo)
   }
 
-  private func history() throws(CommandError) -> Command.History {
+  private func history(_ id: RequestID?) throws(CommandError) -> Command.History {
     let to = try address()
     let span: Command.History.Span
     switch (try sequence(.before), try sequence(.after)) {
@@ -82,7 +75,7 @@ private struct CommandReader {
       id: id, to: to, span: span, limit: Int(min(limit, UInt64(limitMax))))
   }
 
-  private func hello() throws(CommandError) -> Command.Hello {
+  private func hello(_ id: RequestID?) throws(CommandError) -> Command.Hello {
     Command.Hello(
       id: id, user: try user(), token: try text(.token),
       device: try shortText(.device, bytesMax: Command.Hello.deviceBytesMax),
@@ -90,9 +83,9 @@ private struct CommandReader {
   }
 
   private func user() throws(CommandError) -> UserID? {
-    let value = fields[.user]
+    let value = self[.user]
     guard value.kind != .absent else { return nil }
-    guard isString(value) else { throw bad("user must be a string") }
+    guard value.isString else { throw bad("user must be a string") }
     let user = scanner.withContent(of: value) { name in
       UserID(utf8: name.first == UInt8(ascii: "@") ? name.dropFirst() : name[...])
     }
@@ -101,13 +94,12 @@ private struct CommandReader {
   }
 
   private func resume() throws(CommandError) -> [Address: UInt64] {
-    let value = fields[.resume]
+    let value = self[.resume]
     guard value.kind != .absent else { return [:] }
     guard value.kind == .object else { throw bad("resume must be an object") }
     var heads: [Address: UInt64] = [:]
     var isValid = true
     var walker = JSONScanner(scanner.bytes, at: value.start)
-    walker.checksKeys = false
     do {
       try walker.object(depth: 1) { (walker, key) throws(JSONError) in
         let address = walker.withContent(of: key) { Address(utf8: $0) }
@@ -132,27 +124,23 @@ private struct CommandReader {
 
 // MARK: - Fields by kind
 
-extension CommandReader {
+extension CommandFields {
   private func bad(_ message: String) -> CommandError {
     CommandError(.badRequest, message, id: id)
   }
 
-  private func isString(_ value: JSONValue) -> Bool {
-    value.kind == .string || value.kind == .escapedString
-  }
-
   private func text(_ field: Field) throws(CommandError) -> String? {
-    let value = fields[field]
+    let value = self[field]
     guard value.kind != .absent else { return nil }
-    guard isString(value) else { throw bad("\(field.name) must be a string") }
+    guard value.isString else { throw bad("\(field.name) must be a string") }
     return scanner.content(of: value)
   }
 
   /// An identifier of the client's making: printable, since it ends up in logs and databases.
   private func shortText(_ field: Field, bytesMax: Int) throws(CommandError) -> String? {
-    let value = fields[field]
+    let value = self[field]
     guard value.kind != .absent else { return nil }
-    guard isString(value) else { throw bad("\(field.name) must be a string") }
+    guard value.isString else { throw bad("\(field.name) must be a string") }
     let text: String? = scanner.withContent(of: value) { bytes in
       guard 1...bytesMax ~= bytes.count, bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
         return nil
@@ -166,14 +154,14 @@ extension CommandReader {
   }
 
   private func address() throws(CommandError) -> Address {
-    let value = fields[.to]
-    guard isString(value), let address = scanner.withContent(of: value, { Address(utf8: $0) })
+    let value = self[.to]
+    guard value.isString, let address = scanner.withContent(of: value, { Address(utf8: $0) })
     else { throw bad("to must be a conversation: a user as @name or a room as #name") }
     return address
   }
 
   private func sequence(_ field: Field) throws(CommandError) -> UInt64? {
-    let value = fields[field]
+    let value = self[field]
     guard value.kind != .absent else { return nil }
     guard let number = scanner.wholeNumber(value) else {
       throw bad("\(field.name) must be a whole number from 0 to below 2^53")

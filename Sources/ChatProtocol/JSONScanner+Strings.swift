@@ -118,9 +118,12 @@ extension JSONScanner {
     withContent(of: string) { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// Whether a string means `text`, however it is escaped.
-  func content(of string: JSONValue, equals text: StaticString) -> Bool {
-    withContent(of: string) { $0 == text }
+  /// What a string means as a `ShortText`; nil if it is longer.
+  func shortText(of string: JSONValue) -> ShortText? {
+    guard string.kind == .escapedString else {
+      return ShortText(bytes, from: string.start + 1, to: string.end - 1)
+    }
+    return unescaped(string).withUnsafeBytes { ShortText($0, from: 0, to: $0.count) }
   }
 
   private func unescaped(_ string: JSONValue) -> [UInt8] {
@@ -138,13 +141,5 @@ extension JSONScanner {
       }
     }
     return content
-  }
-}
-
-extension UnsafeRawBufferPointer {
-  static func == (bytes: Self, text: StaticString) -> Bool {
-    guard bytes.count == text.utf8CodeUnitCount else { return false }
-    for offset in 0..<bytes.count where bytes[offset] != text.utf8Start[offset] { return false }
-    return true
   }
 }

@@ -7,16 +7,30 @@ enum JSONError: Error {
 }
 
 /// Where a value lies in the text, its quotes or brackets included.
+///
+/// Small, because a frame's fields are noted in an array of them.
 struct JSONValue {
   enum Kind: UInt8 {
     case absent, string, escapedString, number, object, array, bool, null
   }
 
-  var kind = Kind.absent
-  var start = 0
-  var end = 0
+  private var startOffset: UInt32 = 0
+  private var endOffset: UInt32 = 0
+  private(set) var kind = Kind.absent
 
+  init() {}
+
+  /// The scanner keeps offsets below `JSONScanner.bytesMax`, so they fit.
+  init(kind: Kind, start: Int, end: Int) {
+    self.kind = kind
+    startOffset = UInt32(truncatingIfNeeded: start)
+    endOffset = UInt32(truncatingIfNeeded: end)
+  }
+
+  var start: Int { Int(startOffset) }
+  var end: Int { Int(endOffset) }
   var count: Int { end - start }
+  var isString: Bool { kind == .string || kind == .escapedString }
 }
 
 /// Walks over a JSON text (RFC 8259) in place, once, and checks every byte on its way.
@@ -26,14 +40,18 @@ struct JSONValue {
 struct JSONScanner {
   /// Objects and arrays within one another; the call stack is as deep.
   static let depthMax = 32
+  /// Of a longer text only so much is read, so it is malformed. Transports stop far below.
+  static let bytesMax = Int(Int32.max)
 
   let bytes: UnsafeRawBufferPointer
   var at: Int
-  /// Off while an object's keys are compared, so that nested objects are not compared again.
-  var checksKeys = true
+  /// Some object may hold a key twice; a walk with `comparesKeys` tells.
+  private var mayHoldDuplicateKeys = false
+  /// Compares the keys of each object, which costs an allocation for each key.
+  private var comparesKeys = false
 
   init(_ bytes: UnsafeRawBufferPointer, at: Int = 0) {
-    self.bytes = bytes
+    self.bytes = UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.bytesMax))
     self.at = at
   }
 
@@ -41,7 +59,13 @@ struct JSONScanner {
   /// end needs no check of its own.
   var current: UInt8 { at < bytes.count ? bytes[at] : 0 }
 
+  @inline(__always)
   mutating func skipWhitespace() {
+    // Compact texts have none, so they pay for one comparison.
+    if current <= UInt8(ascii: " ") { skipSpaces() }
+  }
+
+  private mutating func skipSpaces() {
     while true {
       switch current {
       case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r"): at += 1
@@ -51,6 +75,7 @@ struct JSONScanner {
   }
 
   /// Consumes `byte`, which must be at the cursor.
+  @inline(__always)
   mutating func expect(_ byte: UInt8) throws(JSONError) {
     guard current == byte else { throw .malformed }
     at += 1
@@ -96,17 +121,18 @@ struct JSONScanner {
     depth: Int, _ member: (inout JSONScanner, JSONValue) throws(JSONError) -> Void
   ) throws(JSONError) {
     guard depth < Self.depthMax else { throw .tooDeep }
-    let start = at
     try expect(UInt8(ascii: "{"))
     skipWhitespace()
     if current == UInt8(ascii: "}") {
       at += 1
       return
     }
-    var keys = KeyFilter()
+    var filter = KeyFilter()
+    var keys: Set<[UInt8]>? = comparesKeys ? [] : nil
     while true {
       let key = try string()
-      keys.insert(key, of: self)
+      if !filter.insert(key, of: self) { mayHoldDuplicateKeys = true }
+      if keys?.insert(withContent(of: key, Array.init)).inserted == false { throw .duplicateKey }
       skipWhitespace()
       try expect(UInt8(ascii: ":"))
       skipWhitespace()
@@ -117,7 +143,17 @@ struct JSONScanner {
       skipWhitespace()
     }
     at += 1
-    if checksKeys, keys.mayHoldDuplicates { try requireDistinctKeys(ofObjectAt: start) }
+  }
+
+  /// Consumes what may follow the text, and compares its keys if need be.
+  mutating func finish() throws(JSONError) {
+    skipWhitespace()
+    guard at == bytes.count else { throw .malformed }
+    guard mayHoldDuplicateKeys, !comparesKeys else { return }
+    var again = JSONScanner(bytes)
+    again.comparesKeys = true
+    again.skipWhitespace()
+    _ = try again.value(depth: 0)
   }
 
   private mutating func array(depth: Int) throws(JSONError) {

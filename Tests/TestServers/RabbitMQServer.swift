@@ -25,7 +25,8 @@ package final class RabbitMQServer: Sendable {
         prepare: owner + epmd, command: "sh '\(directory)/start'",
         isReady: "grep -q 'Starting broker... completed' '\(directory)/output' 2>/dev/null "
           + "&& bash -c 'exec 4<>/dev/tcp/127.0.0.1/\(port)' 2>/dev/null",
-        stopSignal: "TERM", directory: directory))
+        // A signal to end in order is lost while the server starts, and nothing here is to be kept.
+        stopSignal: "KILL", directory: directory))
     try process.start()
   }
 

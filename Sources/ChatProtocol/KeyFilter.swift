@@ -1,0 +1,22 @@
+/// Says cheaply whether the keys of an object are certainly distinct.
+///
+/// Each key sets one of 64 bits; a bit that was set before asks for a comparison. No two fields
+/// of chat.v1 share a bit, so honest frames are not compared.
+struct KeyFilter {
+  private var bits: UInt64 = 0
+
+  /// Whether `key` is certainly not one of those before it.
+  @inline(__always)
+  mutating func insert(_ key: JSONValue, of scanner: JSONScanner) -> Bool {
+    // A key has two quotes at least, so these are in range; an empty key gives its quotes.
+    let bytes = scanner.bytes
+    let slot = Self.slot(first: bytes[key.start + 1], last: bytes[key.end - 2])
+    let bit: UInt64 = 1 << slot
+    defer { bits |= bit }
+    return bits & bit == 0 && key.kind == .string
+  }
+
+  static func slot(first: UInt8, last: UInt8) -> UInt64 {
+    (UInt64(first) + UInt64(last) * 3) & 63
+  }
+}

@@ -1,0 +1,107 @@
+import ArgumentParser
+import Glibc
+
+/// The load generator: pairs of users who write to one another, checked to the last message.
+@main
+struct ChatBench: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "chat-bench",
+    abstract: "Loads a chat server and checks that no message is lost, doubled or altered.",
+    discussion: """
+      The one user of a pair connects to the first URL and the other to the second; with a \
+      single URL both use it. When a connection is lost they come back by the next URL and \
+      resume. The server must be in open mode.
+
+      Exits with 1 when anything was lost, duplicated, out of order, altered or refused, or \
+      when a session did not come up.
+      """)
+
+  @Option(name: .customLong("url"), help: "ws://host:port[/path], path /ws; repeatable.")
+  var urls: [String]
+
+  @Option(help: "Pairs of users.")
+  var pairs = 0
+
+  @Option(help: "Messages a second over all pairs, in steps of 10 ms, or 'max'.")
+  var rate = "max"
+
+  @Option(help: "Messages that a user may have sent and not had acknowledged.")
+  var window = 1
+
+  @Option(help: "Bytes of a message's text.")
+  var size = 64
+
+  @Option(help: "How long to send; with --idle alone how long to stay, 0 for ever.")
+  var seconds = 10
+
+  @Option(help: "Each user sends so many, however long it takes.")
+  var messages: UInt64?
+
+  @Option(help: "Sessions that only stay connected.")
+  var idle = 0
+
+  @Option(help: "Threads of the generator.")
+  var threads = 1
+
+  @Option(help: "Begins every user's name; random by default. 1 to 9 of a-z, 0-9, dot, hyphen.")
+  var prefix: String?
+
+  @Flag(help: "Print the result as one JSON object.")
+  var json = false
+
+  /// The text must leave room in the server's 16,384 bytes of a body for `{"text":""}`.
+  static let sizeMax = 16_384 - 11
+
+  func validate() throws {
+    guard !urls.isEmpty else { throw ValidationError("--url is missing") }
+    guard pairs > 0 || idle > 0 else { throw ValidationError("give --pairs or --idle") }
+    guard 0...1_000_000 ~= pairs, 0...1_000_000 ~= idle else {
+      throw ValidationError("--pairs and --idle are at most 1000000")
+    }
+    guard 1...10_000 ~= window else { throw ValidationError("--window is 1 to 10000") }
+    guard Payload.textBytesMin...Self.sizeMax ~= size else {
+      throw ValidationError("--size is \(Payload.textBytesMin) to \(Self.sizeMax)")
+    }
+    guard 1...64 ~= threads else { throw ValidationError("--threads is 1 to 64") }
+    guard seconds > 0 || (seconds == 0 && pairs == 0) else {
+      throw ValidationError("--seconds is at least 1")
+    }
+    guard messages ?? 1 > 0 else { throw ValidationError("--messages is at least 1") }
+    guard rate == "max" || Double(rate).map({ $0 > 0 && $0 <= 10_000_000 }) == true else {
+      throw ValidationError("--rate is messages a second, or 'max'")
+    }
+    if let prefix {
+      let allowed = "abcdefghijklmnopqrstuvwxyz0123456789.-"
+      guard 1...9 ~= prefix.count, prefix.allSatisfy(allowed.contains) else {
+        throw ValidationError("--prefix is 1 to 9 of a-z, 0-9, dot, hyphen")
+      }
+    }
+  }
+
+  func run() throws {
+    // Errors of a broken connection are read where they are returned.
+    signal(SIGPIPE, SIG_IGN)
+    let result: RunResult?
+    do {
+      let conductor = try Conductor(try plan())
+      conductor.run()
+      result = conductor.result
+    } catch {
+      printError("\(error)")
+      throw ExitCode(EX_UNAVAILABLE)
+    }
+    guard let result else { throw ExitCode.failure }
+    print(json ? result.json : result.text)
+    if !result.isSuccess { throw ExitCode.failure }
+  }
+
+  private func plan() throws -> Plan {
+    let letters = Array("abcdefghijklmnopqrstuvwxyz0123456789")
+    let random = String((0..<7).map { _ in letters[Int.random(in: 0..<letters.count)] })
+    return Plan(
+      endpoints: try urls.map { (url) throws(Endpoint.Failure) in try Endpoint(url) },
+      prefix: prefix ?? random, pairs: pairs, idle: idle,
+      rate: Double(rate), window: window, size: size, seconds: seconds, messages: messages,
+      threads: min(threads, max(1, pairs + idle)))
+  }
+}

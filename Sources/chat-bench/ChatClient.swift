@@ -1,0 +1,123 @@
+import Bytes
+import Reactor
+
+/// Hears of one user's session.
+protocol ChatClientOwner: AnyObject {
+  /// Members of `resume` for the next `hello`.
+  func resume() -> [(peer: String, sequence: UInt64)]
+  func ready()
+  func received(_ frame: ServerFrame)
+  /// The connection is gone; the client sees to the next one.
+  func lost(_ why: Disconnection)
+  /// The server does not want this user back.
+  func refused(_ why: String)
+}
+
+/// A user of chat.v1 in open mode, who comes back by the next of the URLs when the connection
+/// ends, as the protocol asks for.
+final class ChatClient: WebSocketClientOwner {
+  private static let backoffMin = Duration.milliseconds(200)
+  private static let backoffMax = Duration.seconds(5)
+
+  let user: String
+  private let loop: EventLoop
+  private let endpoints: [Endpoint]
+  private var next: Int
+  private weak var owner: (any ChatClientOwner)?
+  private var connection: WebSocketClient?
+  private var backoff = Backoff(delayMin: backoffMin, delayMax: backoffMax)
+  private var returnDelay: Duration?
+  private let timer: LoopTimer
+  private var scratch = ByteBuffer(minimumCapacity: 256)
+  private(set) var isLive = false
+
+  /// - Parameter first: which endpoint to begin with, modulo their number.
+  init(
+    user: String, endpoints: [Endpoint], first: Int, on loop: EventLoop,
+    owner: any ChatClientOwner
+  ) {
+    self.user = user
+    self.endpoints = endpoints
+    next = first
+    self.loop = loop
+    self.owner = owner
+    timer = LoopTimer(on: loop)
+    timer.handler = { [unowned self] in connect() }
+  }
+
+  func connect() {
+    let endpoint = endpoints[next % endpoints.count]
+    let connection = WebSocketClient(to: endpoint, on: loop, owner: self)
+    self.connection = connection
+    do {
+      try connection.connect(to: endpoint)
+    } catch {
+      connection.close()
+      disconnected(.dropped("\(error)"))
+    }
+  }
+
+  /// Sends one frame.
+  func send(_ write: (inout ByteBuffer) -> Void) {
+    scratch.removeAll()
+    write(&scratch)
+    connection?.send(scratch.bytes)
+  }
+
+  /// Leaves for good.
+  func close() {
+    isLive = false
+    timer.remove()
+    connection?.close()
+    connection = nil
+  }
+
+  // MARK: - The connection
+
+  func connected() {
+    let resume = owner?.resume() ?? []
+    send { frame in
+      frame.append(#"{"type":"hello","device":"bench","user":""#)
+      frame.append(utf8: user)
+      frame.append(#"","resume":{"#)
+      for (index, entry) in resume.enumerated() {
+        frame.append(index == 0 ? "\"@" : ",\"@")
+        frame.append(utf8: entry.peer)
+        frame.append("\":")
+        frame.append(decimal: entry.sequence)
+      }
+      frame.append("}}")
+    }
+  }
+
+  func received(_ text: UnsafeRawBufferPointer) {
+    guard let frame = ServerFrame(text) else { return }
+    switch frame.type {
+    case "ready":
+      isLive = true
+      backoff.reset()
+      owner?.ready()
+    case "reconnect":
+      returnDelay = .milliseconds(Int64(frame.afterMilliseconds ?? 0))
+    case "error" where !isLive:
+      connection?.close()
+      owner?.refused("hello refused: \(frame.code)")
+    default:
+      owner?.received(frame)
+    }
+  }
+
+  func disconnected(_ why: Disconnection) {
+    isLive = false
+    connection = nil
+    guard !why.isFinal else {
+      owner?.refused(why.description)
+      return
+    }
+    next += 1
+    owner?.lost(why)
+    let delay = returnDelay ?? (why.isDraining ? .zero : backoff.next())
+    returnDelay = nil
+    timer.set(at: loop.now + delay)
+  }
+}

@@ -1,0 +1,40 @@
+import Reactor
+
+/// A user who says hello and stays.
+final class IdleSession: ChatClientOwner {
+  private let worker: Worker
+  private var client: ChatClient!
+  private var wasReady = false
+
+  init(user: String, plan: Plan, endpoint: Int, worker: Worker) {
+    self.worker = worker
+    client = ChatClient(
+      user: user, endpoints: plan.endpoints, first: endpoint, on: worker.loop, owner: self)
+  }
+
+  var isUp: Bool { client.isLive }
+  func connect() { client.connect() }
+  func close() { client.close() }
+
+  func resume() -> [(peer: String, sequence: UInt64)] { [] }
+
+  func ready() {
+    if wasReady {
+      worker.tally.reconnects += 1
+    } else {
+      wasReady = true
+      worker.sideBecameReady()
+    }
+  }
+
+  func received(_ frame: ServerFrame) {}
+
+  func lost(_ why: Disconnection) {
+    worker.sideWasLost(client.user, why, wasReady: wasReady)
+  }
+
+  func refused(_ why: String) {
+    worker.tally.refused += 1
+    worker.say("\(client.user): \(why)")
+  }
+}

@@ -1,0 +1,23 @@
+/// What a run does.
+struct Plan: Sendable {
+  var endpoints: [Endpoint]
+  /// Begins every user's name, so that no run meets the messages of another.
+  var prefix: String
+  var pairs: Int
+  var idle: Int
+  /// Messages a second over all pairs; nil for as many as the windows allow.
+  var rate: Double?
+  /// Messages that a side may have sent and not had acked.
+  var window: Int
+  /// Bytes of a text.
+  var size: Int
+  var seconds: Int
+  /// Of each side; then the time is not limited.
+  var messages: UInt64?
+  var threads: Int
+
+  /// How long nothing may move before what is missing is given up.
+  static let stallSeconds = 30
+  /// How long all sessions may take to come up.
+  static let rampSeconds = 120
+}

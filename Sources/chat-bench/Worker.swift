@@ -1,0 +1,177 @@
+import Reactor
+
+/// The sessions of one thread.
+final class Worker {
+  /// Handshakes under way at once, so that a ramp is no flood.
+  private static let handshakesMax = 64
+  private static let tick = Duration.milliseconds(10)
+  private static let ticksPerStatus = 10
+
+  let loop: EventLoop
+  var tally = Tally()
+  private let plan: Plan
+  private let index: Int
+  private let reports: Mailbox<WorkerReport>
+  private var pairs: [(PairSide, PairSide)] = []
+  private var idle: [IdleSession] = []
+  private var waiting: [() -> Void] = []
+  private var ready = 0
+  private var complaints = 0
+  private let timer: LoopTimer
+  private let origin: Instant
+  private var ticks = 0
+  private var pace: Pace?
+
+  /// Takes every `plan.threads`-th pair and idle session, from `index` on.
+  init(
+    index: Int, plan: Plan, origin: Instant, on loop: EventLoop, reports: Mailbox<WorkerReport>
+  ) {
+    self.index = index
+    self.plan = plan
+    self.origin = origin
+    self.loop = loop
+    self.reports = reports
+    timer = LoopTimer(on: loop)
+    for pair in stride(from: index, to: plan.pairs, by: plan.threads) {
+      let (a, b) = ("\(plan.prefix)-a\(pair)", "\(plan.prefix)-b\(pair)")
+      pairs.append(
+        (
+          PairSide(user: a, peer: b, plan: plan, endpoint: 0, worker: self),
+          PairSide(user: b, peer: a, plan: plan, endpoint: 1, worker: self)
+        ))
+    }
+    for number in stride(from: index, to: plan.idle, by: plan.threads) {
+      let user = "\(plan.prefix)-i\(number)"
+      idle.append(IdleSession(user: user, plan: plan, endpoint: number, worker: self))
+    }
+    waiting = sides.map { side in { side.connect() } } + idle.map { side in { side.connect() } }
+    waiting.reverse()
+  }
+
+  private var sides: [PairSide] { pairs.flatMap { [$0.0, $0.1] } }
+
+  /// Nanoseconds since the start of the program, as of this turn of the loop.
+  var stamp: UInt64 { UInt64(max(0, loop.now.nanoseconds - origin.nanoseconds)) }
+
+  func begin() {
+    timer.handler = { [unowned self] in ticked() }
+    timer.set(at: loop.now + Self.tick)
+    for _ in 0..<Self.handshakesMax { waiting.popLast()?() }
+  }
+
+  func say(_ line: String) {
+    complaints += 1
+    // A thousand sessions of one node fail alike; the first few lines tell it all.
+    guard complaints <= 10 else { return }
+    reports.post(.line(complaints < 10 ? line : "\(line) (no more of these)"))
+  }
+
+  // MARK: - Sessions
+
+  func sideBecameReady() {
+    ready += 1
+    waiting.popLast()?()
+  }
+
+  func sideWasLost(_ user: String, _ why: Disconnection, wasReady: Bool) {
+    say("\(user): \(wasReady ? "connection lost" : "not connected"): \(why)")
+  }
+
+  // MARK: - The run
+
+  func receive(_ order: Order) {
+    switch order {
+    case .start:
+      if let rate = plan.rate, !pairs.isEmpty {
+        let share = rate * Double(pairs.count) / Double(plan.pairs)
+        pace = Pace(perSecond: share, start: loop.now, sides: pairs.count * 2)
+      }
+      for side in sides { side.start() }
+    case .stopSending:
+      pace = nil
+      for side in sides { side.stop() }
+    case .conclude:
+      for (a, b) in pairs {
+        a.conclude(with: b)
+        b.conclude(with: a)
+      }
+      reports.post(.concluded(tally))
+      for side in sides { side.close() }
+      for session in idle { session.close() }
+      loop.stop()
+    }
+  }
+
+  private func ticked() {
+    timer.set(at: loop.now + Self.tick)
+    ticks += 1
+    if let due = pace?.due(at: loop.now) {
+      for (side, count) in due { sides[side].release(count) }
+    }
+    guard ticks % Self.ticksPerStatus == 0 else { return }
+    for side in sides { side.tick() }
+    reports.post(
+      .status(
+        worker: index,
+        WorkerStatus(
+          ready: ready, up: idle.count { $0.isUp }, sent: tally.sent, acked: tally.acked,
+          delivered: tally.delivered, isSettled: isSettled)))
+  }
+
+  private var isSettled: Bool {
+    pairs.allSatisfy { a, b in
+      a.isSettled && b.isSettled && a.holdsAll(of: b) && b.holdsAll(of: a)
+    }
+  }
+}
+
+/// Spreads a rate evenly over sides and ticks.
+struct Pace {
+  private let perSecond: Double
+  private let start: Instant
+  private let sides: Int
+  private var released = 0
+
+  init(perSecond: Double, start: Instant, sides: Int) {
+    self.perSecond = perSecond
+    self.start = start
+    self.sides = sides
+  }
+
+  /// How many messages each side owes, of those that do.
+  mutating func due(at now: Instant) -> [(side: Int, count: Int)] {
+    let total = Int((now - start) / .milliseconds(1) * perSecond / 1_000)
+    let count = total - released
+    guard count > 0 else { return [] }
+    let first = released % sides
+    released = total
+    return (0..<min(sides, count)).map { offset in
+      ((first + offset) % sides, count / sides + (offset < count % sides ? 1 : 0))
+    }
+  }
+}
+
+/// What the conductor tells a worker.
+enum Order: Sendable {
+  case start
+  case stopSending
+  case conclude
+}
+
+/// What a worker tells the conductor.
+enum WorkerReport: Sendable {
+  case line(String)
+  case status(worker: Int, WorkerStatus)
+  case concluded(Tally)
+}
+
+struct WorkerStatus: Sendable {
+  /// Sessions that came up, and idle ones that are up now.
+  var ready = 0
+  var up = 0
+  var sent: UInt64 = 0
+  var acked: UInt64 = 0
+  var delivered: UInt64 = 0
+  /// Everything sent is acked and delivered.
+  var isSettled = false
+}
