@@ -53,11 +53,16 @@ class Program:
                 cwd=self.folder, env={**os.environ, **dict(environment)})
 
     def await_port(self, port):
+        """Waits until it listens; ends it when it does not."""
         def accepts():
             assert self.is_alive(), self.log.read_text()
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", port)) == 0
-        wait_until(accepts, 20, f"{self.process.args[0]} listening")
+        try:
+            wait_until(accepts, 20, f"{self.process.args[0]} listening")
+        except BaseException:
+            self.end()
+            raise
 
     def is_alive(self):
         return self.process.poll() is None
@@ -116,7 +121,11 @@ class Cluster:
         self.environment = {**os.environ, "CHAT_BUILD": str(BUILD),
                             "CHAT_CLUSTER_DIR": str(self.folder),
                             "CHAT_CLUSTER_PORT_BASE": str(free_port_block())}
-        self.run("up", "3")
+        try:
+            self.run("up", "3")
+        except BaseException:
+            self.end()
+            raise
 
     def run(self, *arguments):
         done = subprocess.run([ROOT / "deploy/cluster", *arguments], env=self.environment,
