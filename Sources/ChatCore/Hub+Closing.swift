@@ -81,6 +81,7 @@ extension Hub {
       alarms.set(.congestionTimeout(session), at: deadline)
       return
     }
+    announceShed(session)
     close(session, .slowConsumer, "too slow")
   }
 

@@ -48,6 +48,7 @@ extension Hub {
       handOut(held.message, to: user, origin: held.origin)
     }
     guard hole.target > cursor else { return }
+    if cursor > before { hole.wasClosed(upTo: cursor) }
     user.holes[conversation] = hole
     // A new hole above the old one gets its own time.
     if cursor > before, hole.fetchAt != 0, !hole.isFetching {
@@ -86,7 +87,10 @@ extension Hub {
     var count = 0
     if case .messages(let messages) = result {
       count = messages.count
-      for message in messages { accept(message, for: user, origin: nil) }
+      var pending: [String: SessionID]?
+      for message in messages {
+        accept(message, for: user, origin: origin(of: message, user, &pending))
+      }
     }
     guard var hole = user.holes[conversation] else { return }
     hole.isFetching = false
@@ -101,6 +105,25 @@ extension Hub {
         user, conversation,
         after: min(limits.holeDelay << Int64(hole.attempts), limits.holeDelayMax))
     }
+  }
+
+  /// The session of this hub that sent a fetched message, whose echo is its `ack`: had already, or
+  /// under way. `pending` are the user's sends without an answer, collected when first needed.
+  private func origin(
+    of message: Message, _ user: User, _ pending: inout [String: SessionID]?
+  ) -> SessionID? {
+    guard message.sender == user.id else { return nil }
+    let known = user.holes[message.conversation]?.origin(of: message.sequence)
+    if let known { return known }
+    if pending == nil {
+      var sends: [String: SessionID] = [:]
+      storeRequests.forEach { work in
+        guard case .append(let send) = work, send.draft.sender == user.id else { return }
+        sends[send.draft.clientID] = send.session.id
+      }
+      pending = sends
+    }
+    return pending?[message.clientID]
   }
 
   /// Gives a hole up: a `gap` says so, and the flow goes on above it.

@@ -39,9 +39,11 @@ package struct HubLimits: Sendable {
   package var holeMessagesMax = 1_000
   package var holePageMax = 200
   /// Messages held above a hole, per conversation; those beyond are fetched.
-  package var messagesHeldMax = 64
+  ///
+  /// Two nodes that write one conversation at full speed are so many numbers apart.
+  package var messagesHeldMax = 1_024
   /// The same over all conversations of a user.
-  package var messagesHeldPerUserMax = 512
+  package var messagesHeldPerUserMax = 4_096
 
   // Repair.
 

@@ -22,6 +22,10 @@ struct RequestTable<Request> {
     return 1 << 32 | UInt64(slots.count - 1)
   }
 
+  func forEach(_ body: (Request) -> Void) {
+    for slot in slots { if let request = slot.request { body(request) } }
+  }
+
   mutating func remove(_ token: UInt64) -> Request? {
     let index = Int(token & 0xFFFF_FFFF)
     guard index < slots.count, UInt64(slots[index].generation) == token >> 32,

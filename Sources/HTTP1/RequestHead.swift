@@ -28,7 +28,10 @@ package struct RequestHead: Sendable {
     let lineEnd = bytes.firstIndex(of: ASCII.carriageReturn) ?? bytes.endIndex
     let parts = bytes[..<lineEnd].split(
       separator: ASCII.space, maxSplits: 3, omittingEmptySubsequences: false)
-    guard parts.count == 3 else { throw .badRequest(.requestLine) }
+    // `PRI` opens HTTP/2 (RFC 9113, section 3.4), whose frames would follow.
+    guard parts.count == 3, !parts[0].elementsEqual("PRI".utf8) else {
+      throw .badRequest(.requestLine)
+    }
     version = try Self.version(parts[2])
     method = try Self.method(parts[0])
     target = try RequestTarget(parts[1], method: method)

@@ -22,25 +22,34 @@ package final class Listener: EventHandler {
 
   /// Binds and listens. `accepted` owns each descriptor it is given; `exhausted` is told once per
   /// pause that the system gave none.
+  ///
+  /// - Parameter isFirst: fails when anybody listens on the port already; the process's further
+  ///   loops share it.
   package init(
-    on loop: EventLoop, address: SocketAddress,
+    on loop: EventLoop, address: SocketAddress, isFirst: Bool,
     accepted: @escaping (_ descriptor: Int32, _ peer: SocketAddress?) -> Void,
     exhausted: @escaping (SystemError) -> Void
   ) throws(SystemError) {
     self.loop = loop
     self.accepted = accepted
     self.exhausted = exhausted
-    descriptor = try Self.listen(on: address)
+    if isFirst {
+      // SO_REUSEPORT would let another process of this user share the port unnoticed.
+      Glibc.close(try Self.listen(on: address, isShared: false))
+    }
+    descriptor = try Self.listen(on: address, isShared: true)
     self.address = Self.boundAddress(descriptor) ?? address
     token = try loop.add(self, descriptor: descriptor, interest: .readable)
   }
 
-  private static func listen(on address: SocketAddress) throws(SystemError) -> Int32 {
+  private static func listen(
+    on address: SocketAddress, isShared: Bool
+  ) throws(SystemError) -> Int32 {
     let descriptor = try SystemError.check(clinux_socket(address.family), "socket")
     var one: Int32 = 1
     let size = socklen_t(MemoryLayout<Int32>.size)
     setsockopt(descriptor, SOL_SOCKET, SO_REUSEADDR, &one, size)
-    setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, size)
+    if isShared { setsockopt(descriptor, SOL_SOCKET, SO_REUSEPORT, &one, size) }
     if address.family == AF_INET6 {
       setsockopt(descriptor, Int32(IPPROTO_IPV6), IPV6_V6ONLY, &one, size)
     }

@@ -14,7 +14,7 @@ package struct SQLiteConnection: ~Copyable {
     /// messages per second over 1,000 conversations, for a log of 32 MiB.
     package var checkpointPages: Int32 = 8000
     /// The page cache, in KiB.
-    package var cacheKiB: Int32 = 64 * 1024
+    package var cacheKiB: Int32 = 16 * 1024
 
     package init() {}
   }

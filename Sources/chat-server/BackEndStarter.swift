@@ -9,7 +9,10 @@ import Reactor
 import RedisClient
 
 /// Starts the back ends that the settings name, one after the other: the database, which gives the
-/// node its epoch; the registry, which takes its lease; the bus, which takes its queue.
+/// node its epoch; the bus, which takes its queue; the registry, which takes its lease.
+///
+/// The queue comes before the lease because the broker lets only one process have it: a second
+/// process with this node's name is refused there, and has changed nothing for the first.
 ///
 /// Confined to the control loop. Each step reports once, and the first failure ends the start.
 final class BackEndStarter {
@@ -56,8 +59,8 @@ final class BackEndStarter {
 
   private func take(_ step: Step) {
     switch step {
-    case .registryStarted(.success): startBus()
-    case .busStarted(.success): finish()
+    case .busStarted(.success): startRegistry()
+    case .registryStarted(.success): finish()
     case .registryStarted(.failure(let failure)), .busStarted(.failure(let failure)):
       fail(failure.description)
     case .displaced(let reason): fatal(reason)
@@ -76,7 +79,7 @@ final class BackEndStarter {
     } catch {
       return fail(error.description)
     }
-    startRegistry()
+    startBus()
   }
 
   /// For its owner only: it will hold everybody's messages. If it cannot be made, opening says why.
@@ -94,7 +97,7 @@ final class BackEndStarter {
         parts.store = store
         parts.epoch = store.epoch
         parts.closeStore = { store.close() }
-        startRegistry()
+        startBus()
       case .failure(let error):
         fail(error.description)
       }

@@ -88,7 +88,7 @@ struct Refused: CustomTestStringConvertible, Sendable {
     Refused("BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
     Refused("get / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
     Refused("GET / HTTP/9.9\r\nHost: a\r\n\r\n", 505),
-    Refused("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 505),
+    Refused("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", 400),
     Refused("GET / HTTP/1.10\r\nHost: a\r\n\r\n", 400),
     Refused("GET / http/1.1\r\nHost: a\r\n\r\n", 400), Refused("GET /\r\n\r\n", 400),
     Refused("GET  / HTTP/1.1\r\nHost: a\r\n\r\n", 400),
