@@ -28,7 +28,7 @@ import WebSocket
     self.store = store
     let isReady = isReady
     var made: Mailbox<HubMail>?
-    server = try TestServer { loop in
+    server = try TestServer(isClockRunning: true) { loop in
       let hub = Hub(
         node: NodeInfo(id: node, epoch: store.epoch, shard: 0, shardCount: 1),
         limits: HubLimits(), isAlone: true, seed: 1)

@@ -24,7 +24,7 @@ import Testing
       #expect(client.text.isEmpty)
       other.get("/meanwhile")
       #expect(other.response()?.status == 200)
-      server.pass(.seconds(1))
+      server.pass(.milliseconds(1_002))
     }
     let response = client.response()
     #expect(response?.status == 408)

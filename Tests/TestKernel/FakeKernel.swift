@@ -5,8 +5,9 @@ package import Reactor
 /// The real kernel, with answers that a test puts in front of it and a clock that a test moves.
 package final class FakeKernel: Kernel {
   private let real = LinuxKernel()
-  /// Added to the real clock.
+  /// Added to the clock.
   package var skew: Duration = .zero
+  private var stoppedAt: Instant?
   /// The longest that a wait takes.
   package var waitMillisecondsMax: Int32 = 50
   /// What the next calls answer instead of the kernel; a count limits how much is taken.
@@ -22,7 +23,10 @@ package final class FakeKernel: Kernel {
 
   package init() {}
 
-  package func now() -> Instant { real.now() + skew }
+  /// From now on only `skew` moves the clock.
+  package func stopClock() { stoppedAt = real.now() }
+
+  package func now() -> Instant { (stoppedAt ?? real.now()) + skew }
 
   package func wallMilliseconds() -> Int64 { real.wallMilliseconds() }
 

@@ -3,7 +3,8 @@ import Reactor
 import TestKernel
 import WebSocket
 
-/// A worker on a loop that the test turns itself, with a clock that the test moves.
+/// A worker on a loop that the test turns itself, with a clock that the test moves; nothing else
+/// does, unless it is told to run.
 final class TestServer {
   let kernel = FakeKernel()
   let loop: EventLoop
@@ -14,9 +15,10 @@ final class TestServer {
 
   init(
     limits: GatewayLimits = GatewayLimits(), origins: OriginPolicy = .any,
-    application: (EventLoop) throws -> any Application
+    isClockRunning: Bool = false, application: (EventLoop) throws -> any Application
   ) throws {
     kernel.waitMillisecondsMax = 5
+    if !isClockRunning { kernel.stopClock() }
     loop = try EventLoop(name: "test", kernel: kernel)
     worker = Worker(
       loop: loop, limits: limits, origins: origins, application: try application(loop),
