@@ -25,13 +25,13 @@ package final class Worker {
     self.pingTimeoutCode = pingTimeoutCode
   }
 
-  /// Listens on `address`; gives the address bound. The listener keeps the worker alive.
+  /// Listens on `address`, which only the first worker finds out to be taken; gives the address bound. The listener keeps the worker alive.
   /// `exhausted` is told when the system has no descriptors left, at most five times a second.
   package func listen(
-    on address: SocketAddress, exhausted: @escaping (SystemError) -> Void
+    on address: SocketAddress, isFirst: Bool = true, exhausted: @escaping (SystemError) -> Void
   ) throws(SystemError) -> SocketAddress {
     let listener = try Listener(
-      on: loop, address: address,
+      on: loop, address: address, isFirst: isFirst,
       accepted: { self.accepted($0, peer: $1) }, exhausted: exhausted)
     self.listener = listener
     return listener.address

@@ -103,7 +103,9 @@ final class WorkerThread {
     self.application = application
     self.worker = worker
     do throws(SystemError) {
-      let address = try worker.listen(on: start.address) { self.acceptingPaused($0) }
+      let address = try worker.listen(on: start.address, isFirst: start.node.shard == 0) {
+        self.acceptingPaused($0)
+      }
       news.post(.listening(index, address))
     } catch {
       news.post(.failed(index, error))

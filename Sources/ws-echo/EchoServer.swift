@@ -38,11 +38,11 @@ struct EchoServer: ParsableCommand {
     }
     signal(SIGPIPE, SIG_IGN)
     let loop = try EventLoop(name: "echo-0")
-    let bound = try Self.serve(on: loop, address)
+    let bound = try Self.serve(on: loop, address, isFirst: true)
     for index in 1..<eventLoops {
       _ = LoopThread(name: "echo-\(index)") { loop in
         do throws(SystemError) {
-          _ = try Self.serve(on: loop, bound)
+          _ = try Self.serve(on: loop, bound, isFirst: false)
         } catch {
           preconditionFailure("a second loop could not listen: \(error)")
         }
@@ -55,12 +55,12 @@ struct EchoServer: ParsableCommand {
 
   /// Puts a worker on the loop, which its listener keeps alive.
   private static func serve(
-    on loop: EventLoop, _ address: SocketAddress
+    on loop: EventLoop, _ address: SocketAddress, isFirst: Bool
   ) throws(SystemError) -> SocketAddress {
     let worker = Worker(
       loop: loop, limits: limits, origins: .any, application: EchoApplication(),
       pingTimeoutCode: .goingAway)
-    return try worker.listen(on: address) { _ in }
+    return try worker.listen(on: address, isFirst: isFirst) { _ in }
   }
 }
 

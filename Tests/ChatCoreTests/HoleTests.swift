@@ -25,4 +25,19 @@ struct HoleTests {
     #expect(hole.takeLowest(upTo: 3)?.message.sequence == 3)
     #expect(hole.lowestHeld == 5)
   }
+
+  @Test
+  func `remembers who sent what is held and what is not`() {
+    var hole = Hole()
+    let sender = SessionID(value: 7)
+    for sequence: UInt64 in [4, 6, 8] {
+      _ = hole.hold(message(sequence), origin: sender, max: 2)
+    }
+    _ = hole.hold(message(5), origin: nil, max: 2)
+    #expect(hole.held.map(\.message.sequence) == [4, 5])
+    #expect([4, 5, 6, 8].map { hole.origin(of: $0) } == [sender, nil, sender, sender])
+    hole.wasClosed(upTo: 6)
+    #expect(hole.origin(of: 6) == nil)
+    #expect(hole.origin(of: 8) == sender)
+  }
 }

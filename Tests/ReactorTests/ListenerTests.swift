@@ -36,7 +36,8 @@ import Testing
     var failures: [SystemError] = []
     kernel.acceptAnswers = [-EMFILE]
     let listener = try Listener(
-      on: loop, address: loopback, accepted: { descriptor, _ in accepted.append(descriptor) },
+      on: loop, address: loopback, isFirst: true,
+      accepted: { descriptor, _ in accepted.append(descriptor) },
       exhausted: { failures.append($0) })
     let client = try Client(connectingTo: listener.address, on: loop)
     for _ in 0..<5 { loop.turn() }
@@ -55,19 +56,30 @@ import Testing
 
   @Test func `two loops listen on one port`() throws {
     let first = try Listener(
-      on: loop, address: loopback, accepted: { _, _ in }, exhausted: { _ in })
+      on: loop, address: loopback, isFirst: true, accepted: { _, _ in }, exhausted: { _ in })
     let other = try EventLoop(name: "other")
     let second = try Listener(
-      on: other, address: first.address, accepted: { _, _ in }, exhausted: { _ in })
+      on: other, address: first.address, isFirst: false, accepted: { _, _ in }, exhausted: { _ in })
     #expect(first.address == second.address)
     #expect(first.address.isLoopback)
     first.close()
     second.close()
   }
 
+  @Test func `the first listener notices that the port is taken`() throws {
+    let first = try Listener(
+      on: loop, address: loopback, isFirst: true, accepted: { _, _ in }, exhausted: { _ in })
+    #expect(throws: SystemError(code: EADDRINUSE, call: "bind")) {
+      try Listener(
+        on: loop, address: first.address, isFirst: true, accepted: { _, _ in },
+        exhausted: { _ in })
+    }
+    first.close()
+  }
+
   @Test func `a connection that is refused says so`() throws {
     let listener = try Listener(
-      on: loop, address: loopback, accepted: { _, _ in }, exhausted: { _ in })
+      on: loop, address: loopback, isFirst: true, accepted: { _, _ in }, exhausted: { _ in })
     let address = listener.address
     listener.close()
     let client = try Client(connectingTo: address, on: loop)
