@@ -117,8 +117,7 @@ extension Hub {
     if let known { return known }
     if pending == nil {
       var sends: [String: SessionID] = [:]
-      storeRequests.forEach { work in
-        guard case .append(let send) = work, send.draft.sender == user.id else { return }
+      for case .append(let send) in storeRequests.requests where send.draft.sender == user.id {
         sends[send.draft.clientID] = send.session.id
       }
       pending = sends

@@ -22,9 +22,8 @@ struct RequestTable<Request> {
     return 1 << 32 | UInt64(slots.count - 1)
   }
 
-  func forEach(_ body: (Request) -> Void) {
-    for slot in slots { if let request = slot.request { body(request) } }
-  }
+  /// All requests under way, in no order.
+  var requests: some Sequence<Request> { slots.lazy.compactMap(\.request) }
 
   mutating func remove(_ token: UInt64) -> Request? {
     let index = Int(token & 0xFFFF_FFFF)
