@@ -108,8 +108,13 @@ let package = Package(
       name: "TestServers", dependencies: ["Reactor"], path: "Tests/TestServers",
       swiftSettings: settings),
 
+    // The kernel as tests have it: with answers of their own and a clock that they move.
+    .target(
+      name: "TestKernel", dependencies: ["Reactor", "CLinux"], path: "Tests/TestKernel",
+      swiftSettings: settings),
+
     tests("Bytes"),
-    tests("Reactor", ["Bytes", "CLinux"]),
+    tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
     tests("ChatProtocol", ["Bytes"]),
@@ -122,7 +127,18 @@ let package = Package(
         "ChatCore", "ChatProtocol", "Reactor", "Bytes", "RedisClient", "AMQPClient",
         "PostgresClient", "SQLiteClient", "TestServers", logging,
       ]),
-    tests("Gateway", ["Reactor", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "Bytes"]),
+    tests(
+      "Gateway",
+      [
+        "Reactor", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "ChatBackends", "Bytes",
+        "TestKernel", logging,
+      ]),
+    .testTarget(
+      name: "ChatServerTests",
+      dependencies: [
+        "chat-server", "ChatCore", "Gateway", "Reactor", "WebSocket", argumentParser, logging,
+      ],
+      swiftSettings: settings),
     .testTarget(
       name: "ChatBenchTests", dependencies: ["chat-bench", "Bytes", "Reactor"],
       swiftSettings: settings),

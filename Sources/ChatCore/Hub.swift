@@ -94,7 +94,7 @@ package final class Hub {
       for envelope in envelopes { receive(envelope) }
     case .returned(let envelopes, from: let node):
       routeDied(node, envelopes)
-    case .busRecovered:
+    case .busRecovered, .nodeLost:
       sweepAll()
     case .registrationsLost:
       registerAll()

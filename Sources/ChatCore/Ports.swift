@@ -205,6 +205,8 @@ package enum NodeEvent: Sendable {
   case returned([Envelope], from: NodeID)
   /// The bus was away and is back; envelopes from and to this node may have been lost.
   case busRecovered
+  /// The node's process has ended; what it committed last, it may not have told anybody.
+  case nodeLost(NodeID)
   /// The registry forgot this node's registrations (it was restarted, flushed, or out of reach
   /// for longer than the lease); make them again.
   case registrationsLost

@@ -15,7 +15,8 @@ package protocol Application: AnyObject {
   func received(
     _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on connection: ClientConnection)
 
-  /// The connection is over, however it ended. Called once for each that was opened.
+  /// No message will come or go any more, however the connection ended. Called once for each that
+  /// was opened.
   func closed(_ connection: ClientConnection)
 
   /// The peer's pending bytes went over the limit, or are all sent again.

@@ -12,8 +12,10 @@ final class HTTPStage {
   var isWaiting = false
   /// Whether `stepDeadline` is that of a request, not of an idle connection.
   var isTimed = false
-  /// Input behind a request that is not answered yet: at most one read of the socket, because
-  /// nothing more is read until then.
+  /// Whether the peer has ended its side: the connection closes behind the answer.
+  var isLast = false
+  /// Input behind a request that is not answered yet, or behind answers that the peer does not
+  /// read: at most one read of the socket, because nothing more is read meanwhile.
   var held: [UInt8] = []
 }
 
@@ -25,7 +27,7 @@ extension ClientConnection {
     var offset = 0
     do throws(RequestError) {
       while phase == .requests {
-        if http.isWaiting || isCongested {
+        if http.isWaiting || hasManyAnswersPending {
           return hold(bytes[offset...], in: http)
         }
         guard
@@ -69,27 +71,33 @@ extension ClientConnection {
   /// Answers the request that the application was asked about.
   package func respond(_ response: Response) {
     guard phase == .requests, let http, let request = http.current, http.isWaiting else { return }
-    let writer = ResponseWriter(answering: request)
+    var writer = ResponseWriter(answering: request)
+    if http.isLast || !worker.isListening { writer.keepsAlive = false }
     write(response, writer)
     http.current = nil
     http.isWaiting = false
-    if !writer.keepsAlive { return linger() }
-    // What came behind the request is looked at when the answer has gone out.
-    if !http.held.isEmpty { worker.loop.scheduleFlush(token) }
+    // What was held is looked at when the answer has gone out.
+    if writer.keepsAlive { watchRequest(http) } else { linger() }
   }
 
-  /// Goes on with input that waited for an answer.
+  /// Goes on with input that waited for an answer to go out.
   func resumeRequests() {
     guard let http, !http.isWaiting, !http.held.isEmpty else { return }
     var held: [UInt8] = []
     swap(&held, &http.held)
+    socket.setReading(true)
     held.withUnsafeMutableBytes { receiveRequests($0) }
-    if http.held.isEmpty, phase != .closed { socket.setReading(true) }
   }
 
   private func hold(_ input: Slice<UnsafeRawBufferPointer>, in http: HTTPStage) {
-    http.held = Array(input)
-    if !input.isEmpty { socket.setReading(false) }
+    guard !input.isEmpty else { return }
+    http.held.append(contentsOf: input)
+    socket.setReading(false)
+  }
+
+  /// Counts what this turn has answered too, which one read of many small requests makes large.
+  private var hasManyAnswersPending: Bool {
+    isCongested || socket.pendingBytes > worker.limits.pendingBytesHigh
   }
 
   private func write(_ response: Response, _ writer: ResponseWriter) {
@@ -122,14 +130,14 @@ extension ClientConnection {
 
   private func refuse(_ error: RequestError) {
     worker.counters.badRequests += 1
-    socket.write { ResponseWriter.write(error, to: &$0) }
+    write(.plain(error.status, fields: error.fields), ResponseWriter())
     linger()
   }
 
   /// A request has `requestTime` from its first byte, however slowly it drips; between requests
   /// the connection may stay for `keepAliveTime`.
   private func watchRequest(_ http: HTTPStage) {
-    if http.isWaiting { return }
+    guard !http.isWaiting else { return }
     if !http.parser.isMidway {
       http.isTimed = false
       setStepDeadline(worker.limits.keepAliveTime)

@@ -7,6 +7,7 @@ extension ClientConnection {
   func startWebSocket() {
     phase = .open
     isOpened = true
+    worker.counters.webSockets += 1
     http = nil
     clearStepDeadline()
     nextPing = worker.loop.now + worker.limits.pingInterval
@@ -17,11 +18,16 @@ extension ClientConnection {
 
   func receiveFrames(_ input: UnsafeMutableRawBufferPointer) {
     var offset = 0
+    var hasMessage = false
     do throws(ProtocolError) {
       while let inbound = try decoder.next(in: input, at: &offset, limits: worker.limits.message) {
         switch inbound {
-        case .text(let payload): deliver(.text, payload)
-        case .binary(let payload): deliver(.binary, payload)
+        case .text(let payload):
+          hasMessage = true
+          deliver(.text, payload)
+        case .binary(let payload):
+          hasMessage = true
+          deliver(.binary, payload)
         case .ping(let payload): receivedPing(payload)
         case .pong: countControlFrame()
         case .close(let code, _): receivedClose(code)
@@ -33,7 +39,7 @@ extension ClientConnection {
       fail(error.closeCode, "\(error)")
       return
     }
-    watchUnfinishedMessage()
+    watchUnfinishedMessage(isNew: hasMessage)
   }
 
   private func deliver(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
@@ -50,10 +56,10 @@ extension ClientConnection {
 
   private func countControlFrame() {
     guard let controlFramesMax = worker.limits.controlFramesMax else { return }
-    controlFrames += 1
-    if controlFrames > controlFramesMax, phase == .open {
-      fail(.policyViolation, "too many control frames")
+    guard controlFrames < controlFramesMax else {
+      return fail(.policyViolation, "too many control frames")
     }
+    controlFrames += 1
   }
 
   private func receivedClose(_ code: CloseCode?) {
@@ -63,18 +69,32 @@ extension ClientConnection {
     linger()
   }
 
-  /// A message begun and not finished has `messageTime` from now, whatever else comes.
-  private func watchUnfinishedMessage() {
+  /// A message begun and not finished has `messageTime` from its first read, whatever control
+  /// frames come between. `isNew`: the read that began it ended another.
+  private func watchUnfinishedMessage(isNew: Bool) {
     guard phase == .open else { return }
     if !decoder.isMidway {
       clearStepDeadline()
-    } else if stepDeadline == .distantFuture {
+    } else if isNew || stepDeadline == .distantFuture {
       setStepDeadline(worker.limits.messageTime)
     }
   }
 
+  func messageTimedOut() {
+    // The rest may be in the kernel, where we leave it.
+    guard socket.isReading else { return setStepDeadline(worker.limits.messageTime) }
+    fail(.policyViolation, "message not finished in time")
+  }
+
+  // MARK: Pings
+
   func sendPing() {
-    missedPings = wasHeard ? 0 : missedPings + 1
+    // A peer that we do not read cannot be heard; one that does not read us is not excused.
+    if wasHeard {
+      missedPings = 0
+    } else if socket.isReading || isCongested {
+      missedPings += 1
+    }
     wasHeard = false
     controlFrames = 0
     nextPing = worker.loop.now + worker.limits.pingInterval

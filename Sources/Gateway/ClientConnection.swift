@@ -30,6 +30,7 @@ package final class ClientConnection: EventHandler {
   /// Present while the connection speaks HTTP.
   var http: HTTPStage?
   var isCongested = false
+  /// Whether the application was told `opened` and not yet `closed`.
   var isOpened = false
   /// Whether a byte came since the last ping, and pings that brought none.
   var wasHeard = false
@@ -57,7 +58,10 @@ package final class ClientConnection: EventHandler {
   // MARK: Events
 
   package func becameReady(_ readiness: Readiness) {
-    if readiness.contains(.writable) { flush() }
+    if readiness.contains(.writable) {
+      flush()
+      if phase == .closed { return }
+    }
     if readiness.contains(.readable) {
       receive()
     } else if readiness.contains(.closed) {
@@ -75,7 +79,24 @@ package final class ClientConnection: EventHandler {
       case .lingering, .closed: break
       }
     case .wouldBlock: break
-    case .ended, .failed: end()
+    case .ended: receivedEnd()
+    case .failed: end()
+    }
+  }
+
+  /// The peer will send no more. One that asked and waits for its answers still reads them; one
+  /// that leaves a WebSocket so, without a close frame, is gone (RFC 6455 section 7.1.5).
+  private func receivedEnd() {
+    switch phase {
+    case .requests where http?.isWaiting == true:
+      http?.isLast = true
+      socket.setReading(false)
+    case .requests where socket.pendingBytes > 0:
+      linger()
+    case .lingering where socket.pendingBytes > 0:
+      socket.setReading(false)
+    case .requests, .open, .closing, .lingering, .closed:
+      end()
     }
   }
 
@@ -83,8 +104,13 @@ package final class ClientConnection: EventHandler {
     switch socket.flush() {
     case .drained:
       if isCongested { setCongested(false) }
-      if phase == .lingering { socket.shutdownWriting() }
-      if phase == .requests { resumeRequests() }
+      switch phase {
+      case .requests: resumeRequests()
+      case .lingering:
+        socket.shutdownWriting()
+        socket.setReading(true)
+      case .open, .closing, .closed: break
+      }
     case .blocked(let pendingBytes):
       if pendingBytes > worker.limits.pendingBytesMax {
         worker.counters.overflows += 1
@@ -115,7 +141,7 @@ package final class ClientConnection: EventHandler {
   private func stepTimedOut() {
     switch phase {
     case .requests: requestTimedOut()
-    case .open: fail(.policyViolation, "message not finished in time")
+    case .open: messageTimedOut()
     case .closing, .lingering: end()
     case .closed: break
     }
@@ -142,14 +168,16 @@ package final class ClientConnection: EventHandler {
   /// Sends what is pending, then closes, giving the peer `closeTime` to read it.
   func linger() {
     guard phase != .closed, phase != .lingering else { return }
+    // That of the closing handshake runs on.
+    if phase != .closing { setStepDeadline(worker.limits.closeTime) }
     phase = .lingering
     nextPing = .distantFuture
     http = nil
     decoder = MessageDecoder(role: .server)
     socket.setReading(true)
-    setStepDeadline(worker.limits.closeTime)
     // Asks for a flush even if nothing is pending: its end is what shuts the sending side.
     worker.loop.scheduleFlush(token)
+    leaveApplication()
   }
 
   /// Closes at once.
@@ -157,9 +185,15 @@ package final class ClientConnection: EventHandler {
     guard phase != .closed else { return }
     phase = .closed
     http = nil
-    decoder = MessageDecoder(role: .server)
     socket.close()
     worker.ended(self)
-    if isOpened { worker.application.closed(self) }
+    leaveApplication()
+  }
+
+  private func leaveApplication() {
+    guard isOpened else { return }
+    isOpened = false
+    worker.counters.webSockets -= 1
+    worker.application.closed(self)
   }
 }

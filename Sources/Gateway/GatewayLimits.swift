@@ -16,7 +16,7 @@ package struct GatewayLimits: Sendable {
   package var pingInterval = Duration.seconds(25)
   /// From a message's first fragment to its last.
   package var messageTime = Duration.seconds(30)
-  /// From our close frame to the end of the connection.
+  /// From our last word, such as a close frame, to the end of the connection.
   package var closeTime = Duration.seconds(5)
 
   /// Pending bytes of one peer above which it is congested.
@@ -24,7 +24,7 @@ package struct GatewayLimits: Sendable {
   /// Pending bytes of one peer above which it is closed.
   package var pendingBytesMax = 4 * 1024 * 1024
   /// Pings and pongs taken from one peer per ping interval; nil: any number.
-  package var controlFramesMax: Int? = 250
+  package var controlFramesMax: UInt16? = 250
 
   package init() {}
 }

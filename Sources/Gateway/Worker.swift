@@ -4,10 +4,10 @@ package import WebSocket
 
 /// One event loop with a listener, its connections, and the application they serve.
 package final class Worker {
-  package let loop: EventLoop
-  package let limits: GatewayLimits
-  package let origins: OriginPolicy
-  package let application: any Application
+  let loop: EventLoop
+  let limits: GatewayLimits
+  let origins: OriginPolicy
+  let application: any Application
   /// What a connection is closed with that answers no pings.
   let pingTimeoutCode: CloseCode
   package internal(set) var counters = GatewayCounters()
@@ -25,8 +25,8 @@ package final class Worker {
     self.pingTimeoutCode = pingTimeoutCode
   }
 
-  /// Listens on `address`; gives the address bound. The listener keeps the worker alive. `exhausted` is told when the system has no
-  /// descriptors left, at most five times a second.
+  /// Listens on `address`; gives the address bound. The listener keeps the worker alive.
+  /// `exhausted` is told when the system has no descriptors left, at most five times a second.
   package func listen(
     on address: SocketAddress, exhausted: @escaping (SystemError) -> Void
   ) throws(SystemError) -> SocketAddress {
@@ -37,25 +37,26 @@ package final class Worker {
     return listener.address
   }
 
+  /// Takes no more connections; those that speak HTTP close behind their next answer.
   package func stopListening() {
     listener?.close()
     listener = nil
   }
 
+  var isListening: Bool { listener != nil }
+
   private func accepted(_ descriptor: Int32, peer: SocketAddress?) {
-    let connection = ClientConnection(worker: self, descriptor: descriptor, peer: peer)
     guard counters.connections < limits.connectionsMax else {
       counters.refused += 1
-      connection.socket.close()
+      loop.kernel.close(descriptor)
       return
     }
     do throws(SystemError) {
-      try connection.start()
+      try ClientConnection(worker: self, descriptor: descriptor, peer: peer).start()
       counters.accepted += 1
       counters.connections += 1
     } catch {
       counters.refused += 1
-      connection.socket.close()
     }
   }
 
@@ -71,6 +72,8 @@ package final class Worker {
 package struct GatewayCounters: Sendable {
   /// Connections open now.
   package var connections = 0
+  /// Those of them that are WebSockets, until the closing handshake is done.
+  package var webSockets = 0
   package var accepted: UInt64 = 0
   /// Connections closed as they came, over `connectionsMax` or for want of kernel memory.
   package var refused: UInt64 = 0

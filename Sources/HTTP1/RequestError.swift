@@ -30,4 +30,14 @@ package enum RequestError: Error, Hashable, Sendable {
     case .unsupportedVersion: .httpVersionNotSupported
     }
   }
+
+  /// What the response says besides its status.
+  package var fields: [ResponseField] {
+    switch self {
+    case .methodNotAllowed: [ResponseField("Allow", MethodSet([.get, .post, .options]).allow)]
+    case .badRequest, .contentTooLarge, .targetTooLong, .expectationFailed, .headTooLarge,
+      .unknownMethod, .unknownTransferCoding, .unsupportedVersion:
+      []
+    }
+  }
 }

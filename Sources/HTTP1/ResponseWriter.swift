@@ -52,26 +52,6 @@ package struct ResponseWriter: Sendable {
     if !status.isBodiless, !isHead { buffer.append(body) }
   }
 
-  /// Writes a whole response whose body is text.
-  package func write(
-    _ status: Status, _ fields: [ResponseField] = [], text: String, to buffer: inout ByteBuffer
-  ) {
-    var text = text
-    text.withUTF8 { utf8 in
-      write(
-        status, [ResponseField("Content-Type", "text/plain; charset=utf-8")] + fields,
-        body: UnsafeRawBufferPointer(utf8), to: &buffer)
-    }
-  }
-
-  /// Writes the answer to bytes that were no request that a route can answer.
-  package static func write(_ error: RequestError, to buffer: inout ByteBuffer) {
-    let allow = ResponseField("Allow", MethodSet([.get, .post, .options]).allow)
-    ResponseWriter().write(
-      error.status, error == .methodNotAllowed ? [allow] : [], text: "\(error.status.reason)\n",
-      to: &buffer)
-  }
-
   /// Begins a response whose length is not known yet; chunks follow, then `endChunks`.
   ///
   /// To a client of HTTP/1.0 the body ends with the connection: `keepsAlive` becomes false.

@@ -43,7 +43,8 @@ package struct StreamSocket: ~Copyable {
   private var backlogStart: UInt32 = 0
   private var backlog: [UInt8] = []
   private var isConnected: Bool
-  private var isReading = true
+  /// Whether the owner wants to read, as set with `setReading(_:)`.
+  package private(set) var isReading = true
 
   /// A socket that is closed, for an owner that connects later.
   package init(closedOn loop: EventLoop) {

@@ -22,19 +22,28 @@ struct LineLogHandler: LogHandler {
 
   func log(event: LogEvent) {
     let fields = metadata.merging(event.metadata ?? [:]) { $1 }
-    let values = fields.sorted { $0.key < $1.key }.map { ($0.key, escaped("\($0.value)")) }
-    let message = escaped("\(event.message)")
-    let line =
-      switch format {
-      case .text:
-        "\(timestamp()) \(event.level) \(message)"
-          + values.map { " \($0)=\($1)" }.joined() + "\n"
-      case .json:
-        "{\"ts\":\"\(timestamp())\",\"level\":\"\(event.level)\",\"message\":\"\(message)\""
-          + values.map { ",\"\(escaped($0))\":\"\($1)\"" }.joined() + "}\n"
-      }
+    let line = line(at: timestamp(), level: event.level, message: "\(event.message)", fields)
     // One write() of a line is not mixed with another thread's. If it fails, nobody can be told.
     _ = line.withCString { write(STDERR_FILENO, $0, strlen($0)) }
+  }
+
+  func line(
+    at time: String, level: Logger.Level, message: String, _ fields: Logger.Metadata
+  ) -> String {
+    let message = escaped(message)
+    let values = fields.sorted { $0.key < $1.key }.map { (escaped($0.key), escaped("\($0.value)")) }
+    return switch format {
+    case .text:
+      "\(time) \(level) \(message)" + values.map { " \($0)=\(quotedIfNeeded($1))" }.joined() + "\n"
+    case .json:
+      "{\"ts\":\"\(time)\",\"level\":\"\(level)\",\"message\":\"\(message)\""
+        + values.map { ",\"\($0)\":\"\($1)\"" }.joined() + "}\n"
+    }
+  }
+
+  /// Keeps a value with blanks from looking like several fields.
+  private func quotedIfNeeded(_ value: String) -> String {
+    value.isEmpty || value.utf8.contains { " =\"".utf8.contains($0) } ? "\"\(value)\"" : value
   }
 
   /// Escapes what would end the line or the JSON string, and cuts what is too long.
@@ -46,7 +55,8 @@ struct LineLogHandler: LogHandler {
       case "\"": result += "\\\""
       case "\\": result += "\\\\"
       case "\n": result += "\\n"
-      case _ where scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value):
+      case _ where scalar.value < 0x20 || (0x7f...0x9f).contains(scalar.value),
+        "\u{2028}", "\u{2029}":
         let hex = String(scalar.value, radix: 16)
         result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
       default: result.unicodeScalars.append(scalar)

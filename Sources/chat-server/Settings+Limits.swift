@@ -15,12 +15,9 @@ extension Settings {
     return limits
   }
 
-  /// Without a list, pages that the node's own address would have served may connect.
+  /// Which pages may connect to a node that listens on `address`.
   func originPolicy(for address: SocketAddress) -> OriginPolicy {
-    if allowedOrigins == ["*"] { return .any }
-    let texts =
-      allowedOrigins.isEmpty
-      ? ["http://\(address)", "http://localhost:\(address.port)"] : allowedOrigins
-    return .only(Set(texts.compactMap { Origin($0) }))
+    let own = ["http://\(address)", "http://localhost:\(address.port)"]
+    return origins ?? .only(Set(own.compactMap { Origin($0) }))
   }
 }

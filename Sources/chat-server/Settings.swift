@@ -4,6 +4,7 @@ import ChatCore
 import Logging
 import Reactor
 import RedisClient
+import WebSocket
 
 /// A setting that the node cannot run with; `description` is the one line the user sees.
 struct SettingsError: Error, CustomStringConvertible {
@@ -22,7 +23,8 @@ struct Settings {
   var redis: RedisEndpoint?
   var amqp: AMQPEndpoint?
   var database: DatabaseURL
-  var allowedOrigins: [String]
+  /// Which pages may connect; nil for those that the node's own address would have served.
+  var origins: OriginPolicy?
   var sendsPerMinute: Int
   var drainTime: Duration
   var logLevel: Logger.Level
@@ -48,10 +50,7 @@ struct Settings {
     drainTime = .seconds(try source.number("--drain", options.drain, default: 30, in: 0...3600))
     logLevel = try source.choice("--log-level", options.logLevel, default: .info)
     logFormat = try source.choice("--log-format", options.logFormat, default: .text)
-    let origins = source.optionalText("--allowed-origin", nil) ?? ""
-    allowedOrigins =
-      options.allowedOrigins.isEmpty
-      ? origins.split(separator: ",").map { String($0) } : options.allowedOrigins
+    origins = try source.origins("--allowed-origin", options.allowedOrigins)
 
     let isInsecure = options.insecureOpen || environment["CHAT_INSECURE_OPEN"] == "true"
     guard listen.isLoopback || isInsecure else {
@@ -136,6 +135,22 @@ private struct Source {
     }
   }
 
+  func origins(
+    _ option: String, _ values: [String]
+  ) throws(SettingsError) -> OriginPolicy? {
+    let text = optionalText(option, values.isEmpty ? nil : values.joined(separator: ","))
+    guard let texts = text?.split(separator: ",") else { return nil }
+    var allowed: Set<Origin> = []
+    for text in texts where text != "*" {
+      guard let origin = Origin(String(text)) else {
+        throw SettingsError(
+          description: "\(option): \(quoted(String(text))) is not like https://chat.example")
+      }
+      allowed.insert(origin)
+    }
+    return texts.contains("*") ? .any : .only(allowed)
+  }
+
   func choice<Choice: RawRepresentable>(
     _ option: String, _ value: String?, default fallback: Choice
   ) throws(SettingsError) -> Choice where Choice.RawValue == String {
@@ -156,5 +171,6 @@ extension Substring {
 
 /// A value of the user's in an error message: one line, cut, without control characters.
 private func quoted(_ text: String) -> String {
-  "'" + text.prefix(80).map { $0.isASCII && !$0.isNewline ? $0 : "?" } + "'"
+  let printable = text.utf8.prefix(80).map { (0x20..<0x7F).contains($0) ? $0 : UInt8(ascii: "?") }
+  return "'" + String(decoding: printable, as: UTF8.self) + "'"
 }

@@ -53,6 +53,10 @@ final class WorkerThread {
   private var hubMailbox: Mailbox<HubMail>?
   private var worker: Worker?
   private var application: ChatApplication?
+  private var nextPauseLog = Instant(nanoseconds: .min)
+
+  /// Between two log lines about the same want of descriptors.
+  private static let pauseLogInterval = Duration.seconds(60)
 
   /// Starts the thread, which first tells its mailboxes and then waits for orders.
   static func start(_ index: Int, news: Mailbox<WorkerNews>, log: Logger) -> LoopThread {
@@ -99,19 +103,24 @@ final class WorkerThread {
     self.application = application
     self.worker = worker
     do throws(SystemError) {
-      let address = try worker.listen(on: start.address) { [log] error in
-        log.warning("accepting paused", metadata: ["error": "\(error)"])
-      }
+      let address = try worker.listen(on: start.address) { self.acceptingPaused($0) }
       news.post(.listening(index, address))
     } catch {
       news.post(.failed(index, error))
     }
   }
 
+  private func acceptingPaused(_ error: SystemError) {
+    guard loop.now >= nextPauseLog else { return }
+    nextPauseLog = loop.now + Self.pauseLogInterval
+    log.warning("accepting paused", metadata: ["error": "\(error)"])
+  }
+
+  /// Always answers, also before the start: whoever asked waits for every worker.
   private func report() {
-    guard let worker, let application else { return }
     let report = WorkerReport(
-      gateway: worker.counters, hub: application.counters, longestTurn: loop.longestTurn)
+      gateway: worker?.counters ?? GatewayCounters(), hub: application?.counters ?? HubCounters(),
+      longestTurn: loop.longestTurn)
     loop.resetLongestTurn()
     news.post(.report(report))
   }

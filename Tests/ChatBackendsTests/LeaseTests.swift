@@ -29,6 +29,12 @@ struct LeaseCacheTests {
     #expect(cache.verdict(on: owner(5)) == .live)
   }
 
+  @Test func `the end of a lease is told once, and so is a new process in its place`() {
+    var cache = LeaseCache()
+    let told = [5, 5, nil, nil, 6, 7].map { cache.learned(node, lease: $0) }
+    #expect(told == [false, false, true, false, false, true])
+  }
+
   @Test func `a node without a lease is asked for once`() {
     var cache = LeaseCache()
     cache.learned(node, lease: nil, asked: 7)

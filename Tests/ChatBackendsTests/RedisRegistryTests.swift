@@ -54,6 +54,14 @@ struct RedisRegistryTests {
     #expect(await node.nodes(of: "bob") == ["server1"])
   }
 
+  @Test func `a node whose lease ends is told to the others once`() async throws {
+    let node = try await fixture.start("server1")
+    try server.run("SADD", "active:servers", "server2")
+    try server.run("SET", "node:server2", "7", "PX", "2500")
+    let events = await node.events.wait(.seconds(10)) { !$0.isEmpty }
+    #expect(events.map(\.lostNode) == ["server2"])
+  }
+
   @Test func `a server that lost its scripts gets them again`() async throws {
     let node = try await fixture.start("server1")
     try server.run("SCRIPT", "FLUSH")
@@ -138,5 +146,11 @@ struct RedisRegistryTests {
 extension NodeEvent {
   fileprivate var isRegistrationsLost: Bool {
     if case .registrationsLost = self { true } else { false }
+  }
+}
+
+extension NodeEvent {
+  fileprivate var lostNode: String? {
+    if case .nodeLost(let node) = self { node.name } else { nil }
   }
 }

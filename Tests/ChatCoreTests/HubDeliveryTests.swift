@@ -122,12 +122,12 @@ struct HubDeliveryTests {
     #expect(driver.taken(session).sorted() == ["@bob 1", "@carol 1", "ready"])
   }
 
-  @Test
-  func `finds at once what the bus may have lost`() {
+  @Test(arguments: [NodeEvent.busRecovered, .nodeLost(NodeID("server2")!)])
+  func `finds at once what the bus or a lost node may have kept back`(event: NodeEvent) {
     let driver = HubDriver()
     let session = driver.connect(alice)
     driver.write(bob, alice, "b1")
-    driver.turn { $0.handle(.busRecovered) }
+    driver.turn { $0.handle(event) }
     driver.pass(.milliseconds(100))
     #expect(driver.taken(session) == ["ready", "@bob 1"])
   }

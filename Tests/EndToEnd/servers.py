@@ -92,10 +92,10 @@ class Program:
 class Node(Program):
     """An embedded chat-server."""
 
-    def __init__(self, *options, environment=()):
+    def __init__(self, *options, host="127.0.0.1", environment=()):
         self.port, self.ops_port = free_port(), free_port()
         super().__init__(
-            "chat-server", "--node-id", "server1", "--listen", f"127.0.0.1:{self.port}",
+            "chat-server", "--node-id", "server1", "--listen", f"{host}:{self.port}",
             "--ops-listen", f"127.0.0.1:{self.ops_port}", *options, environment=environment)
         self.url = f"ws://127.0.0.1:{self.port}/ws"
         self.await_port(self.port)

@@ -19,9 +19,11 @@ import Testing
   @Test func `frames a whole response by its length`() throws {
     let writer = try writer(get)
     #expect(
-      text { writer.write(.ok, text: "hi", to: &$0) }
-        == "HTTP/1.1 200 OK\r\nContent-Type: text/plain; charset=utf-8\r\n"
-        + "Content-Length: 2\r\n\r\nhi")
+      text { buffer in
+        Array("hi".utf8).withUnsafeBytes {
+          writer.write(.ok, [ResponseField("Server", "s")], body: $0, to: &buffer)
+        }
+      } == "HTTP/1.1 200 OK\r\nServer: s\r\nContent-Length: 2\r\n\r\nhi")
   }
 
   @Test(arguments: [
@@ -47,8 +49,9 @@ import Testing
     let writer = try writer(get)
     #expect(text { writer.write(.noContent, to: &$0) } == "HTTP/1.1 204 No Content\r\n\r\n")
     #expect(
-      text { writer.write(.notModified, text: "x", to: &$0) }
-        == "HTTP/1.1 304 Not Modified\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n")
+      text { buffer in
+        Array("x".utf8).withUnsafeBytes { writer.write(.notModified, body: $0, to: &buffer) }
+      } == "HTTP/1.1 304 Not Modified\r\n\r\n")
   }
 
   @Test func `lets no value end its line`() throws {
@@ -84,11 +87,11 @@ import Testing
       } == response)
   }
 
-  @Test func `answers an error with its status and closes`() {
+  @Test func `answers a method of no route with those that there are and closes`() {
+    let error = RequestError.methodNotAllowed
     #expect(
-      text { ResponseWriter.write(.methodNotAllowed, to: &$0) }
-        == "HTTP/1.1 405 Method Not Allowed\r\n"
-        + "Content-Type: text/plain; charset=utf-8\r\nAllow: GET, HEAD, POST, OPTIONS\r\n"
-        + "Connection: close\r\nContent-Length: 19\r\n\r\nMethod Not Allowed\n")
+      text { ResponseWriter().write(error.status, error.fields, to: &$0) }
+        == "HTTP/1.1 405 Method Not Allowed\r\nAllow: GET, HEAD, POST, OPTIONS\r\n"
+        + "Connection: close\r\nContent-Length: 0\r\n\r\n")
   }
 }

@@ -1,5 +1,6 @@
 import CLinux
 import Glibc
+import TestKernel
 import Testing
 
 @testable import Reactor

@@ -1,6 +1,7 @@
 import Bytes
 import CLinux
 import Glibc
+import TestKernel
 import Testing
 
 @testable import Reactor

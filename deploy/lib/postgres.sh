@@ -13,12 +13,24 @@ start_postgres() {
       --locale=C.UTF-8 --pgdata="$data" >>"$state/postgres.log" 2>&1 ||
       fail "initdb failed; see $state/postgres.log"
   fi
+  # A killed server's children leave by themselves, a little later. Its lock file stays, and seems
+  # held while the system has not yet collected the dead process.
+  wait_until 10 unused "$data" || fail "a killed PostgreSQL still uses $data"
+  rm -f "$data/postmaster.pid"
   spawn postgres postgres "$bin/postgres" -D "$data" -h 127.0.0.1 -p "$postgres_port" \
     -k "$state/postgres" -c max_connections=200
   await postgres 30 "$bin/pg_isready" -q -h 127.0.0.1 -p "$postgres_port"
   "$bin/psql" -qAt -d "${database_url%/chat}/postgres" \
     -c "SELECT 1 FROM pg_database WHERE datname = 'chat'" | grep -q 1 ||
     "$bin/createdb" --maintenance-db="${database_url%/chat}/postgres" chat
+}
+
+# Whether no process works in a folder.
+unused() {
+  local folder
+  for folder in /proc/[0-9]*/cwd; do
+    [[ ! $folder -ef $1 ]] || return 1
+  done
 }
 
 # INT: ends open transactions instead of waiting for them.

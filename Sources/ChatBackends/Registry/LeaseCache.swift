@@ -38,7 +38,11 @@ struct LeaseCache {
 
   /// Takes in the lease's value, nil when there is none. `asked`: the epoch of the route that
   /// caused the question, if one did.
-  mutating func learned(_ node: NodeID, lease epoch: UInt64?, asked: UInt64 = 0) {
+  ///
+  /// Tells whether the process that held the lease when last asked holds it no more.
+  @discardableResult
+  mutating func learned(_ node: NodeID, lease epoch: UInt64?, asked: UInt64 = 0) -> Bool {
+    let hasEnded = entries[node].map { $0.isLive && $0.epoch != epoch } ?? false
     if entries.count >= Self.nodesMax, entries[node] == nil { entries.removeAll() }
     if let epoch {
       entries[node] = Entry(epoch: epoch, isLive: true)
@@ -50,6 +54,7 @@ struct LeaseCache {
     } else if asked > 0 {
       entries[node] = Entry(epoch: asked, isLive: false)
     }
+    return hasEnded
   }
 
   mutating func removeAll() { entries.removeAll() }

@@ -153,14 +153,22 @@ final class RedisRegistryWorker: EventHandler {
     refreshes += 1
     timer.set(at: loop.now + Self.refreshInterval)
     if refreshes % Self.refreshesPerRenewal == 0 { renew() }
+    client.send(RedisCommand(["SMEMBERS", RegistrySchema.nodes])) { [unowned self] outcome in
+      guard case .value(.array(let members)) = outcome else { return }
+      refreshLeases(of: members.compactMap { $0.text.flatMap { NodeID($0) } })
+    }
+  }
+
+  /// Those of all nodes, so that a node that dies is noticed also where nobody has a route to it.
+  private func refreshLeases(of nodes: [NodeID]) {
     // Among them our own: a wiped or taken lease is noticed now, not at the next renewal.
-    for node in Set(leases.nodes + [node]) {
+    for node in Set(nodes.prefix(LeaseCache.nodesMax) + leases.nodes + [node]) {
       ask(node) { [unowned self] answer in
         guard case .lease(let epoch) = answer else { return }
-        if node != self.node {
-          leases.learned(node, lease: epoch)
-        } else if epoch != lease?.epoch {
-          renew()
+        if node == self.node {
+          if epoch != lease?.epoch { renew() }
+        } else if leases.learned(node, lease: epoch) {
+          events(.nodeLost(node))
         }
       }
     }

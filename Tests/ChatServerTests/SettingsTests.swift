@@ -1,0 +1,71 @@
+import ArgumentParser
+import ChatCore
+import Reactor
+import Testing
+import WebSocket
+
+@testable import chat_server
+
+@Suite struct SettingsTests {
+  private func settings(
+    _ arguments: [String] = [], environment: [String: String] = [:]
+  ) throws -> Settings {
+    try Settings(try Options.parse(arguments), environment: environment)
+  }
+
+  @Test func `the command line stands above the environment, and it above the defaults`() throws {
+    let environment = ["CHAT_NODE_ID": "server7", "CHAT_LISTEN": "127.0.0.1:81"]
+    let given = try settings(["--node-id", "server9"], environment: environment)
+    #expect(given.node.name == "server9")
+    #expect(given.listen.port == 81)
+    #expect(given.opsListen == SocketAddress(numericHost: "127.0.0.1", port: 9090))
+    #expect(try settings(environment: ["CHAT_NODE_ID": ""]).node.name == "server1")
+  }
+
+  @Test(arguments: [
+    (["--node-id", "Server 1"], "--node-id: 'Server 1' is not a node name"),
+    (["--node-id", "a\u{1B}[31m\n"], "--node-id: 'a?[31m?' is not a node name"),
+    (
+      ["--listen", "localhost:80"],
+      "--listen: 'localhost:80' is not ADDRESS:PORT with a numeric address"
+    ),
+    (["--event-loops", "0"], "--event-loops: '0' is not a number from 1 to 256"),
+    (["--log-level", "loud"], "--log-level: 'loud' is not one of its values"),
+    (
+      ["--allowed-origin", "chat.example"],
+      "--allowed-origin: 'chat.example' is not like https://chat.example"
+    ),
+    (
+      ["--redis", "redis://127.0.0.1"],
+      "--redis and --amqp belong together: a node alone needs neither"
+    ),
+    (["--redis", "secret@nowhere"], "--redis: not a URL of the form that --help shows"),
+  ])
+  func `a wrong option is one line that names it`(arguments: [String], line: String) {
+    let error = #expect(throws: SettingsError.self) { try settings(arguments) }
+    #expect(error?.description == line)
+  }
+
+  @Test func `open mode stays on loopback unless told otherwise`() throws {
+    #expect(throws: SettingsError.self) { try settings(["--listen", "0.0.0.0:80"]) }
+    #expect(try settings(["--listen", "[::1]:80"]).listen.isLoopback)
+    let open = try settings(["--listen", "0.0.0.0:80", "--insecure-open"])
+    #expect(!open.listen.isLoopback)
+  }
+
+  @Test func `origins come from the options, or as a list from the environment`() throws {
+    let options = try settings(
+      ["--allowed-origin", "https://a.example", "--allowed-origin", "http://b.example:81"])
+    let variable = try settings(
+      environment: ["CHAT_ALLOWED_ORIGIN": "https://a.example,http://b.example:81"])
+    for given in [options, variable] {
+      guard case .only(let origins) = given.originPolicy(for: given.listen) else {
+        Issue.record("every origin is allowed")
+        continue
+      }
+      #expect(origins == [Origin("https://a.example")!, Origin("http://b.example:81")!])
+    }
+    let any = try settings(["--allowed-origin", "*"]).originPolicy(for: options.listen)
+    if case .only = any { Issue.record("not every origin is allowed") }
+  }
+}

@@ -1,0 +1,48 @@
+import Gateway
+import Reactor
+import TestKernel
+import WebSocket
+
+/// A worker on a loop that the test turns itself, with a clock that the test moves.
+final class TestServer {
+  let kernel = FakeKernel()
+  let loop: EventLoop
+  let worker: Worker
+  private(set) var address = SocketAddress(numericHost: "127.0.0.1", port: 0)!
+  /// What the worker reported when the system gave no descriptor.
+  private(set) var pauses: [SystemError] = []
+
+  init(
+    limits: GatewayLimits = GatewayLimits(), origins: OriginPolicy = .any,
+    application: (EventLoop) throws -> any Application
+  ) throws {
+    kernel.waitMillisecondsMax = 5
+    loop = try EventLoop(name: "test", kernel: kernel)
+    worker = Worker(
+      loop: loop, limits: limits, origins: origins, application: try application(loop),
+      pingTimeoutCode: CloseCode(4202))
+    address = try worker.listen(on: address) { [unowned self] in pauses.append($0) }
+  }
+
+  deinit { worker.stopListening() }
+
+  /// Turns the loop until `isDone`, and gives up after a few seconds.
+  @discardableResult
+  func turn(until isDone: () -> Bool) -> Bool {
+    for _ in 0..<2_000 {
+      if isDone() { return true }
+      loop.turn()
+    }
+    return isDone()
+  }
+
+  /// Turns the loop often enough for whatever is under way on loopback.
+  func settle() { for _ in 0..<4 { loop.turn() } }
+
+  /// Lets time pass, all at once.
+  func pass(_ time: Duration) {
+    settle()
+    kernel.skew += time
+    settle()
+  }
+}
