@@ -99,7 +99,7 @@ extension CommandFields {
     guard value.kind == .object else { throw bad("resume must be an object") }
     var heads: [Address: UInt64] = [:]
     var isValid = true
-    var walker = JSONScanner(scanner.bytes, at: value.start)
+    var walker = JSONScanner(scanner.raw(value))
     do {
       try walker.object(depth: 1) { (walker, key) throws(JSONError) in
         let address = walker.withContent(of: key) { Address(utf8: $0) }

@@ -23,8 +23,8 @@ extension JSONScanner {
     }
     // Below 10^200 * 10^99 there is nothing to compute.
     if integerDigits > 200 || exponentDigits > 2 {
-      let text = UnsafeRawBufferPointer(rebasing: bytes[start..<at])
-      guard let number = Double(String(decoding: text, as: UTF8.self)), number.isFinite else {
+      let text = String(decoding: self[start..<at], as: UTF8.self)
+      guard let number = Double(text), number.isFinite else {
         throw .numberOutOfRange
       }
     }

@@ -1,18 +1,25 @@
 extension JSONScanner {
   /// Consumes the string at the cursor.
+  @inline(__always)
   mutating func string() throws(JSONError) -> JSONValue {
     let start = at
     try expect(UInt8(ascii: "\""))
-    var kind = JSONValue.Kind.string
+    skipPlainCharacters()
+    guard current == UInt8(ascii: "\"") else { return try escapedString(from: start) }
+    at += 1
+    return JSONValue(kind: .string, start: start, end: at)
+  }
+
+  /// Consumes the rest of a string, from the first character that is not plain on.
+  private mutating func escapedString(from start: Int) throws(JSONError) -> JSONValue {
     while true {
-      skipPlainCharacters()
       switch current {
       case UInt8(ascii: "\""):
         at += 1
-        return JSONValue(kind: kind, start: start, end: at)
+        return JSONValue(kind: .escapedString, start: start, end: at)
       case UInt8(ascii: "\\"):
-        kind = .escapedString
         guard escape() != nil else { throw .malformed }
+        skipPlainCharacters()
       default:
         // A control character, or the end of the text.
         throw .malformed
@@ -21,17 +28,17 @@ extension JSONScanner {
   }
 
   /// Moves to the next quote, backslash or control character, or to the end.
+  @inline(__always)
   private mutating func skipPlainCharacters() {
-    while bytes.count - at >= 8 {
-      let special = Self.specialBytes(
-        of: UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: at, as: UInt64.self)))
+    while let word = word(at: at) {
+      let special = Self.specialBytes(of: word)
       if special != 0 {
         at += special.trailingZeroBitCount / 8
         return
       }
       at += 8
     }
-    while at < bytes.count, !Self.isSpecial(bytes[at]) { at += 1 }
+    while at < count, !Self.isSpecial(current) { at += 1 }
   }
 
   private static func isSpecial(_ byte: UInt8) -> Bool {
@@ -101,7 +108,7 @@ extension JSONScanner {
 extension JSONScanner {
   /// The bytes of a value as they were written.
   func raw(_ value: JSONValue) -> UnsafeRawBufferPointer {
-    UnsafeRawBufferPointer(rebasing: bytes[value.start..<value.end])
+    self[value.start..<value.end]
   }
 
   /// Gives `use` what a string means: the text itself, or a copy of it without escapes.
@@ -109,7 +116,7 @@ extension JSONScanner {
     of string: JSONValue, _ use: (UnsafeRawBufferPointer) -> Result
   ) -> Result {
     guard string.kind == .escapedString else {
-      return use(UnsafeRawBufferPointer(rebasing: bytes[(string.start + 1)..<(string.end - 1)]))
+      return use(self[(string.start + 1)..<(string.end - 1)])
     }
     return unescaped(string).withUnsafeBytes(use)
   }
@@ -119,17 +126,20 @@ extension JSONScanner {
   }
 
   /// What a string means as a `ShortText`; nil if it is longer.
+  @inline(__always)
   func shortText(of string: JSONValue) -> ShortText? {
-    guard string.kind == .escapedString else {
-      return ShortText(bytes, from: string.start + 1, to: string.end - 1)
+    let length = string.count - 2
+    if string.kind == .string, length <= ShortText.bytesMax, let word = word(at: string.start + 1) {
+      return ShortText(word, count: length)
     }
-    return unescaped(string).withUnsafeBytes { ShortText($0, from: 0, to: $0.count) }
+    return withContent(of: string) { ShortText($0) }
   }
 
   private func unescaped(_ string: JSONValue) -> [UInt8] {
     var content: [UInt8] = []
     content.reserveCapacity(string.count)
-    var walker = JSONScanner(bytes, at: string.start + 1)
+    var walker = self
+    walker.at = string.start + 1
     while walker.at < string.end - 1 {
       if walker.current == UInt8(ascii: "\\") {
         // The string was consumed before, so its escapes are valid.

@@ -43,21 +43,37 @@ struct JSONScanner {
   /// Of a longer text only so much is read, so it is malformed. Transports stop far below.
   static let bytesMax = Int(Int32.max)
 
-  let bytes: UnsafeRawBufferPointer
-  var at: Int
+  private let base: UnsafeRawPointer
+  let count: Int
+  var at = 0
   /// Some object may hold a key twice; a walk with `comparesKeys` tells.
   private var mayHoldDuplicateKeys = false
   /// Compares the keys of each object, which costs an allocation for each key.
   private var comparesKeys = false
 
-  init(_ bytes: UnsafeRawBufferPointer, at: Int = 0) {
-    self.bytes = UnsafeRawBufferPointer(rebasing: bytes.prefix(Self.bytesMax))
-    self.at = at
+  init(_ bytes: UnsafeRawBufferPointer) {
+    base = bytes.baseAddress ?? UnsafeRawPointer(("" as StaticString).utf8Start)
+    count = min(bytes.count, Self.bytesMax)
   }
 
   /// The byte at the cursor, or 0 at the end. A NUL is not valid anywhere in a JSON text, so the
   /// end needs no check of its own.
-  var current: UInt8 { at < bytes.count ? bytes[at] : 0 }
+  @inline(__always)
+  var current: UInt8 { at < count ? base.load(fromByteOffset: at, as: UInt8.self) : 0 }
+
+  /// A part of the text, which must lie within it.
+  @inline(__always)
+  subscript(range: Range<Int>) -> UnsafeRawBufferPointer {
+    assert(range.lowerBound >= 0 && range.upperBound <= count)
+    return UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
+  }
+
+  /// The eight bytes at `offset`, the first one lowest; nil when there are not so many.
+  @inline(__always)
+  func word(at offset: Int) -> UInt64? {
+    guard count - offset >= 8 else { return nil }
+    return UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+  }
 
   @inline(__always)
   mutating func skipWhitespace() {
@@ -148,9 +164,9 @@ struct JSONScanner {
   /// Consumes what may follow the text, and compares its keys if need be.
   mutating func finish() throws(JSONError) {
     skipWhitespace()
-    guard at == bytes.count else { throw .malformed }
+    guard at == count else { throw .malformed }
     guard mayHoldDuplicateKeys, !comparesKeys else { return }
-    var again = JSONScanner(bytes)
+    var again = JSONScanner(self[0..<count])
     again.comparesKeys = true
     again.skipWhitespace()
     _ = try again.value(depth: 0)

@@ -9,8 +9,8 @@ struct KeyFilter {
   @inline(__always)
   mutating func insert(_ key: JSONValue, of scanner: JSONScanner) -> Bool {
     // A key has two quotes at least, so these are in range; an empty key gives its quotes.
-    let bytes = scanner.bytes
-    let slot = Self.slot(first: bytes[key.start + 1], last: bytes[key.end - 2])
+    let quoted = scanner.raw(key)
+    let slot = Self.slot(first: quoted[1], last: quoted[quoted.count - 2])
     let bit: UInt64 = 1 << slot
     defer { bits |= bit }
     return bits & bit == 0 && key.kind == .string

@@ -5,18 +5,17 @@ struct ShortText: Equatable, ExpressibleByStringLiteral {
 
   private var word: UInt64
 
-  /// The bytes from `start` up to `end`, which lie within `bytes`; nil if there are too many.
+  /// The lowest `count` bytes of a word, at most 8.
   @inline(__always)
-  init?(_ bytes: UnsafeRawBufferPointer, from start: Int, to end: Int) {
-    let count = end - start
-    guard count <= Self.bytesMax else { return nil }
-    if start <= bytes.count - 8 {
-      let loaded = bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self)
-      word = UInt64(littleEndian: loaded) & (count == 8 ? .max : (1 << UInt64(count * 8)) - 1)
-    } else {
-      word = 0
-      for offset in 0..<count { word |= UInt64(bytes[start + offset]) &<< UInt64(offset * 8) }
-    }
+  init(_ word: UInt64, count: Int) {
+    self.word = count == 8 ? word : word & ((1 &<< UInt64(truncatingIfNeeded: count &* 8)) - 1)
+  }
+
+  /// Nil if there are too many.
+  init?(_ bytes: UnsafeRawBufferPointer) {
+    guard bytes.count <= Self.bytesMax else { return nil }
+    word = 0
+    for byte in bytes.reversed() { word = word << 8 | UInt64(byte) }
   }
 
   /// Folded to a constant by the optimiser.
