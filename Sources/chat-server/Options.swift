@@ -1,7 +1,15 @@
 import ArgumentParser
 
 /// The command line, as it was written. `Settings` turns it into what the node runs with.
-struct Options: ParsableArguments {
+struct Options: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "chat-server",
+    abstract: "A node of the chat: holds users' connections and passes their messages on.",
+    discussion: """
+      Started without servers it is alone and complete, with its messages in SQLite. Nodes that \
+      share --redis, --amqp and --database find each other.
+      """)
+
   @Option(help: "This node's name: a-z, 0-9, dot, underscore, hyphen. (env: CHAT_NODE_ID)")
   var nodeID: String?
 
