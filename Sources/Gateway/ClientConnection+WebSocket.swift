@@ -17,17 +17,20 @@ extension ClientConnection {
   // MARK: Receiving
 
   func receiveFrames(_ input: UnsafeMutableRawBufferPointer) {
+    // Read once, not per message: each is a class's property that another may hold.
+    let application = worker.application
+    let limits = worker.limits.message
     var offset = 0
     var hasMessage = false
     do throws(ProtocolError) {
-      while let inbound = try decoder.next(in: input, at: &offset, limits: worker.limits.message) {
+      while let inbound = try decoder.next(in: input, at: &offset, limits: limits) {
         switch inbound {
         case .text(let payload):
           hasMessage = true
-          deliver(.text, payload)
+          if phase == .open { application.received(.text, payload, on: self) }
         case .binary(let payload):
           hasMessage = true
-          deliver(.binary, payload)
+          if phase == .open { application.received(.binary, payload, on: self) }
         case .ping(let payload): receivedPing(payload)
         case .pong: countControlFrame()
         case .close(let code, _): receivedClose(code)
@@ -40,11 +43,6 @@ extension ClientConnection {
       return
     }
     watchUnfinishedMessage(isNew: hasMessage)
-  }
-
-  private func deliver(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
-    guard phase == .open else { return }
-    worker.application.received(kind, payload, on: self)
   }
 
   private func receivedPing(_ payload: UnsafeRawBufferPointer) {

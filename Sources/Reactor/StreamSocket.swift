@@ -32,6 +32,7 @@ package struct StreamSocket: ~Copyable {
   private static let vectorsMax = 64
 
   private unowned(unsafe) let loop: EventLoop
+  private let arena: UnsafeMutablePointer<WriteArena>
   /// The owner's place on the loop, once registered.
   package private(set) var token = Token(index: .max, generation: .max)
   private var descriptor: Int32
@@ -43,6 +44,8 @@ package struct StreamSocket: ~Copyable {
   private var backlogStart: UInt32 = 0
   private var backlog: [UInt8] = []
   private var isConnected: Bool
+  /// What the loop watches the descriptor for.
+  private var interest: Readiness = []
   /// Whether the owner wants to read, as set with `setReading(_:)`.
   package private(set) var isReading = true
 
@@ -58,6 +61,7 @@ package struct StreamSocket: ~Copyable {
 
   private init(descriptor: Int32, isConnected: Bool, on loop: EventLoop) {
     self.loop = loop
+    arena = loop.arena
     self.descriptor = descriptor
     self.isConnected = isConnected
     var one: Int32 = 1
@@ -68,7 +72,7 @@ package struct StreamSocket: ~Copyable {
 
   deinit {
     guard descriptor >= 0 else { return }
-    if firstSegment != WriteArena.none { loop.arena.unflushedSockets -= 1 }
+    if firstSegment != WriteArena.none { arena.pointee.unflushedSockets -= 1 }
     loop.remove(token)
     loop.kernel.close(descriptor)
   }
@@ -91,7 +95,7 @@ package struct StreamSocket: ~Copyable {
   /// attempt has ended. Once per socket.
   package mutating func register(_ owner: any EventHandler) throws(SystemError) {
     precondition(descriptor >= 0, "a closed socket was registered")
-    let interest: Readiness = isConnected ? .readable : .writable
+    interest = isConnected ? .readable : .writable
     token = try loop.add(owner, descriptor: descriptor, interest: interest)
   }
 
@@ -133,21 +137,23 @@ package struct StreamSocket: ~Copyable {
 
   /// Appends what `encode` writes, and has the handler flushed at the end of the turn.
   package mutating func write(_ encode: (inout ByteBuffer) -> Void) {
-    let start = loop.arena.bytes.count
-    encode(&loop.arena.bytes)
-    write(ArenaRange(offset: start, count: loop.arena.bytes.count - start))
+    let start = arena.pointee.bytes.count
+    encode(&arena.pointee.bytes)
+    write(ArenaRange(offset: start, count: arena.pointee.bytes.count - start))
   }
 
   /// Appends bytes that this turn encoded into the loop's arena, for this and other sockets.
   package mutating func write(_ range: ArenaRange) {
     guard range.count > 0, descriptor >= 0 else { return }
-    if firstSegment == WriteArena.none {
-      loop.arena.unflushedSockets += 1
-      loop.scheduleFlush(token)
-    }
-    lastSegment = loop.arena.link(range, after: lastSegment)
-    if firstSegment == WriteArena.none { firstSegment = lastSegment }
     segmentBytes += UInt32(range.count)
+    if firstSegment == WriteArena.none {
+      arena.pointee.unflushedSockets += 1
+      loop.scheduleFlush(token)
+      firstSegment = arena.pointee.append(range)
+      lastSegment = firstSegment
+    } else if !arena.pointee.lengthen(lastSegment, by: range) {
+      lastSegment = arena.pointee.append(range, after: lastSegment)
+    }
   }
 
   /// Sends what is pending. To be called from the handler's `flush()` and when it is writable.
@@ -185,15 +191,15 @@ package struct StreamSocket: ~Copyable {
   }
 
   private mutating func sendSegments() -> SystemError? {
-    loop.arena.unflushedSockets -= 1
-    let bytes = loop.arena.bytes.bytes
+    arena.pointee.unflushedSockets -= 1
+    let bytes = arena.pointee.bytes.bytes
     var next = firstSegment
     firstSegment = WriteArena.none
     lastSegment = WriteArena.none
     segmentBytes = 0
     // What the kernel refused must go out first: behind it everything is kept.
     while backlog.isEmpty, next != WriteArena.none {
-      let first = loop.arena.segments[Int(next)]
+      let first = arena.pointee.segments[Int(next)]
       if first.next == WriteArena.none {
         let segment = UnsafeRawBufferPointer(rebasing: bytes[first.range])
         let sent = loop.kernel.send(descriptor, segment)
@@ -204,7 +210,7 @@ package struct StreamSocket: ~Copyable {
       }
     }
     while next != WriteArena.none {
-      let segment = loop.arena.segments[Int(next)]
+      let segment = arena.pointee.segments[Int(next)]
       backlog.append(contentsOf: bytes[segment.range])
       next = segment.next
     }
@@ -222,7 +228,7 @@ package struct StreamSocket: ~Copyable {
       var count = 0
       var index = first
       while index != WriteArena.none, count < Self.vectorsMax {
-        let segment = loop.arena.segments[Int(index)]
+        let segment = arena.pointee.segments[Int(index)]
         let base = UnsafeMutableRawPointer(mutating: bytes.baseAddress! + segment.range.offset)
         vectors[count] = iovec(iov_base: base, iov_len: segment.range.count)
         count += 1
@@ -234,7 +240,7 @@ package struct StreamSocket: ~Copyable {
     var index = first
     var left = sent
     while index != after {
-      let segment = loop.arena.segments[Int(index)]
+      let segment = arena.pointee.segments[Int(index)]
       let taken = left < 0 ? left : min(left, segment.range.count)
       if let error = keep(UnsafeRawBufferPointer(rebasing: bytes[segment.range]), after: taken) {
         return error
@@ -260,6 +266,8 @@ package struct StreamSocket: ~Copyable {
     var interest: Readiness = []
     if isReading { interest.insert(.readable) }
     if !backlog.isEmpty { interest.insert(.writable) }
+    guard interest != self.interest else { return }
+    self.interest = interest
     loop.setInterest(interest, for: token)
   }
 
@@ -273,7 +281,7 @@ package struct StreamSocket: ~Copyable {
   /// Closes at once; what is pending is lost.
   package mutating func close() {
     guard descriptor >= 0 else { return }
-    if firstSegment != WriteArena.none { loop.arena.unflushedSockets -= 1 }
+    if firstSegment != WriteArena.none { arena.pointee.unflushedSockets -= 1 }
     firstSegment = WriteArena.none
     lastSegment = WriteArena.none
     segmentBytes = 0
@@ -296,7 +304,7 @@ extension EventLoop {
   ///
   /// `encode` gives the part of the buffer that is to be sent; it appends and changes nothing else.
   package func encode(_ encode: (inout ByteBuffer) -> Range<Int>) -> ArenaRange {
-    let range = encode(&arena.bytes)
+    let range = encode(&arena.pointee.bytes)
     return ArenaRange(offset: range.lowerBound, count: range.count)
   }
 }

@@ -23,8 +23,10 @@ struct WriteArena: ~Copyable {
     var next: Int32
   }
 
-  /// A turn that has written more flushes before its next event, to stay in the cache.
-  static let flushBytes = 256 * 1024
+  /// A turn that has written more flushes before its next event: the kernel then copies from the
+  /// first-level cache. Echoes of 16 KiB reached 0.87 of a C server's rate with 256 KiB here, and
+  /// 0.99 with 16.
+  static let flushBytes = 16 * 1024
   /// Memory kept from one turn to the next.
   static let keptBytes = 512 * 1024
   static let none: Int32 = -1
@@ -34,15 +36,19 @@ struct WriteArena: ~Copyable {
   /// Sockets that have linked segments and not been flushed.
   var unflushedSockets = 0
 
-  /// Links `range` behind `tail`, or lengthens it; gives the new tail.
-  mutating func link(_ range: ArenaRange, after tail: Int32) -> Int32 {
-    if tail != Self.none {
-      let last = segments[Int(tail)].range
-      if last.offset + last.count == range.offset {
-        segments[Int(tail)].range.count += range.count
-        return tail
-      }
-    }
+  /// Whether the turn has written so much that it should flush before its next event.
+  var isLarge: Bool { bytes.count >= Self.flushBytes }
+
+  /// Makes `range` part of the segment if it follows it directly, as consecutive writes do.
+  mutating func lengthen(_ segment: Int32, by range: ArenaRange) -> Bool {
+    let last = segments[Int(segment)].range
+    guard last.offset + last.count == range.offset else { return false }
+    segments[Int(segment)].range.count += range.count
+    return true
+  }
+
+  /// Adds a segment, and links it behind `tail` if there is one; gives its number.
+  mutating func append(_ range: ArenaRange, after tail: Int32 = WriteArena.none) -> Int32 {
     let added = Int32(segments.count)
     segments.append(Segment(range: range, next: Self.none))
     if tail != Self.none { segments[Int(tail)].next = added }
