@@ -2,8 +2,8 @@ package import HTTP1
 
 /// What a program does with the requests and messages of one worker.
 ///
-/// One per worker, confined to its loop. Calls come from `ClientConnection`; the application answers
-/// through the connection it is given, and may do so later.
+/// One per worker, confined to its loop. Calls come from `ClientConnection`; the application
+/// answers through the connection it is given, and may do so later.
 package protocol Application: AnyObject {
   /// A request's head has arrived. Its body, if it has one, is read and thrown away.
   func answer(_ request: RequestHead, on connection: ClientConnection) -> Answer

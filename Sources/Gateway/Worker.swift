@@ -25,7 +25,8 @@ package final class Worker {
     self.pingTimeoutCode = pingTimeoutCode
   }
 
-  /// Listens on `address`, which only the first worker finds out to be taken; gives the address bound. The listener keeps the worker alive.
+  /// Listens on `address`, which only the first worker finds out to be taken; gives the address
+  /// bound. The listener keeps the worker alive.
   /// `exhausted` is told when the system has no descriptors left, at most five times a second.
   package func listen(
     on address: SocketAddress, isFirst: Bool = true, exhausted: @escaping (SystemError) -> Void

@@ -68,7 +68,8 @@ struct TimerWheel {
     return true
   }
 
-  /// Milliseconds from `instant` to the next bucket with entries, rounded up; -1 when all are empty.
+  /// Milliseconds from `instant` to the next bucket with entries, rounded up; -1 when all are
+  /// empty.
   func millisecondsToNext(from instant: Instant) -> Int32 {
     let start = Int(passed + 1) & (Self.bucketCount - 1)
     guard let distance = distanceToOccupied(from: start) else { return -1 }

@@ -10,8 +10,8 @@ struct ChatBench: ParsableCommand {
     abstract: "Loads a chat server and checks that no message is lost, doubled or altered.",
     discussion: """
       The one user of a pair connects to the first URL and the other to the second; with a \
-      single URL both use it. An interrupt ends the sending, and what is under way still counts. When a connection is lost they come back by the next URL and \
-      resume. The server must be in open mode.
+      single URL both use it. When a connection is lost they come back by the next URL and \
+      resume. An interrupt ends the sending, and what is under way still counts. The server must be in open mode.
 
       Exits with 1 when anything was lost, duplicated, out of order, altered or refused, or \
       when a session did not come up.

@@ -22,7 +22,7 @@ enum ChatServer {
       settings = try Settings(options, environment: System.environment())
     } catch let error as SettingsError {
       fail(error.description)
-    } catch  where Options.exitCode(for: error) == .success {
+    } catch let error where Options.exitCode(for: error) == .success {
       print(Options.fullMessage(for: error))
       return
     } catch {
