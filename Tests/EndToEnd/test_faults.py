@@ -1,5 +1,6 @@
 """What clients notice when a part of the system goes away and comes back."""
 
+import json
 import subprocess
 import threading
 import time
@@ -7,7 +8,7 @@ import time
 import pytest
 
 from chat import Client, Reader, new_cid
-from servers import BUILD, free_port
+from servers import BUILD, free_port, wait_until
 
 
 @pytest.fixture
@@ -116,9 +117,17 @@ def test_acks_do_not_wait_for_the_broker(cluster, name, healed):
         assert reader == list(range(1, 21))
 
 
+def consumers(cluster, queue):
+    shown = cluster.run("rabbitmqctl", "--formatter", "json", "list_queues", "name", "consumers")
+    return {row["name"]: row["consumers"] for row in json.loads(shown)}.get(queue)
+
+
 def test_a_second_process_with_a_nodes_id_is_refused(cluster):
     """RabbitMQ gives a node's queue to one consumer; the other gives up after three heartbeats."""
     status = cluster.status()
+    # After a test that restarted the broker the node may still be on its way back to its queue,
+    # and whoever comes first has it.
+    wait_until(lambda: consumers(cluster, "chat.queue.server1") == 1, 30, "server1 at its queue")
     ended = subprocess.run(
         [BUILD / "chat-server", "--node-id", "server1", "--listen", f"127.0.0.1:{free_port()}",
          "--ops-listen", f"127.0.0.1:{free_port()}", "--redis", status["redis"],
