@@ -236,7 +236,7 @@ extension AMQPLimits {
   /// Short times for brokers on the same machine.
   static var quick: AMQPLimits {
     var limits = AMQPLimits()
-    limits.connectTimeout = .milliseconds(500)
+    limits.connectTimeout = .seconds(2)
     limits.reconnectDelayMax = .milliseconds(100)
     return limits
   }

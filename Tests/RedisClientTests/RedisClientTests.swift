@@ -190,8 +190,8 @@ extension RedisLimits {
   /// Short times for servers on the same machine.
   static var quick: RedisLimits {
     var limits = RedisLimits()
-    limits.commandTimeout = .seconds(1)
-    limits.connectTimeout = .milliseconds(300)
+    limits.commandTimeout = .seconds(2)
+    limits.connectTimeout = .seconds(2)
     limits.reconnectDelayMax = .milliseconds(50)
     return limits
   }

@@ -96,6 +96,15 @@ package final class ServerProcess: @unchecked Sendable {
         sleep 0.05
       done
     }
+    # It may just be on its way: after a kill its client connects anew.
+    kill_child() {
+      tries=0
+      until kill -KILL "$(pgrep -P "$pid" -f "$text" | head -n 1)" 2>/dev/null; do
+        tries=$((tries + 1))
+        [ $tries -lt 100 ] || return 1
+        sleep 0.05
+      done
+    }
     { \(plan.prepare); } && echo prepared >&3
     while read -r command text; do
       case $command in
@@ -104,7 +113,7 @@ package final class ServerProcess: @unchecked Sendable {
         kill) signal KILL; finish ;;
         freeze) kill -STOP $(family) ;;
         thaw) kill -CONT $(family) ;;
-        kill-child) kill -KILL "$(pgrep -P "$pid" -f "$text" | head -n 1)" ;;
+        kill-child) kill_child ;;
       esac && echo "$command" >&3 || echo "failed: $command" >&3
     done
     [ -z "$pid" ] || kill -CONT $(family)
