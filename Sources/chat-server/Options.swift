@@ -44,7 +44,7 @@ struct Options: ParsableCommand {
       """)
   var allowedOrigins: [String] = []
 
-  @Option(help: "Sends per minute and user; 0: any number. (env: CHAT_SEND_RATE; default: 0)")
+  @Option(help: "Sends per minute and session; 0: any number. (env: CHAT_SEND_RATE; default: 0)")
   var sendRate: String?
 
   @Option(help: "Seconds to close connections over at SIGTERM. (env: CHAT_DRAIN; default: 30)")
