@@ -1,4 +1,5 @@
 internal import CHiredis
+internal import Glibc
 internal import Reactor
 
 /// What a connection tells its client.
@@ -50,6 +51,9 @@ final class RedisConnection: EventHandler {
       redisAsyncFree(context)
       throw failure
     }
+    // The library leaves it open in programs that the process starts, and the server would not
+    // learn of our end before theirs.
+    _ = fcntl(context.pointee.c.fd, F_SETFD, FD_CLOEXEC)
     do {
       token = try loop.add(self, descriptor: context.pointee.c.fd, interest: interest)
     } catch {
