@@ -10,7 +10,8 @@ package final class FakeServer: Sendable {
   /// - Parameter serve: called for each connection with its number from 0; the connection closes
   ///   when it returns.
   package init(_ serve: @escaping @Sendable (FakeConnection, Int) -> Void) {
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    // Not for the servers that other tests start: they would keep a connection open past its end.
+    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     var address = sockaddr_in()
     address.sin_family = sa_family_t(AF_INET)
     address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
@@ -28,6 +29,7 @@ package final class FakeServer: Sendable {
       for number in 0... {
         let descriptor = accept(listener, nil, nil)
         guard descriptor >= 0 else { return }
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
         serve(FakeConnection(descriptor: descriptor), number)
         close(descriptor)
       }

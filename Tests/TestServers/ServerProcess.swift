@@ -88,11 +88,14 @@ package final class ServerProcess: @unchecked Sendable {
     finish() { [ -z "$pid" ] || wait "$pid"; pid=; }
     family() { echo "$pid" $(cat /proc/"$pid"/task/"$pid"/children); }
     start() {
-      \(plan.command) </dev/null 3>&- & pid=$!
       tries=0
-      until \(plan.isReady); do
+      until [ -n "$pid" ] && \(plan.isReady); do
         tries=$((tries + 1))
-        [ $tries -lt 600 ] && [ -d /proc/$pid ] || return 1
+        [ $tries -lt 600 ] || return 1
+        # PostgreSQL gives up while the children of one that was killed are on their way out.
+        if [ -z "$pid" ] || [ ! -d /proc/"$pid" ]; then
+          \(plan.command) </dev/null 3>&- & pid=$!
+        fi
         sleep 0.05
       done
     }
