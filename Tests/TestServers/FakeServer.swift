@@ -10,20 +10,10 @@ package final class FakeServer: Sendable {
   /// - Parameter serve: called for each connection with its number from 0; the connection closes
   ///   when it returns.
   package init(_ serve: @escaping @Sendable (FakeConnection, Int) -> Void) {
-    // Not for the servers that other tests start: they would keep a connection open past its end.
-    let listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let code = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        bind(listener, pointer, length) == 0 && listen(listener, 16) == 0
-          ? getsockname(listener, pointer, &length) : -1
-      }
+    guard let (listener, port) = makeLoopbackSocket(), listen(listener, 16) == 0 else {
+      preconditionFailure("no free port on the loopback address")
     }
-    precondition(code == 0, "no free port on the loopback address")
-    port = UInt16(bigEndian: address.sin_port)
+    self.port = port
     self.listener = listener
     Thread.detachNewThread {
       for number in 0... {

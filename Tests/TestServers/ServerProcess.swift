@@ -86,13 +86,15 @@ package final class ServerProcess: @unchecked Sendable {
     pid=
     signal() { [ -z "$pid" ] || kill -"$1" "$pid"; }
     finish() { [ -z "$pid" ] || wait "$pid"; pid=; }
-    family() { echo "$pid" $(cat /proc/"$pid"/task/"$pid"/children); }
+    # The children first: one that ends is reaped when its parent goes on, and can't be signalled.
+    family() { echo $(cat /proc/"$pid"/task/"$pid"/children) "$pid"; }
+    # A server that gives up is started again: just after a kill, children of its former self may
+    # still hold what it needs alone.
     start() {
       tries=0
       until [ -n "$pid" ] && \(plan.isReady); do
         tries=$((tries + 1))
         [ $tries -lt 600 ] || return 1
-        # PostgreSQL gives up while the children of one that was killed are on their way out.
         if [ -z "$pid" ] || [ ! -d /proc/"$pid" ]; then
           \(plan.command) </dev/null 3>&- & pid=$!
         fi
@@ -114,7 +116,7 @@ package final class ServerProcess: @unchecked Sendable {
         start) start ;;
         stop) signal \(plan.stopSignal); finish ;;
         kill) signal KILL; finish ;;
-        freeze) kill -STOP $(family) ;;
+        freeze) kill -STOP "$pid" && kill -STOP $(family) ;;
         thaw) kill -CONT $(family) ;;
         kill-child) kill_child ;;
       esac && echo "$command" >&3 || echo "failed: $command" >&3
@@ -137,19 +139,17 @@ extension ServerProcess {
   }
 
   /// A port of the loopback address that nobody listens on.
+  ///
+  /// Below those that the kernel gives to outgoing connections by default: one of these could
+  /// take the port while the server that has it is down.
   package static func freePort() -> UInt16 {
-    let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    defer { close(descriptor) }
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let code = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-        bind(descriptor, pointer, length) == 0 ? getsockname(descriptor, pointer, &length) : -1
+    for _ in 0..<100 {
+      guard let (descriptor, port) = makeLoopbackSocket(port: .random(in: 10_000..<32_768)) else {
+        continue
       }
+      close(descriptor)
+      return port
     }
-    precondition(code == 0, "no free port on the loopback address")
-    return UInt16(bigEndian: address.sin_port)
+    preconditionFailure("no free port on the loopback address")
   }
 }

@@ -1,53 +1,56 @@
 import Foundation
 import PostgresClient
 import Reactor
+import TestServers
 import Testing
 
 /// What a session does with a server that is no PostgreSQL, or none any more.
 @Suite(.serialized) struct PostgresConnectionTests {
-  static let scripts: [(name: String, script: @Sendable (Int32) -> Void)] = [
-    ("cuts at once", { shutdown($0, Int32(SHUT_RDWR)) }),
+  static let scripts: [(name: String, script: @Sendable (FakeConnection) -> Void)] = [
+    ("cuts at once", { _ in }),
     (
       "garbage at start",
-      { descriptor in
-        _ = HostileServer.write(.init(repeating: 0xFF, count: 65_536), to: descriptor)
+      { connection in
+        connection.write(.init(repeating: 0xFF, count: 65_536))
+        connection.waitForEnd()
       }
     ),
     (
       "endless garbage for a reply",
-      { descriptor in
-        HostileServer.letIn(descriptor)
-        while HostileServer.write(.init(repeating: 0xA5, count: 65_536), to: descriptor) {}
+      { connection in
+        connection.letIn()
+        while connection.write(.init(repeating: 0xA5, count: 65_536)) {}
       }
     ),
     (
       "an absurd length",
-      { descriptor in
-        HostileServer.letIn(descriptor)
-        _ = HostileServer.write([68, 0x7F, 0xFF, 0xFF, 0xFF, 0, 1], to: descriptor)
-        while HostileServer.write(.init(repeating: 0, count: 65_536), to: descriptor) {}
+      { connection in
+        connection.letIn()
+        connection.write([68, 0x7F, 0xFF, 0xFF, 0xFF, 0, 1])
+        while connection.write(.init(repeating: 0, count: 65_536)) {}
       }
     ),
     (
       "a negative length",
-      { descriptor in
-        HostileServer.letIn(descriptor)
-        _ = HostileServer.write([84, 0xFF, 0xFF, 0xFF, 0xFF, 0, 1], to: descriptor)
+      { connection in
+        connection.letIn()
+        connection.write([84, 0xFF, 0xFF, 0xFF, 0xFF, 0, 1])
+        connection.waitForEnd()
       }
     ),
     (
       "endless notices",
-      { descriptor in
-        HostileServer.letIn(descriptor)
+      { connection in
+        connection.letIn()
         let notice: [UInt8] = [78, 0, 0, 0, 9, 77, 104, 105, 0, 0]
         let many = Array(repeatElement(notice, count: 4096).joined())
-        while HostileServer.write(many, to: descriptor) {}
+        while connection.write(many) {}
       }
     ),
     (
       "endless parameters",
-      { descriptor in
-        HostileServer.letIn(descriptor)
+      { connection in
+        connection.letIn()
         var number = 0
         var alive = true
         while alive {
@@ -57,16 +60,19 @@ import Testing
             let text = Array("p\(number)".utf8) + [0] + Array("v".utf8) + [0]
             block += [83, 0, 0, 0, UInt8(4 + text.count)] + text
           }
-          alive = HostileServer.write(block, to: descriptor)
+          alive = connection.write(block)
         }
       }
     ),
   ]
 
   @Test(arguments: scripts.indices)
-  func `drops a hostile server and comes again`(_ index: Int) async throws {
-    let server = try HostileServer(Self.scripts[index].script)
-    defer { server.stop() }
+  func `drops a hostile server and comes again`(_ index: Int) async {
+    let connections = Locked(0)
+    let server = FakeServer { connection, _ in
+      connections.withLock { $0 += 1 }
+      Self.scripts[index].script(connection)
+    }
     let before = residentBytes()
     let lost = Locked(0)
     let thread = LoopThread(name: "client") { loop in
@@ -84,7 +90,7 @@ import Testing
     }
     thread.join()
     #expect(lost.withLock { $0 } == 3, "\(Self.scripts[index].name)")
-    #expect(server.connections >= 3)
+    #expect(connections.withLock { $0 } >= 3)
     let growth = residentBytes() - before
     #expect(growth < 24 << 20, "\(Self.scripts[index].name): \(growth >> 20) MiB")
   }
@@ -119,6 +125,15 @@ import Testing
     func connectionLost(_ connection: PostgresConnection, _ error: PostgresError) {
       didLose(self)
     }
+  }
+}
+
+extension FakeConnection {
+  /// Reads the start-up packet and lets the client in without a password.
+  fileprivate func letIn() {
+    _ = readSome()
+    // AuthenticationOk and ReadyForQuery.
+    write([82, 0, 0, 0, 8, 0, 0, 0, 0, 90, 0, 0, 0, 5, 73])
   }
 }
 

@@ -57,8 +57,7 @@ import Testing
   }
 
   @Test func `gives up on a server that accepts and says nothing`() async throws {
-    let silent = try HostileServer { _ in }
-    defer { silent.stop() }
+    let silent = FakeServer { connection, _ in connection.waitForEnd() }
     var configuration = PostgresConfiguration(host: "127.0.0.1", port: silent.port)
     configuration.connectTimeout = .milliseconds(200)
     await expectFailure("did not answer in time", configuration)

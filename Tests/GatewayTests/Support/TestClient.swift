@@ -14,7 +14,7 @@ final class TestClient {
   /// - Parameter receiveBufferBytes: how much the kernel takes for a client that does not read.
   init(to server: TestServer, receiveBufferBytes: Int32? = nil) {
     self.server = server
-    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     precondition(descriptor >= 0, "no socket for a test")
     if var bytes = receiveBufferBytes {
       let size = socklen_t(MemoryLayout<Int32>.size)
