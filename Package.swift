@@ -54,6 +54,7 @@ let package = Package(
   targets: [
     // C headers, module maps, inline shims.
     .target(name: "CLinux"),
+    .target(name: "CVector"),
     system("COpenSSL", package: "libssl-dev"),
     system("CHiredis", package: "libhiredis-dev"),
     system("CRabbitMQ", package: "librabbitmq-dev"),
@@ -68,7 +69,7 @@ let package = Package(
 
     // Codecs: bytes in, values out; no sockets, no clock.
     module("HTTP1", ["Bytes"]),
-    module("WebSocket", ["Bytes", "COpenSSL", "HTTP1"]),
+    module("WebSocket", ["Bytes", "COpenSSL", "CVector", "HTTP1"]),
     module("ChatProtocol", ["Bytes"]),
 
     // Sessions, delivery and the ports to the back ends; no I/O, no clock.

@@ -49,10 +49,11 @@ package struct ByteBuffer: ~Copyable {
   /// Makes room for `additional` more bytes, so that appending them does not move the memory.
   @inlinable
   package mutating func reserve(_ additional: Int) {
-    if capacityBytes - countBytes < additional { grow(for: additional) }
+    if capacityBytes &- countBytes < additional { grow(for: additional) }
   }
 
-  @usableFromInline
+  // Out of line, so that what appends a few bytes stays small.
+  @usableFromInline @inline(never)
   mutating func grow(for additional: Int) {
     precondition(additional >= 0)
     let needed = countBytes + additional
@@ -71,7 +72,7 @@ package struct ByteBuffer: ~Copyable {
   ) {
     reserve(length)
     fill(base + countBytes)
-    countBytes += length
+    countBytes &+= length
   }
 
   @inlinable

@@ -23,7 +23,9 @@ extension ClientConnection {
     var offset = 0
     var hasMessage = false
     do throws(ProtocolError) {
-      while let inbound = try decoder.next(in: input, at: &offset, limits: limits) {
+      while offset < input.count || !decoder.isIdle,
+        let inbound = try decoder.next(in: input, at: &offset, limits: limits)
+      {
         switch inbound {
         case .text(let payload):
           hasMessage = true
@@ -72,7 +74,7 @@ extension ClientConnection {
   private func watchUnfinishedMessage(isNew: Bool) {
     guard phase == .open else { return }
     if !decoder.isMidway {
-      clearStepDeadline()
+      stepDeadline = .distantFuture
     } else if isNew || stepDeadline == .distantFuture {
       setStepDeadline(worker.limits.messageTime)
     }
@@ -108,7 +110,12 @@ extension ClientConnection {
   /// Sends one message.
   package func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
     guard phase == .open else { return }
-    socket.write { $0.appendFrame(kind == .text ? .text : .binary, payload) }
+    let opcode: Opcode = kind == .text ? .text : .binary
+    if payload.count < StreamSocket.largeBytes {
+      socket.write { $0.appendFrame(opcode, payload) }
+    } else {
+      socket.write(large: payload) { $0.appendFrameHeader(opcode, payloadBytes: payload.count) }
+    }
   }
 
   /// Sends a frame that was encoded into the loop's arena in this turn.

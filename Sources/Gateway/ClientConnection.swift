@@ -20,7 +20,6 @@ package final class ClientConnection: EventHandler {
   }
 
   let worker: Worker
-  package let peer: SocketAddress?
   // Each message goes through these two once or twice, and every checked access to a class's
   // property costs about 40 instructions. Their methods never call out while they run, so that
   // two accesses cannot overlap.
@@ -40,9 +39,8 @@ package final class ClientConnection: EventHandler {
   /// The end of the present step: a request, an unfinished message, the closing handshake.
   var stepDeadline = Instant.distantFuture
 
-  init(worker: Worker, descriptor: Int32, peer: SocketAddress?) {
+  init(worker: Worker, descriptor: Int32) {
     self.worker = worker
-    self.peer = peer
     socket = StreamSocket(adopting: descriptor, on: worker.loop)
     http = HTTPStage()
   }

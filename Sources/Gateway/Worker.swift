@@ -33,7 +33,7 @@ package final class Worker {
   ) throws(SystemError) -> SocketAddress {
     let listener = try Listener(
       on: loop, address: address, isFirst: isFirst,
-      accepted: { self.accepted($0, peer: $1) }, exhausted: exhausted)
+      accepted: { descriptor, _ in self.accepted(descriptor) }, exhausted: exhausted)
     self.listener = listener
     return listener.address
   }
@@ -46,14 +46,14 @@ package final class Worker {
 
   var isListening: Bool { listener != nil }
 
-  private func accepted(_ descriptor: Int32, peer: SocketAddress?) {
+  private func accepted(_ descriptor: Int32) {
     guard counters.connections < limits.connectionsMax else {
       counters.refused += 1
       loop.kernel.close(descriptor)
       return
     }
     do throws(SystemError) {
-      try ClientConnection(worker: self, descriptor: descriptor, peer: peer).start()
+      try ClientConnection(worker: self, descriptor: descriptor).start()
       counters.accepted += 1
       counters.connections += 1
     } catch {

@@ -1,12 +1,22 @@
 /// What epoll says of a descriptor.
+///
+/// Inlinable: a handler asks twice per event.
+@usableFromInline
 package struct Readiness: OptionSet, Sendable {
-  package let rawValue: UInt8
+  @usableFromInline package let rawValue: UInt8
+
+  @inlinable
   package init(rawValue: UInt8) { self.rawValue = rawValue }
 
-  package static let readable = Readiness(rawValue: 1)
-  package static let writable = Readiness(rawValue: 2)
+  @inlinable package static var readable: Readiness { Readiness(rawValue: 1) }
+  @inlinable package static var writable: Readiness { Readiness(rawValue: 2) }
   /// Hung up or failed (EPOLLHUP, EPOLLERR). Always reported, whatever the interest.
-  package static let closed = Readiness(rawValue: 4)
+  @inlinable package static var closed: Readiness { Readiness(rawValue: 4) }
+
+  @inlinable
+  package func contains(_ other: Readiness) -> Bool {
+    rawValue & other.rawValue == other.rawValue
+  }
 }
 
 /// An object that lives on one event loop and is called by it, on its thread only.

@@ -14,7 +14,6 @@ package final class EventLoop {
   package static let readBytes = 256 * 1024
 
   package let name: String
-  package let kernel: any Kernel
   /// The clock, read once per turn.
   package private(set) var now: Instant
   /// The longest a turn has taken since `resetLongestTurn()`, without the wait.
@@ -23,33 +22,24 @@ package final class EventLoop {
   private let poller: Int32
   private let waker: Waker
   private let events: UnsafeMutableBufferPointer<epoll_event>
-  let readBuffer: UnsafeMutableRawBufferPointer
-  // The table and the queue are reached several times per message and never while a handler runs
-  // inside an access, so they go unchecked: 400 instructions of 2,000 per message at one message
-  // per read.
-  @exclusivity(unchecked) private var handlers = HandlerTable()
-  @exclusivity(unchecked) private var flushes: [Token] = []
+  let state: UnsafeMutablePointer<LoopState>
   private var timers: TimerWheel
   private var mailboxes: [any MailboxReader] = []
   /// Handlers removed in this turn. They may be on the call stack, so they are freed at its end.
   private var removed: [any EventHandler] = []
   private var dueEntries: [TimerWheel.Entry] = []
-  /// Behind a pointer of the loop's own: sockets write to it once per message, and a checked access
-  /// to a class's property costs about 40 instructions, keeping the class alive for it 10 more.
-  let arena: UnsafeMutablePointer<WriteArena>
   private var isStopping = false
 
-  package init(name: String, kernel: any Kernel = LinuxKernel()) throws(SystemError) {
+  package init(name: String, kernel replacement: (any SystemCalls)? = nil) throws(SystemError) {
     self.name = name
-    self.kernel = kernel
+    let kernel = Kernel(replacedBy: replacement)
     now = kernel.now()
     timers = TimerWheel(now: now)
     waker = try Waker()
     poller = try SystemError.check(clinux_epoll_create(), "epoll_create1")
     events = .allocate(capacity: Self.eventsMax)
-    readBuffer = .allocate(byteCount: Self.readBytes, alignment: 64)
-    arena = .allocate(capacity: 1)
-    arena.initialize(to: WriteArena())
+    state = .allocate(capacity: 1)
+    state.initialize(to: LoopState(kernel: kernel))
     let result = clinux_epoll_ctl(
       poller, EPOLL_CTL_ADD, waker.descriptor, CLINUX_EPOLLIN, Self.wakerWord)
     precondition(result == 0, "a new eventfd can be watched")
@@ -58,13 +48,14 @@ package final class EventLoop {
   deinit {
     close(poller)
     events.deallocate()
-    readBuffer.deallocate()
-    arena.deinitialize(count: 1)
-    arena.deallocate()
+    state.deinitialize(count: 1)
+    state.deallocate()
   }
 
+  package var kernel: Kernel { state.pointee.kernel }
+
   /// Handlers registered, with and without a descriptor.
-  package var handlerCount: Int { handlers.count }
+  package var handlerCount: Int { state.pointee.handlers.count }
 
   package func resetLongestTurn() { longestTurn = .zero }
 
@@ -77,19 +68,19 @@ package final class EventLoop {
 
   /// Adds a handler of timers and flushes only.
   package func add(_ handler: any EventHandler) -> Token {
-    handlers.insert(handler, descriptor: -1)
+    state.pointee.handlers.insert(handler, descriptor: -1)
   }
 
   /// Watches `descriptor` for `handler`, which the loop keeps alive until `remove(_:)`.
   package func add(
     _ handler: any EventHandler, descriptor: Int32, interest: Readiness
   ) throws(SystemError) -> Token {
-    let token = handlers.insert(handler, descriptor: descriptor)
-    handlers.update(token) { $0.interest = interest }
+    let token = state.pointee.handlers.insert(handler, descriptor: descriptor)
+    state.pointee.handlers.update(token) { $0.interest = interest }
     let result = clinux_epoll_ctl(
       poller, EPOLL_CTL_ADD, descriptor, interest.events, token.word)
     if result < 0 {
-      _ = handlers.remove(token)
+      _ = state.pointee.handlers.remove(token)
       throw SystemError(code: -result, call: "epoll_ctl")
     }
     return token
@@ -97,7 +88,7 @@ package final class EventLoop {
 
   /// Changes what the handler's descriptor is watched for; no system call when nothing changes.
   package func setInterest(_ interest: Readiness, for token: Token) {
-    let descriptor = handlers.update(token) { slot -> Int32? in
+    let descriptor = state.pointee.handlers.update(token) { slot -> Int32? in
       guard slot.interest != interest else { return nil }
       slot.interest = interest
       return slot.descriptor
@@ -111,7 +102,7 @@ package final class EventLoop {
   /// Forgets the handler; the caller closes the descriptor afterwards. Its events of this turn are
   /// not delivered any more. A token that is out of date does nothing.
   package func remove(_ token: Token) {
-    guard let slot = handlers.remove(token) else { return }
+    guard let slot = state.pointee.handlers.remove(token) else { return }
     if let handler = slot.handler { removed.append(handler) }
     guard slot.descriptor >= 0 else { return }
     let result = clinux_epoll_ctl(poller, EPOLL_CTL_DEL, slot.descriptor, 0, 0)
@@ -119,14 +110,16 @@ package final class EventLoop {
   }
 
   /// The handler that owns `token`, if it still does.
-  package func handler(_ token: Token) -> (any EventHandler)? { handlers.handler(token) }
+  package func handler(_ token: Token) -> (any EventHandler)? {
+    state.pointee.handlers.handler(token)
+  }
 
   // MARK: Timers and flushes
 
   /// Arms the handler's one timer, in place of what it was armed for. Fires up to 10 ms late.
   package func setTimer(for token: Token, at deadline: Instant) {
     let tick = timers.tick(due: deadline)
-    let needsEntry = handlers.update(token) { slot in
+    let needsEntry = state.pointee.handlers.update(token) { slot in
       slot.deadline = tick
       // A timer that is put off keeps its entry, which is moved when it comes up.
       guard slot.entry == .never || slot.entry.isAfter(tick) else { return false }
@@ -137,16 +130,12 @@ package final class EventLoop {
   }
 
   package func cancelTimer(for token: Token) {
-    handlers.update(token) { $0.deadline = .never }
+    state.pointee.handlers.update(token) { $0.deadline = .never }
   }
 
   /// Has `flush()` called on the handler at the end of this turn, once however often asked.
   package func scheduleFlush(_ token: Token) {
-    let isFirst = handlers.update(token) { slot in
-      defer { slot.isFlushScheduled = true }
-      return !slot.isFlushScheduled
-    }
-    if isFirst == true { flushes.append(token) }
+    state.pointee.handlers.scheduleFlush(token)
   }
 
   // MARK: Mail
@@ -174,7 +163,8 @@ package final class EventLoop {
 
   /// One turn. Tests with a kernel of their own call it directly.
   package func turn() {
-    let timeout = flushes.isEmpty ? timers.millisecondsToNext(from: kernel.now()) : 0
+    let hasFlushes = state.pointee.handlers.hasFlushes
+    let timeout = hasFlushes ? 0 : timers.millisecondsToNext(from: kernel.now())
     let count = kernel.wait(poller, events, for: timeout)
     precondition(count >= 0, "epoll_wait failed on a valid descriptor")
     now = kernel.now()
@@ -187,9 +177,16 @@ package final class EventLoop {
       }
       // An earlier handler of this turn may have closed the descriptor, and the kernel may have
       // given its number to another; the generation tells the two apart.
-      guard let handler = handlers.handler(Token(word: word)) else { continue }
+      let token = Token(word: word)
+      guard let handler = state.pointee.handlers.handler(token) else { continue }
       handler.becameReady(Readiness(events: events[index].events))
-      if arena.pointee.isLarge { flush() }
+      // One that answers its own peer is flushed while it is at hand.
+      if state.pointee.handlers.takeOnlyFlush(token) {
+        handler.flush()
+        if !state.pointee.handlers.hasFlushes { state.pointee.arena.removeAll() }
+      } else if state.pointee.arena.isLarge {
+        flush()
+      }
     }
     if hasMail { deliverMail() }
     fireTimers()
@@ -203,7 +200,7 @@ package final class EventLoop {
     waker.reset()
     for mailbox in mailboxes {
       mailbox.deliver()
-      if arena.pointee.isLarge { flush() }
+      if state.pointee.arena.isLarge { flush() }
     }
   }
 
@@ -221,7 +218,7 @@ package final class EventLoop {
       case unwanted
     }
     let present = timers.now
-    let due = handlers.update(entry.token) { slot -> Due in
+    let due = state.pointee.handlers.update(entry.token) { slot -> Due in
       guard slot.entry == entry.tick else { return .unwanted }
       if entry.tick.isAfter(present) { return .later(entry.tick) }
       guard slot.deadline != .never else {
@@ -238,8 +235,8 @@ package final class EventLoop {
     }
     switch due {
     case .now:
-      handlers.handler(entry.token)?.timerFired()
-      if arena.pointee.isLarge { flush() }
+      state.pointee.handlers.handler(entry.token)?.timerFired()
+      if state.pointee.arena.isLarge { flush() }
     case .later(let tick):
       timers.insert(TimerWheel.Entry(token: entry.token, tick: tick))
     case .unwanted, nil: break
@@ -247,17 +244,9 @@ package final class EventLoop {
   }
 
   private func flush() {
-    var next = 0
     // A flush may close its connection and so make others write: they are taken in this pass.
-    while next < flushes.count {
-      let token = flushes[next]
-      next += 1
-      guard let handler = handlers.handler(token) else { continue }
-      handlers.update(token) { $0.isFlushScheduled = false }
-      handler.flush()
-    }
-    flushes.removeAll(keepingCapacity: true)
-    arena.pointee.removeAll()
+    while let handler = state.pointee.handlers.takeFlush() { handler.flush() }
+    state.pointee.arena.removeAll()
   }
 
   /// No token: generations count from zero and do not come near this.

@@ -1,5 +1,9 @@
-/// The handlers of one loop by slot, with what the loop keeps for each.
-struct HandlerTable {
+/// The handlers of one loop by slot, with what the loop keeps for each, and the list of those that
+/// want to be flushed.
+///
+/// In memory of its own: an array would ask whether it is unique at each of the four accesses that
+/// a message makes.
+struct HandlerTable: ~Copyable {
   struct Slot {
     var handler: (any EventHandler)?
     var generation: UInt32 = 0
@@ -8,50 +12,125 @@ struct HandlerTable {
     /// When the timer is due, and the tick of its earliest entry in the wheel.
     var deadline: Tick = .never
     var entry: Tick = .never
+    /// The slot behind this one in the list of flushes. A slot that was freed stays in the list.
+    fileprivate var nextFlush = HandlerTable.unlisted
+    fileprivate var wantsFlush = false
     var interest: Readiness = []
-    var isFlushScheduled = false
   }
 
-  private var slots: ContiguousArray<Slot> = []
+  // No indices: a process cannot have that many descriptors.
+  private static let unlisted = UInt32.max
+  private static let endOfList = UInt32.max - 1
+
+  private var slots: UnsafeMutablePointer<Slot>
+  private var capacity = 16
+  /// Slots in use or free.
+  private var slotCount = 0
   private var free: [UInt32] = []
+  private var firstFlush = Self.endOfList
+  private var lastFlush = Self.endOfList
+
+  init() { slots = .allocate(capacity: capacity) }
+
+  deinit {
+    slots.deinitialize(count: slotCount)
+    slots.deallocate()
+  }
 
   /// Handlers in the table.
-  var count: Int { slots.count - free.count }
+  var count: Int { slotCount - free.count }
 
   mutating func insert(_ handler: any EventHandler, descriptor: Int32) -> Token {
     if let index = free.popLast() {
-      slots[Int(index)].handler = handler
-      slots[Int(index)].descriptor = descriptor
-      return Token(index: index, generation: slots[Int(index)].generation)
+      let slot = slots + Int(index)
+      slot.pointee.handler = handler
+      slot.pointee.descriptor = descriptor
+      return Token(index: index, generation: slot.pointee.generation)
     }
-    slots.append(Slot(handler: handler, descriptor: descriptor))
-    return Token(index: UInt32(slots.count - 1), generation: 0)
+    if slotCount == capacity { grow() }
+    (slots + slotCount).initialize(to: Slot(handler: handler, descriptor: descriptor))
+    slotCount += 1
+    return Token(index: UInt32(slotCount - 1), generation: 0)
+  }
+
+  private mutating func grow() {
+    let larger = UnsafeMutablePointer<Slot>.allocate(capacity: capacity * 2)
+    larger.moveInitialize(from: slots, count: slotCount)
+    slots.deallocate()
+    slots = larger
+    capacity *= 2
   }
 
   /// Frees the slot and gives back what was in it; nil when the token is out of date.
   mutating func remove(_ token: Token) -> Slot? {
-    let index = Int(token.index)
-    guard index < slots.count, slots[index].generation == token.generation,
-      slots[index].handler != nil
-    else { return nil }
-    let removed = slots[index]
-    slots[index] = Slot(generation: token.generation &+ 1)
+    guard let slot = slot(token), slot.pointee.handler != nil else { return nil }
+    let removed = slot.pointee
+    var empty = Slot(generation: token.generation &+ 1)
+    empty.nextFlush = removed.nextFlush
+    slot.pointee = empty
     free.append(token.index)
     return removed
   }
 
   /// The handler that owns the token, if it still does.
-  func handler(_ token: Token) -> (any EventHandler)? {
-    let index = Int(token.index)
-    guard index < slots.count, slots[index].generation == token.generation else { return nil }
-    return slots[index].handler
-  }
+  func handler(_ token: Token) -> (any EventHandler)? { slot(token)?.pointee.handler }
 
   /// Runs `body` on the token's slot; does nothing and gives nil when the token is out of date.
   @discardableResult
   mutating func update<Result>(_ token: Token, _ body: (inout Slot) -> Result) -> Result? {
+    guard let slot = slot(token) else { return nil }
+    return body(&slot.pointee)
+  }
+
+  /// Valid until a handler is inserted.
+  private func slot(_ token: Token) -> UnsafeMutablePointer<Slot>? {
     let index = Int(token.index)
-    guard index < slots.count, slots[index].generation == token.generation else { return nil }
-    return body(&slots[index])
+    guard index < slotCount, slots[index].generation == token.generation else { return nil }
+    return slots + index
+  }
+
+  // MARK: Flushes
+
+  var hasFlushes: Bool { firstFlush != Self.endOfList }
+
+  /// Puts the handler at the end of the list, unless it is in it.
+  mutating func scheduleFlush(_ token: Token) {
+    guard let slot = slot(token) else { return }
+    slot.pointee.wantsFlush = true
+    guard slot.pointee.nextFlush == Self.unlisted else { return }
+    slot.pointee.nextFlush = Self.endOfList
+    if hasFlushes {
+      slots[Int(lastFlush)].nextFlush = token.index
+    } else {
+      firstFlush = token.index
+    }
+    lastFlush = token.index
+  }
+
+  /// Empties the list if the token's handler is the only one in it; else does nothing.
+  mutating func takeOnlyFlush(_ token: Token) -> Bool {
+    guard firstFlush == token.index, lastFlush == token.index, let slot = slot(token),
+      slot.pointee.wantsFlush
+    else { return false }
+    unlistFirst()
+    return true
+  }
+
+  /// Takes the first handler out of the list; nil when the list is empty.
+  mutating func takeFlush() -> (any EventHandler)? {
+    while hasFlushes {
+      let slot = slots + Int(firstFlush)
+      let isWanted = slot.pointee.wantsFlush
+      unlistFirst()
+      if isWanted { return slot.pointee.handler }
+    }
+    return nil
+  }
+
+  private mutating func unlistFirst() {
+    let slot = slots + Int(firstFlush)
+    firstFlush = slot.pointee.nextFlush
+    slot.pointee.nextFlush = Self.unlisted
+    slot.pointee.wantsFlush = false
   }
 }

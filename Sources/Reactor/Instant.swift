@@ -1,12 +1,15 @@
 /// A moment of the monotonic clock; only differences mean anything.
+@usableFromInline
 package struct Instant: Comparable, Hashable, Sendable {
-  package var nanoseconds: Int64
+  @usableFromInline package var nanoseconds: Int64
 
+  @inlinable
   package init(nanoseconds: Int64) { self.nanoseconds = nanoseconds }
 
   /// Later than any moment that comes.
-  package static let distantFuture = Instant(nanoseconds: .max)
+  @inlinable package static var distantFuture: Instant { Instant(nanoseconds: .max) }
 
+  @inlinable
   package static func < (left: Instant, right: Instant) -> Bool {
     left.nanoseconds < right.nanoseconds
   }

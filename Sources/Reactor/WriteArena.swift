@@ -27,17 +27,27 @@ struct WriteArena: ~Copyable {
   /// first-level cache. Echoes of 16 KiB reached 0.87 of a C server's rate with 256 KiB here, and
   /// 0.99 with 16.
   static let flushBytes = 16 * 1024
+  static let firstBytes = 64 * 1024
   /// Memory kept from one turn to the next.
   static let keptBytes = 512 * 1024
   static let none: Int32 = -1
 
-  var bytes = ByteBuffer(minimumCapacity: 64 * 1024)
+  /// At an address of its own, which sockets know: an encoder of another module then writes into
+  /// it without a call.
+  let buffer = UnsafeMutablePointer<ByteBuffer>.allocate(capacity: 1)
   var segments: ContiguousArray<Segment> = []
   /// Sockets that have linked segments and not been flushed.
   var unflushedSockets = 0
 
+  init() { buffer.initialize(to: ByteBuffer(minimumCapacity: Self.firstBytes)) }
+
+  deinit {
+    buffer.deinitialize(count: 1)
+    buffer.deallocate()
+  }
+
   /// Whether the turn has written so much that it should flush before its next event.
-  var isLarge: Bool { bytes.count >= Self.flushBytes }
+  var isLarge: Bool { buffer.pointee.count >= Self.flushBytes }
 
   /// Makes `range` part of the segment if it follows it directly, as consecutive writes do.
   mutating func lengthen(_ segment: Int32, by range: ArenaRange) -> Bool {
@@ -56,13 +66,13 @@ struct WriteArena: ~Copyable {
   }
 
   mutating func removeAll() {
-    guard bytes.count > 0 else { return }
+    guard buffer.pointee.count > 0 else { return }
     precondition(unflushedSockets == 0, "a handler scheduled a flush and did not flush its socket")
-    segments.removeAll(keepingCapacity: segments.count <= 4096)
-    if bytes.capacity > Self.keptBytes {
-      bytes = ByteBuffer(minimumCapacity: 64 * 1024)
+    if !segments.isEmpty { segments.removeAll(keepingCapacity: segments.count <= 4096) }
+    if buffer.pointee.capacity > Self.keptBytes {
+      buffer.pointee = ByteBuffer(minimumCapacity: Self.firstBytes)
     } else {
-      bytes.removeAll()
+      buffer.pointee.removeAll()
     }
   }
 }

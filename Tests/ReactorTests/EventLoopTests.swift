@@ -11,13 +11,17 @@ private final class Recorder: EventHandler {
   var timers = 0
   var flushes = 0
   var onReady: () -> Void = {}
+  var onFlush: () -> Void = {}
 
   func becameReady(_ readiness: Readiness) {
     readinesses.append(readiness)
     onReady()
   }
   func timerFired() { timers += 1 }
-  func flush() { flushes += 1 }
+  func flush() {
+    flushes += 1
+    onFlush()
+  }
 }
 
 @Suite struct EventLoopTests {
@@ -131,6 +135,57 @@ private final class Recorder: EventHandler {
     loop.setTimer(for: token, at: loop.now)
     loop.turn()
     #expect(recorder.flushes == 1)
+  }
+
+  @Test func `a handler that alone asked for a flush has it before the next event`() throws {
+    let (first, second) = (pipes(), pipes())
+    let (one, two) = (Recorder(), Recorder())
+    one.token = try loop.add(one, descriptor: first.read, interest: .readable)
+    two.token = try loop.add(two, descriptor: second.read, interest: .readable)
+    var flushesSeen: [Int] = []
+    one.onReady = { [loop] in
+      loop.scheduleFlush(one.token)
+      flushesSeen.append(two.flushes)
+    }
+    two.onReady = { [loop] in
+      loop.scheduleFlush(two.token)
+      flushesSeen.append(one.flushes)
+    }
+    #expect(write(first.write, "x", 1) == 1)
+    #expect(write(second.write, "x", 1) == 1)
+    loop.turn()
+    #expect(flushesSeen == [0, 1])
+    #expect(one.flushes == 1 && two.flushes == 1)
+  }
+
+  @Test func `handlers are flushed in the order in which they asked`() throws {
+    let handlers = (0..<3).map { _ in Recorder() }
+    let tokens = handlers.map { loop.add($0) }
+    var order: [Int] = []
+    for (index, handler) in handlers.enumerated() { handler.onFlush = { order.append(index) } }
+    // One that asks during the flushes is taken in the same pass, behind the others.
+    handlers[2].onFlush = { [loop] in
+      order.append(2)
+      if order.count == 1 { loop.scheduleFlush(tokens[2]) }
+    }
+    for index in [2, 0, 1] { loop.scheduleFlush(tokens[index]) }
+    loop.turn()
+    #expect(order == [2, 0, 1, 2])
+  }
+
+  @Test func `the next owner of a slot is not flushed for the one before`() {
+    let (first, second, third) = (Recorder(), Recorder(), Recorder())
+    let token = loop.add(first)
+    loop.scheduleFlush(token)
+    loop.scheduleFlush(loop.add(third))
+    loop.remove(token)
+    let reused = loop.add(second)
+    #expect(reused.index == token.index)
+    loop.turn()
+    #expect(first.flushes == 0 && second.flushes == 0 && third.flushes == 1)
+    loop.scheduleFlush(reused)
+    loop.turn()
+    #expect(second.flushes == 1)
   }
 
   @Test func `mail of several threads arrives whole and in each sender's order`() {

@@ -3,8 +3,8 @@ import Glibc
 package import Reactor
 
 /// The real kernel, with answers that a test puts in front of it and a clock that a test moves.
-package final class FakeKernel: Kernel {
-  private let real = LinuxKernel()
+package final class FakeKernel: SystemCalls {
+  private let real = Kernel()
   /// Added to the clock.
   package var skew: Duration = .zero
   private var stoppedAt: Instant?

@@ -59,4 +59,25 @@ import Testing
     _ = zeros.withUnsafeMutableBytes { key.advanced(by: count).apply(to: $0) }
     #expect(zeros == (0..<13).map { [0x11, 0x22, 0x33, 0x44][($0 + count) % 4] })
   }
+
+  @Test func `unmasks any length at any place and tells whether it was ASCII`() {
+    let key = MaskingKey(littleEndian: 0xC433_2211)
+    let keyBytes: [UInt8] = [0x11, 0x22, 0x33, 0xC4]
+    for count in Array(0..<80) + Array(500..<530) + [4096, 16_384, 16_391] {
+      for start in 0..<3 {
+        // A single byte that is no ASCII, at each end and in the middle.
+        for special in [nil, 0, count / 2, count - 1] as [Int?] where special ?? 0 < max(1, count) {
+          var plain = (0..<count).map { UInt8(truncatingIfNeeded: $0 * 7) & 0x7F }
+          if let special, count > 0 { plain[special] = 0xE9 }
+          let masked = plain.enumerated().map { $1 ^ keyBytes[$0 % 4] }
+          var buffer = [UInt8](repeating: 0xAA, count: start) + masked + [0xBB]
+          let high = buffer.withUnsafeMutableBytes {
+            key.apply(to: UnsafeMutableRawBufferPointer(rebasing: $0[start..<start + count]))
+          }
+          #expect((high == 0) == (special == nil || count == 0))
+          #expect(buffer == [UInt8](repeating: 0xAA, count: start) + plain + [0xBB])
+        }
+      }
+    }
+  }
 }

@@ -68,7 +68,7 @@ struct Conversation: Equatable {
       if stopsAtError, error != nil { break }
     }
     isMidway = decoder.isMidway
-    holdsBuffer = decoder.gathered != nil
+    holdsBuffer = decoder.assembler?.holdsBuffer ?? false
   }
 
   init(_ frames: [Frame], limits: MessageLimits = MessageLimits()) {

@@ -1,6 +1,6 @@
 import Bytes
 
-extension MessageDecoder {
+extension MessageAssembler {
   /// The first size of a buffer for a message in parts, so that a frame's first byte, however
   /// large the length before it, claims no more.
   private static var gatheredBytesMin: Int { 16 * 1024 }
@@ -8,7 +8,7 @@ extension MessageDecoder {
   /// Takes what there is of the frame's payload; the inbound when that ends one.
   ///
   /// The phase stays `payload` when more is due.
-  mutating func takePayload(
+  func takePayload(
     from input: UnsafeMutableRawBufferPointer, at offset: inout Int
   ) throws(ProtocolError) -> Inbound? {
     let count = Int(min(payloadBytesDue, UInt64(input.count - offset)))
@@ -28,7 +28,7 @@ extension MessageDecoder {
       : try takeData(bytes, isASCII: isASCII, isWhole: isWhole)
   }
 
-  private mutating func takeControl(
+  private func takeControl(
     _ part: UnsafeRawBufferPointer, isWhole: Bool
   ) throws(ProtocolError) -> Inbound? {
     let gatheredOfFrame = (gathered?.count ?? 0) - messageBytes
@@ -57,7 +57,7 @@ extension MessageDecoder {
     return .close(code, reason: reason)
   }
 
-  private mutating func takeData(
+  private func takeData(
     _ part: UnsafeRawBufferPointer, isASCII: Bool, isWhole: Bool
   ) throws(ProtocolError) -> Inbound? {
     let endsMessage = isWhole && isFinal
@@ -69,7 +69,7 @@ extension MessageDecoder {
     if endsMessage, messageBytes == 0 {
       // The frame arrived whole and nothing came before it. A control frame in parts may have
       // left a buffer.
-      phase = gathered == nil ? .idle : .handedOut
+      phase = holdsBuffer ? .handedOut : .idle
       return endMessage(part)
     }
     store(part)
@@ -83,7 +83,7 @@ extension MessageDecoder {
   }
 
   /// Hands out the message and is ready for the next.
-  private mutating func endMessage(_ payload: UnsafeRawBufferPointer) -> Inbound {
+  private func endMessage(_ payload: UnsafeRawBufferPointer) -> Inbound {
     let isText = messageOpcode == .text
     messageOpcode = nil
     messageBytes = 0
@@ -91,13 +91,13 @@ extension MessageDecoder {
   }
 
   /// What was gathered, from `start` on.
-  private mutating func gatheredBytes(from start: Int) -> UnsafeRawBufferPointer {
+  private func gatheredBytes(from start: Int) -> UnsafeRawBufferPointer {
     guard let bytes = gathered?.bytes else { return UnsafeRawBufferPointer(start: nil, count: 0) }
     return UnsafeRawBufferPointer(rebasing: bytes[start...])
   }
 
   /// The buffer, made for the first part that has to wait.
-  private mutating func store(_ part: UnsafeRawBufferPointer) {
+  private func store(_ part: UnsafeRawBufferPointer) {
     if gathered == nil {
       // At most the limit of a message, so the sum does not overflow.
       let frameBytes = part.count + Int(payloadBytesDue)

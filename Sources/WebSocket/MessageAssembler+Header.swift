@@ -1,6 +1,6 @@
-extension MessageDecoder {
+extension MessageAssembler {
   /// Takes one byte of a frame's header, and refuses the frame at the first wrong one.
-  mutating func takeHeader(
+  func takeHeader(
     _ byte: UInt8, _ limits: MessageLimits
   ) throws(ProtocolError) {
     switch phase {
@@ -24,7 +24,7 @@ extension MessageDecoder {
   }
 
   /// FIN, RSV and the opcode, and whether such a frame may come now.
-  private mutating func takeFirst(
+  private func takeFirst(
     _ byte: UInt8, _ limits: MessageLimits
   ) throws(ProtocolError) {
     guard byte & 0x70 == 0 else { throw .reservedBits }
@@ -46,7 +46,7 @@ extension MessageDecoder {
   }
 
   /// The mask bit and the length, or its kind.
-  private mutating func takeSecond(
+  private func takeSecond(
     _ byte: UInt8, _ limits: MessageLimits
   ) throws(ProtocolError) {
     guard byte & 0x80 == expectedMaskBit else { throw .wrongMasking }
@@ -64,13 +64,13 @@ extension MessageDecoder {
     }
   }
 
-  private mutating func endExtendedLength(_ limits: MessageLimits) throws(ProtocolError) {
+  private func endExtendedLength(_ limits: MessageLimits) throws(ProtocolError) {
     let shortest: UInt64 = hasWideLength ? 0x1_0000 : 126
     guard payloadBytesDue >= shortest, payloadBytesDue >> 63 == 0 else { throw .badLength }
     try endLength(limits)
   }
 
-  private mutating func endLength(_ limits: MessageLimits) throws(ProtocolError) {
+  private func endLength(_ limits: MessageLimits) throws(ProtocolError) {
     if !opcode.isControl {
       guard payloadBytesDue <= UInt64(max(0, limits.messageBytesMax - messageBytes)) else {
         throw .messageTooBig

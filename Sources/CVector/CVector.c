@@ -1,0 +1,22 @@
+#include "CVector.h"
+
+#include <string.h>
+
+#if defined(__x86_64__)
+#define WIDEST __attribute__((target_clones("avx2", "default")))
+#else
+#define WIDEST
+#endif
+
+WIDEST uint64_t cvector_xor(void *bytes, size_t count, uint64_t word) {
+  uint8_t *at = bytes;
+  uint64_t seen = 0;
+  for (size_t i = 0; i < count; i += 8) {
+    uint64_t value;
+    memcpy(&value, at + i, 8);
+    value ^= word;
+    memcpy(at + i, &value, 8);
+    seen |= value;
+  }
+  return seen;
+}
