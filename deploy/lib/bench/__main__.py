@@ -1,0 +1,124 @@
+"""The order of things: choose, measure, show, judge."""
+
+import argparse
+import dataclasses
+import json
+import os
+import pathlib
+import platform
+import resource
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+
+from bench import figures, kept, report
+from bench.programs import DESCRIPTORS_MIN, ROOT, Failed
+
+# Imported for what they register, in the order in which it is measured.
+from bench import echo  # noqa: F401  pylint: disable=unused-import
+
+PERFORMANCE = ROOT / "docs/performance.md"
+
+
+@dataclasses.dataclass
+class Bench:
+    """What every measurement needs to know."""
+
+    repeats: int
+    seconds: float
+    folder: pathlib.Path
+    wanted: list
+
+    def wants(self, name):
+        return not self.wanted or any(
+            name == each or name.startswith(each + "-") for each in self.wanted)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(
+        prog="deploy/bench", description="Measures the server beside its floors and peers.",
+        epilog="Exits with 1 when a figure is worse than docs/performance.md keeps.")
+    parser.add_argument("--quick", action="store_true", help="three short repeats of each")
+    parser.add_argument("--repeats", type=int, help="how often each is measured (5)")
+    parser.add_argument("--seconds", type=float, help="length of one measurement (2)")
+    parser.add_argument("--only", nargs="+", default=[], metavar="NAME",
+                        help="these figures, or those that begin with these words")
+    parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="everything measured")
+    parser.add_argument("--list", action="store_true", help="the names of the figures")
+    return parser.parse_args()
+
+
+def machine():
+    """What the figures were measured on."""
+    model = next((line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo", encoding="ascii")
+                  if line.startswith("model name")), platform.machine())
+    return {"cpu": model, "cores": os.cpu_count(), "kernel": platform.release()}
+
+
+def revision():
+    done = subprocess.run(["git", "-C", ROOT, "describe", "--always", "--dirty"],
+                          capture_output=True, text=True, check=False)
+    return done.stdout.strip() or None
+
+
+def measure(bench, functions):
+    """Figures and failures, told as they come."""
+    measured, failures = [], []
+    for function in functions:
+        started = time.monotonic()
+        try:
+            for figure in function(bench):
+                if bench.wants(figure.name):
+                    measured.append(figure)
+                    print(f"{figure.name}: {report.text(figure.value)}", file=sys.stderr)
+        except (Failed, subprocess.TimeoutExpired) as failure:
+            failures.append(f"{', '.join(function.names)}: {failure}")
+            print(f"FAILED {failures[-1]}", file=sys.stderr)
+        took = time.monotonic() - started
+        print(f"{function.__name__} took {took:.0f} s", file=sys.stderr)
+    return measured, failures
+
+
+def judge(measured, table):
+    """Prints the table; the names of the figures that have become worse."""
+    rows = [report.row(figure, table.get(figure.name)) for figure in measured]
+    print(report.table(rows))
+    return [figure.name for figure in measured
+            if (entry := table.get(figure.name)) and entry.is_regression(figure.value)]
+
+
+def main():
+    options = arguments()
+    if options.list:
+        print("\n".join(figures.REGISTRY))
+        return 0
+    functions, unknown = figures.chosen(options.only)
+    if unknown:
+        sys.exit(f"deploy/bench: no figure {', '.join(unknown)}; see --list")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard < DESCRIPTORS_MIN:
+        sys.exit(f"deploy/bench: needs {DESCRIPTORS_MIN} descriptors per process, not {hard}")
+
+    table = kept.parse(PERFORMANCE.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory(prefix="chat-bench-") as folder:
+        bench = Bench(options.repeats or (3 if options.quick else 5),
+                      options.seconds or (1 if options.quick else 2),
+                      pathlib.Path(folder), options.only)
+        measured, failures = measure(bench, functions)
+    worse = judge(measured, table)
+    if options.json:
+        options.json.write_text(json.dumps(
+            {"revision": revision(), "machine": machine(), "worse": worse, "failures": failures,
+             "figures": [figure.json() for figure in measured]}, indent=1) + "\n",
+            encoding="utf-8")
+    for problem in failures:
+        print(f"FAILED {problem}")
+    return 1 if worse or failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
