@@ -7,11 +7,7 @@ from bench import stats
 from bench.figures import measures, ratio
 from bench.programs import OURS, PEERS, Server, free_port, run_json
 
-COMMANDS = {
-    "ours": lambda port: [OURS / "ws-echo", "--listen", f"127.0.0.1:{port}"],
-    "floor": lambda port: [PEERS / "c-echo", port],
-    "nio": lambda port: [PEERS / "nio-echo", port],
-}
+PROGRAMS = {"ours": OURS / "ws-echo", "floor": PEERS / "c-echo", "nio": PEERS / "nio-echo"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,9 +28,11 @@ SHAPES = {
 }
 
 
-def server(name, **options):
+def server(name, program=None, **options):
+    """Starts an echo server: ours, the floor, or the one on SwiftNIO."""
     port = free_port()
-    return Server(COMMANDS[name](port), port, **options)
+    arguments = ["--listen", f"127.0.0.1:{port}"] if name == "ours" else [port]
+    return Server([program or PROGRAMS[name], *arguments], port, **options)
 
 
 def load(target, *options):
@@ -48,11 +46,11 @@ def cpu_per_message(bench):
         if not bench.wants(name):
             continue
         with contextlib.ExitStack() as stack:
-            servers = {each: stack.enter_context(server(each)) for each in COMMANDS}
-            costs = {each: [] for each in COMMANDS}
-            rates = {each: [] for each in COMMANDS}
+            servers = {each: stack.enter_context(server(each)) for each in PROGRAMS}
+            costs = {each: [] for each in PROGRAMS}
+            rates = {each: [] for each in PROGRAMS}
             timing = ["-r", 0.2, "-t", bench.seconds]
-            for each in stats.alternating(COMMANDS, bench.repeats):
+            for each in stats.alternating(PROGRAMS, bench.repeats):
                 result = load(servers[each], *shape.options(), *timing)
                 costs[each].append(result["server_cpu_ns"])
                 rates[each].append(result["per_s"])

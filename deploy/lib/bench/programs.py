@@ -72,11 +72,21 @@ class Server:
         """The server itself: taskset becomes it."""
         return self.process.pid
 
-    def end(self, number=signal.SIGKILL, patience=30):
+    def end(self, number=signal.SIGKILL):
         if not self.dead():
             self.process.send_signal(number)
-        self.process.wait(timeout=patience)
+        self.wait()
         self.log.close()
+
+    def wait(self, patience=30):
+        self.process.wait(timeout=patience)
+
+    def end_inside(self, number=signal.SIGTERM):
+        """Ends what the wrapper started, and waits for the wrapper to end too."""
+        children = pathlib.Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
+        for child in children:
+            os.kill(int(child), number)
+        self.wait()
 
     def __enter__(self):
         return self
