@@ -10,6 +10,8 @@ struct RunResult {
   var up: Int
   /// Sessions that came up at all.
   var sessions: Int
+  /// From the first connect to the last session that came up.
+  var rampSeconds: Double
 
   var isSuccess: Bool {
     !tally.hasFailed && sessions == plan.pairs * 2 + plan.idle && up == plan.idle
@@ -27,6 +29,10 @@ struct RunResult {
     ]
   }
 
+  private var sessionsPerSecond: UInt64 {
+    rampSeconds > 0 ? UInt64(Double(sessions) / rampSeconds) : 0
+  }
+
   private func rate(_ count: UInt64) -> UInt64 {
     seconds > 0 ? UInt64(Double(count) / seconds) : 0
   }
@@ -34,7 +40,7 @@ struct RunResult {
   // MARK: - For people
 
   var text: String {
-    var lines: [String] = []
+    var lines = ["\(padded("sessions"))\(sessions), \(sessionsPerSecond)/s"]
     if plan.idle > 0 { lines.append("idle sessions up  \(up) of \(plan.idle)") }
     if plan.pairs > 0 {
       lines.append(line("accepted", tally.sent))
@@ -72,8 +78,10 @@ struct RunResult {
   var json: String {
     var members = [
       #""ok":\#(isSuccess)"#, #""prefix":"\#(plan.prefix)""#, #""pairs":\#(plan.pairs)"#,
-      #""idle":\#(plan.idle)"#, #""idle_up":\#(up)"#, #""window":\#(plan.window)"#,
-      #""size":\#(plan.size)"#, #""seconds":\#((seconds * 1_000).rounded() / 1_000)"#,
+      #""sessions":\#(sessions)"#, #""ramp_seconds":\#(json(rampSeconds))"#,
+      #""sessions_per_s":\#(sessionsPerSecond)"#, #""idle":\#(plan.idle)"#, #""idle_up":\#(up)"#,
+      #""window":\#(plan.window)"#,
+      #""size":\#(plan.size)"#, #""seconds":\#(json(seconds))"#,
       #""accepted":\#(tally.sent)"#, #""acked":\#(tally.acked)"#,
       #""delivered":\#(tally.delivered)"#, #""accepted_per_s":\#(rate(tally.sent))"#,
       #""acked_per_s":\#(rate(tally.acked))"#, #""delivered_per_s":\#(rate(tally.delivered))"#,
@@ -89,6 +97,8 @@ struct RunResult {
     ]
     return "{" + members.joined(separator: ",") + "}"
   }
+
+  private func json(_ seconds: Double) -> String { "\((seconds * 1_000).rounded() / 1_000)" }
 
   private func json(_ histogram: Histogram<UInt64>) -> String {
     let members = Self.percentiles.map { percentile in

@@ -17,7 +17,7 @@ from bench import figures, kept, report
 from bench.programs import DESCRIPTORS_MIN, ROOT, Failed
 
 # Imported for what they register, in the order in which it is measured.
-from bench import echo, counts  # noqa: F401  pylint: disable=unused-import
+from bench import echo, counts, memory  # noqa: F401  pylint: disable=unused-import
 
 PERFORMANCE = ROOT / "docs/performance.md"
 

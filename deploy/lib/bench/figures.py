@@ -36,9 +36,9 @@ def ratio(name, unit, ours, peers, above, below, **notes):
     return Figure(name, stats.median(repeats), unit, ours, peers, repeats, notes)
 
 
-def count(name, unit, ours, **notes):
+def count(name, unit, ours, beside=None, **notes):
     """A figure that stands for itself."""
-    return Figure(name, stats.median(ours), unit, ours, {}, ours, notes)
+    return Figure(name, stats.median(ours), unit, ours, beside or {}, ours, notes)
 
 
 REGISTRY = {}
