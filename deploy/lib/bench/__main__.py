@@ -1,6 +1,7 @@
 """The order of things: choose, measure, show, judge."""
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
@@ -14,10 +15,11 @@ import tempfile
 import time
 
 from bench import figures, kept, report
+from bench.cluster import Cluster
 from bench.programs import DESCRIPTORS_MIN, ROOT, Failed
 
 # Imported for what they register, in the order in which it is measured.
-from bench import echo, counts, memory  # noqa: F401  pylint: disable=unused-import
+from bench import echo, counts, memory, embedded, two_nodes  # noqa: F401  pylint: disable=unused-import
 
 PERFORMANCE = ROOT / "docs/performance.md"
 
@@ -30,6 +32,15 @@ class Bench:
     seconds: float
     folder: pathlib.Path
     wanted: list
+    stack: contextlib.ExitStack
+    _cluster: Cluster | None = None
+
+    def cluster(self):
+        """Two nodes with servers of their own, shared by what is measured there."""
+        if self._cluster is None:
+            self._cluster = Cluster()
+            self.stack.callback(self._cluster.end)
+        return self._cluster
 
     def wants(self, name):
         return not self.wanted or any(
@@ -104,10 +115,11 @@ def main():
         sys.exit(f"deploy/bench: needs {DESCRIPTORS_MIN} descriptors per process, not {hard}")
 
     table = kept.parse(PERFORMANCE.read_text(encoding="utf-8"))
-    with tempfile.TemporaryDirectory(prefix="chat-bench-") as folder:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="chat-bench-"))
         bench = Bench(options.repeats or (3 if options.quick else 5),
                       options.seconds or (1 if options.quick else 2),
-                      pathlib.Path(folder), options.only)
+                      pathlib.Path(folder), options.only, stack)
         measured, failures = measure(bench, functions)
     worse = judge(measured, table)
     if options.json:
