@@ -48,6 +48,7 @@ struct RunResult {
       lines.append(line("delivered", tally.delivered))
       lines.append(line("send to ack", tally.sendToAck))
       lines.append(line("send to delivery", tally.sendToDelivery))
+      if plan.rate != nil { lines.append(line("ack to delivery", tally.ackToDelivery)) }
     }
     for (name, count) in verdicts { lines.append("\(padded(name))\(count)") }
     lines.append(
@@ -87,6 +88,7 @@ struct RunResult {
       #""acked_per_s":\#(rate(tally.acked))"#, #""delivered_per_s":\#(rate(tally.delivered))"#,
       #""send_to_ack_us":\#(json(tally.sendToAck))"#,
       #""send_to_delivery_us":\#(json(tally.sendToDelivery))"#,
+      #""ack_to_delivery_us":\#(json(tally.ackToDelivery))"#,
     ]
     for (name, count) in verdicts {
       members.append("\"\(name.split(separator: " ").joined(separator: "_"))\":\(count)")

@@ -22,6 +22,8 @@ struct Tally: Sendable {
   /// In microseconds.
   var sendToAck = Self.histogram
   var sendToDelivery = Self.histogram
+  /// Of each message its delivery after its ack; at a given rate only.
+  var ackToDelivery = Self.histogram
 
   /// Up to ten minutes, at three digits.
   private static let histogram = Histogram<UInt64>(
@@ -50,5 +52,6 @@ struct Tally: Sendable {
     gaps += other.gaps
     sendToAck.add(other.sendToAck)
     sendToDelivery.add(other.sendToDelivery)
+    ackToDelivery.add(other.ackToDelivery)
   }
 }

@@ -33,11 +33,10 @@ final class Worker {
     timer = LoopTimer(on: loop)
     for pair in stride(from: index, to: plan.pairs, by: plan.threads) {
       let (a, b) = ("\(plan.prefix)-a\(pair)", "\(plan.prefix)-b\(pair)")
-      pairs.append(
-        (
-          PairSide(user: a, peer: b, plan: plan, endpoint: 0, worker: self),
-          PairSide(user: b, peer: a, plan: plan, endpoint: 1, worker: self)
-        ))
+      let first = PairSide(user: a, peer: b, plan: plan, endpoint: 0, worker: self)
+      let second = PairSide(user: b, peer: a, plan: plan, endpoint: 1, worker: self)
+      (first.other, second.other) = (second, first)
+      pairs.append((first, second))
     }
     for number in stride(from: index, to: plan.idle, by: plan.threads) {
       let user = "\(plan.prefix)-i\(number)"

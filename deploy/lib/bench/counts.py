@@ -15,13 +15,13 @@ from bench.stats import median
 
 # The name, the shape, and the messages per connection of the short run and of the long one.
 INSTRUCTIONS = [
-    ("instructions-50x64-w1", echo.Shape(50, 64, 1), (100, 500)),
-    ("instructions-50x64-w32", echo.Shape(50, 64, 32), (640, 3_200)),
-    ("instructions-50x16k-w1", echo.Shape(50, 16_384, 1), (40, 200)),
+    ("echo-instructions-w1", echo.Shape(50, 64, 1), (100, 500)),
+    ("echo-instructions-w32", echo.Shape(50, 64, 32), (640, 3_200)),
+    ("echo-instructions-16k", echo.Shape(50, 16_384, 1), (40, 200)),
 ]
 SYSCALLS = [
-    ("syscalls-50x64-w1", echo.Shape(50, 64, 1), (100, 500)),
-    ("syscalls-50x64-w32", echo.Shape(50, 64, 32), (640, 3_200)),
+    ("echo-syscalls-w1", echo.Shape(50, 64, 1), (100, 500)),
+    ("echo-syscalls-w32", echo.Shape(50, 64, 32), (640, 3_200)),
 ]
 REPEATS_MAX = 3
 

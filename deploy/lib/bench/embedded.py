@@ -27,7 +27,7 @@ def insert(folder, seconds):
             each.unlink()
 
 
-@measures("chat-embedded", "turn-chat-embedded")
+@measures("chat-embedded", "chat-embedded-turn")
 def embedded(bench):
     ours, rows, turns, acks = [], [], [], []
     seconds = max(1, round(bench.seconds))
@@ -44,4 +44,4 @@ def embedded(bench):
         acks.append(result["send_to_ack_us"]["p50"] / 1e3)
     yield ratio("chat-embedded", "messages/s", ours, {"sqlite": rows}, "ours", "sqlite",
                 send_to_ack_p50_ms=stats.median(acks))
-    yield count("turn-chat-embedded", "ms", turns)
+    yield count("chat-embedded-turn", "ms", turns)

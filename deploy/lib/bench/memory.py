@@ -38,7 +38,8 @@ def chat_memory(bench):
         with node.Node(bench.folder) as server:
             before = private_bytes(server.pid)
             with node.Load("--url", server.url, "--idle", CONNECTIONS, "--seconds", 0) as load:
-                wait_until_up(server, load, CONNECTIONS)
+                server.wait_until_up(load, CONNECTIONS)
+                time.sleep(SETTLE_SECONDS)
                 fresh.append((private_bytes(server.pid) - before) / CONNECTIONS)
         with node.Node(bench.folder) as server:
             before = private_bytes(server.pid)
@@ -51,15 +52,6 @@ def chat_memory(bench):
                 load.result()
     yield count("memory-chat-idle", "bytes per session", fresh)
     yield count("memory-chat-burst", "bytes per session", burst)
-
-
-def wait_until_up(server, load, sessions):
-    def up():
-        if load.is_over():
-            raise Failed("the sessions did not come up")
-        return server.metrics()["chat_sessions"] == sessions
-    wait_until(up, 60, f"{sessions} sessions")
-    time.sleep(SETTLE_SECONDS)
 
 
 def wait_until_delivered(server, load, messages):

@@ -1,13 +1,14 @@
 """A chat node by itself, its metrics, and the load for nodes."""
 
 import json
+import os
 import pathlib
 import signal
 import subprocess
 import tempfile
 import urllib.request
 
-from bench.programs import LOAD_CORE, OURS, SERVER_CORE, Failed, Server, free_port, on_core
+from bench.programs import LOAD_CORE, OURS, SERVER_CORE, Failed, Server, free_port, on_core, wait_until
 
 TURN = "chat_loop_longest_turn_seconds"
 
@@ -36,6 +37,14 @@ class Node(Server):
     def metrics(self):
         return metrics(self.ops_port)
 
+    def wait_until_up(self, load, sessions):
+        """Returns when so many sessions are on the node."""
+        def up():
+            if load.is_over():
+                raise Failed("the sessions did not come up")
+            return self.metrics()["chat_sessions"] == sessions
+        wait_until(up, 60, f"{sessions} sessions")
+
     def end(self, number=signal.SIGKILL):
         super().end(number)
         self.data.cleanup()
@@ -53,6 +62,10 @@ class Load:
     def is_over(self):
         return self.process.poll() is not None
 
+    def said(self):
+        """Its standard error so far. Read by position: the program writes by the same offset."""
+        return os.pread(self.errors.fileno(), 1 << 20, 0).decode(errors="replace")
+
     def interrupt(self):
         self.process.send_signal(signal.SIGINT)
 
@@ -60,9 +73,8 @@ class Load:
         """Waits for the end."""
         out, _ = self.process.communicate(timeout=patience)
         if self.process.returncode != 0:
-            self.errors.seek(0)
             raise Failed(f"{' '.join(self.words)}: {self.process.returncode}\n{out.decode()}"
-                         f"{self.errors.read().decode()[-1500:]}")
+                         f"{self.said()[-1500:]}")
         return json.loads(out)
 
     def __enter__(self):

@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import time
 
+from bench import process
+
 ROOT = pathlib.Path(__file__).parents[3]
 OURS = pathlib.Path(os.environ.get("CHAT_BUILD", ROOT / ".build/release"))
 PEERS = pathlib.Path(os.environ.get("CHAT_PEERS", ROOT / "Tests/Peers/.build/release"))
@@ -71,6 +73,9 @@ class Server:
     def pid(self):
         """The server itself: taskset becomes it."""
         return self.process.pid
+
+    def cpu_seconds(self):
+        return process.cpu_seconds(self.pid)
 
     def end(self, number=signal.SIGKILL):
         if not self.dead():

@@ -45,16 +45,48 @@ static void connected(struct load *load, struct connection *c) {
   watch(load, c, EPOLL_CTL_MOD, false);
 }
 
+static void opened(struct load *load, struct connection *c) {
+  c->state = STATE_OPEN;
+  load->connecting--;
+  load->open++;
+}
+
+static void say_hello(struct load *load, struct connection *c) {
+  uint8_t frame[160];
+  size_t length = write_hello(frame, sizeof frame, load->options.hello, c - load->connections);
+  if (send(c->fd, frame, length, MSG_NOSIGNAL) != (ssize_t)length) fail("cannot send the hello");
+  c->state = STATE_GREETING;
+}
+
 static void upgraded(struct load *load, struct connection *c, size_t length) {
   // The answer is short: one segment on loopback, so it is taken to arrive whole.
   read_buffer[length] = 0;
   char *end;
   if (!accepts_upgrade((char *)read_buffer, &end))
     fail("the server refused the upgrade:\n%s", (char *)read_buffer);
-  c->state = STATE_OPEN;
-  load->connecting--;
-  load->upgraded++;
+  if (load->options.hello) {
+    say_hello(load, c);
+    return;
+  }
+  opened(load, c);
   receive(load, c, (uint8_t *)end, read_buffer + length, now_ns());
+}
+
+/// What a chat server says to a hello is one segment too.
+static void greeted(struct load *load, struct connection *c, size_t length) {
+  static const char ready[] = "\"type\":\"ready\"";
+  if (!memmem(read_buffer, length, ready, sizeof ready - 1))
+    fail("the server refused the hello: %.*s", (int)length, (char *)read_buffer);
+  opened(load, c);
+}
+
+static void received(struct load *load, struct connection *c, size_t length) {
+  switch (c->state) {
+    case STATE_UPGRADING: upgraded(load, c, length); break;
+    case STATE_GREETING: greeted(load, c, length); break;
+    case STATE_OPEN: receive(load, c, read_buffer, read_buffer + length, now_ns()); break;
+    case STATE_CONNECTING: break;
+  }
 }
 
 void connection_ready(struct load *load, struct connection *c, uint32_t events) {
@@ -66,8 +98,7 @@ void connection_ready(struct load *load, struct connection *c, uint32_t events) 
     ssize_t n = recv(c->fd, read_buffer, sizeof read_buffer - 1, 0);
     if (n < 0 && errno != EAGAIN) fail("recv: %m");
     if (n == 0) fail("closed by the server");
-    if (n > 0 && c->state == STATE_UPGRADING) upgraded(load, c, (size_t)n);
-    else if (n > 0) receive(load, c, read_buffer, read_buffer + n, now_ns());
+    if (n > 0) received(load, c, (size_t)n);
   }
   if (c->state == STATE_OPEN && (c->owed || c->pong_due)) connection_flush(load, c);
 }

@@ -38,9 +38,9 @@ static bool turn(struct load *load, int timeout_ms) {
 }
 
 void load_open(struct load *load) {
-  while (load->upgraded < load->options.connections) {
+  while (load->open < load->options.connections) {
     begin_handshakes(load);
-    if (!turn(load, patience_ms)) fail("the server does not answer (%d open)", load->upgraded);
+    if (!turn(load, patience_ms)) fail("the server does not answer (%d open)", load->open);
   }
 }
 

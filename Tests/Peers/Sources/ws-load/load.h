@@ -10,7 +10,12 @@
 
 enum { CONTROL_MAX = 125 };
 
-enum state { STATE_CONNECTING, STATE_UPGRADING, STATE_OPEN };
+enum state {
+  STATE_CONNECTING,
+  STATE_UPGRADING,
+  STATE_GREETING,  // hello sent to a chat server
+  STATE_OPEN,
+};
 
 struct connection {
   int fd;
@@ -38,8 +43,8 @@ struct load {
   struct connection *connections;
   int poller;
   int opened;      // connections begun
-  int connecting;  // of those, not upgraded yet
-  int upgraded;
+  int connecting;  // of those, not open yet
+  int open;
   long under_way;  // messages without an echo, on all connections
   bool counting;   // whether echoes go into the figures
   uint64_t received;

@@ -83,7 +83,8 @@ int main(int argc, char **argv) {
   load_prepare(&load, &options);
   open_all(&load);
   if (idle) measure_idle(&load, server, kernel);
-  else if (options.mode == MODE_ECHO) measure_echo(&load);
+  else if (options.mode == MODE_IDLE) load_run_until(&load, after(options.seconds));
+  else measure_echo(&load);
   puts("}");
   return 0;
 }

@@ -16,13 +16,14 @@ static const char usage[] =
     "  -c N  handshakes at once (64)      -u PATH (/)\n"
     "  -i    idle: measure memory with silent connections, after -t seconds, and again after a\n"
     "        burst of -w messages on each\n"
+    "  -H NAME  a chat server: each says hello as NAME-0, NAME-1, ... and is open when greeted\n"
     "  -P N  the server's process, for its CPU and memory";
 
 struct options read_options(int argc, char **argv) {
   struct options o = {.path = "/", .connections = 1, .handshakes = 64, .window = 1, .size = 64,
                       .seconds = 5, .warmup = 1};
   int port = 0;
-  for (int letter; (letter = getopt(argc, argv, "p:u:n:c:w:s:m:t:r:P:Ti")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "p:u:n:c:w:s:m:t:r:P:H:Ti")) != -1;) {
     switch (letter) {
       case 'p': port = (int)number(optarg, 1, UINT16_MAX); break;
       case 'u': o.path = optarg; break;
@@ -34,6 +35,7 @@ struct options read_options(int argc, char **argv) {
       case 't': o.seconds = number(optarg, 0.01, 1e5); break;
       case 'r': o.warmup = number(optarg, 0, 1e5); break;
       case 'P': o.process = (pid_t)number(optarg, 1, INT_MAX); break;
+      case 'H': o.hello = optarg; break;
       case 'T': o.text = true; break;
       case 'i': o.mode = MODE_IDLE; break;
       default: fail("%s", usage);

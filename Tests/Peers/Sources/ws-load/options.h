@@ -22,6 +22,7 @@ struct options {
   double warmup;   // seconds before anything counts
   pid_t process;   // the server's, or 0: unknown
   bool text;
+  const char *hello;  // begins the users' names, or NULL: no chat server
 };
 
 /// Reads the command line; fails with a usage text when it makes no sense.

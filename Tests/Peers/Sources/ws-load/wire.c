@@ -31,8 +31,9 @@ struct wire make_wire(const struct options *options) {
   wire.request_length = (size_t)snprintf(
       wire.request, sizeof wire.request,
       "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-      "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n\r\n",
-      options->path, ntohs(options->server.sin_port), key);
+      "Sec-WebSocket-Key: %s\r\nSec-WebSocket-Version: 13\r\n%s\r\n",
+      options->path, ntohs(options->server.sin_port), key,
+      options->hello ? "Sec-WebSocket-Protocol: chat.v1\r\n" : "");
   if (wire.request_length >= sizeof wire.request) fail("the path is too long");
 
   uint8_t header[14];
@@ -49,6 +50,17 @@ struct wire make_wire(const struct options *options) {
     for (size_t i = 0; i < size; i++) frame[header_length + i] = wire.payload[i] ^ wire_mask[i & 3];
   }
   return wire;
+}
+
+size_t write_hello(uint8_t *frame, size_t room, const char *prefix, long number) {
+  char text[126];
+  int length = snprintf(text, sizeof text, "{\"type\":\"hello\",\"id\":1,\"user\":\"%s-%ld\"}",
+                        prefix, number);
+  size_t header = 2 + sizeof wire_mask;
+  if (length > 125 || header + (size_t)length > room) fail("the name is too long");
+  write_header(frame, true, (size_t)length);
+  for (int i = 0; i < length; i++) frame[header + (size_t)i] = (uint8_t)text[i] ^ wire_mask[i & 3];
+  return header + (size_t)length;
 }
 
 bool accepts_upgrade(char *text, char **end) {

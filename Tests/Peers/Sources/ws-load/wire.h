@@ -24,6 +24,9 @@ enum opcode { OP_CONT = 0, OP_TEXT = 1, OP_BINARY = 2, OP_CLOSE = 8, OP_PING = 9
 
 struct wire make_wire(const struct options *options);
 
+/// Writes a masked text frame with the hello of a user of chat.v1; returns its length.
+size_t write_hello(uint8_t *frame, size_t room, const char *prefix, long number);
+
 /// Whether `text`, zero-terminated, is the answer that the request asks for; then `*end` is set
 /// to what follows it.
 bool accepts_upgrade(char *text, char **end);
