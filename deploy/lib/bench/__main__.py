@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 
-from bench import figures, kept, report
+from bench import figures, kept, plots, report
 from bench.cluster import Cluster
 from bench.programs import DESCRIPTORS_MIN, ROOT, Failed
 
@@ -57,6 +57,8 @@ def arguments():
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME",
                         help="these figures, or those that begin with these words")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="everything measured")
+    parser.add_argument("--plots", nargs="*", metavar="NAME",
+                        help="draw docs/performance/*.svg instead; names: load memory cpu")
     parser.add_argument("--list", action="store_true", help="the names of the figures")
     return parser.parse_args()
 
@@ -120,6 +122,9 @@ def main():
         bench = Bench(options.repeats or (3 if options.quick else 5),
                       options.seconds or (1 if options.quick else 2),
                       pathlib.Path(folder), options.only, stack)
+        if options.plots is not None:
+            plots.draw(bench, options.plots)
+            return 0
         measured, failures = measure(bench, functions)
     worse = judge(measured, table)
     if options.json:

@@ -87,5 +87,9 @@ class Cluster:
         return run_json([PEERS / "naive-chain", "-a", self.amqp_port, "-r", self.redis_port,
                          *options], core=None)
 
+    def pg_insert(self, *options):
+        return run_json([PEERS / "pg-insert", f"host=127.0.0.1 port={self.postgres_port} "
+                         "user=chat dbname=chat", *options], core=None)
+
     def redis_keys(self):
         return int(run(["redis-cli", "-p", self.redis_port, "dbsize"], core=None))

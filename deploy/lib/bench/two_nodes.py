@@ -6,6 +6,8 @@ from bench.figures import count, measures, ratio
 PAIRS, SIZE, WINDOW = 50, 100, 32
 # What one message is to the broker: its text, its names, its number.
 NAIVE_SIZE = 200
+# What a node commits at once at most, and what PostgreSQL alone is given at once.
+GROUP = 512
 RATE = 1000
 # Publishers of the chain that the figure is a ratio to, and of one that is as fast as it can get.
 CHAINS = {"naive": 1, "naive-8": 8}
@@ -18,18 +20,22 @@ def throughput(bench):
     options = ["--pairs", PAIRS, "--size", SIZE, "--window", WINDOW]
     cluster.chat(*options, "--seconds", 1)
     ours, turns, acks = [], [], []
-    naive = {name: [] for name in CHAINS}
-    for each in stats.alternating(["ours", *CHAINS], bench.repeats):
+    beside = {name: [] for name in [*CHAINS, "postgres"]}
+    for each in stats.alternating(["ours", *beside], bench.repeats):
+        if each == "postgres":
+            result = cluster.pg_insert("-t", seconds, "-n", PAIRS, "-s", SIZE, "-g", GROUP)
+            beside[each].append(result["rows_per_s"])
+            continue
         if each in CHAINS:
             result = cluster.naive_chain("-t", seconds, "-s", NAIVE_SIZE, "-n", CHAINS[each])
-            naive[each].append(result["consumed_per_s"])
+            beside[each].append(result["consumed_per_s"])
             continue
         cluster.longest_turn_ms()
         result = cluster.chat(*options, "--seconds", seconds)
         turns.append(cluster.longest_turn_ms())
         ours.append(result["delivered_per_s"])
         acks.append(result["send_to_ack_us"]["p50"] / 1e3)
-    yield ratio("chat-two-nodes", "delivered/s", ours, naive, "ours", "naive",
+    yield ratio("chat-two-nodes", "delivered/s", ours, beside, "ours", "naive",
                 send_to_ack_p50_ms=stats.median(acks))
     yield count("chat-two-nodes-turn", "ms", turns)
 
