@@ -44,8 +44,8 @@ struct RunResult {
     if plan.idle > 0 { lines.append("idle sessions up  \(up) of \(plan.idle)") }
     if plan.pairs > 0 {
       lines.append(line("accepted", tally.sent))
-      lines.append(line("acked", tally.acked))
-      lines.append(line("delivered", tally.delivered))
+      lines.append(line("acked", tally.acked, inTime: tally.ackedInTime))
+      lines.append(line("delivered", tally.delivered, inTime: tally.deliveredInTime))
       lines.append(line("send to ack", tally.sendToAck))
       lines.append(line("send to delivery", tally.sendToDelivery))
       if plan.rate != nil { lines.append(line("ack to delivery", tally.ackToDelivery)) }
@@ -61,8 +61,8 @@ struct RunResult {
     name + String(repeating: " ", count: max(1, 18 - name.count))
   }
 
-  private func line(_ name: String, _ count: UInt64) -> String {
-    "\(padded(name))\(count), \(rate(count))/s"
+  private func line(_ name: String, _ count: UInt64, inTime: UInt64? = nil) -> String {
+    "\(padded(name))\(count), \(rate(inTime ?? count))/s"
   }
 
   private func line(_ name: String, _ histogram: Histogram<UInt64>) -> String {
@@ -85,7 +85,8 @@ struct RunResult {
       #""size":\#(plan.size)"#, #""seconds":\#(json(seconds))"#,
       #""accepted":\#(tally.sent)"#, #""acked":\#(tally.acked)"#,
       #""delivered":\#(tally.delivered)"#, #""accepted_per_s":\#(rate(tally.sent))"#,
-      #""acked_per_s":\#(rate(tally.acked))"#, #""delivered_per_s":\#(rate(tally.delivered))"#,
+      #""acked_per_s":\#(rate(tally.ackedInTime ?? tally.acked))"#,
+      #""delivered_per_s":\#(rate(tally.deliveredInTime ?? tally.delivered))"#,
       #""send_to_ack_us":\#(json(tally.sendToAck))"#,
       #""send_to_delivery_us":\#(json(tally.sendToDelivery))"#,
       #""ack_to_delivery_us":\#(json(tally.ackToDelivery))"#,

@@ -6,6 +6,9 @@ struct Tally: Sendable {
   var sent: UInt64 = 0
   var acked: UInt64 = 0
   var delivered: UInt64 = 0
+  /// Of those, what came before the sending was over; a rate may count no more.
+  var ackedInTime: UInt64?
+  var deliveredInTime: UInt64?
 
   var lost: UInt64 = 0
   var unacknowledged: UInt64 = 0
@@ -41,6 +44,8 @@ struct Tally: Sendable {
     sent += other.sent
     acked += other.acked
     delivered += other.delivered
+    ackedInTime = (ackedInTime ?? 0) + (other.ackedInTime ?? other.acked)
+    deliveredInTime = (deliveredInTime ?? 0) + (other.deliveredInTime ?? other.delivered)
     lost += other.lost
     unacknowledged += other.unacknowledged
     duplicated += other.duplicated

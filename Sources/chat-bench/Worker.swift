@@ -89,6 +89,9 @@ final class Worker {
       }
       for side in sides { side.start() }
     case .stopSending:
+      // Ordered again when the pairs are to stay; the first time counts.
+      tally.ackedInTime = tally.ackedInTime ?? tally.acked
+      tally.deliveredInTime = tally.deliveredInTime ?? tally.delivered
       endPace()
       for side in sides { side.stop() }
     case .conclude:

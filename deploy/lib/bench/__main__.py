@@ -57,6 +57,8 @@ def arguments():
     parser.add_argument("--only", nargs="+", default=[], metavar="NAME",
                         help="these figures, or those that begin with these words")
     parser.add_argument("--json", type=pathlib.Path, metavar="FILE", help="everything measured")
+    parser.add_argument("--keep", action="store_true",
+                        help="keep what is measured now, in docs/performance.md")
     parser.add_argument("--plots", nargs="*", metavar="NAME",
                         help="draw docs/performance/*.svg instead; names: load memory cpu")
     parser.add_argument("--list", action="store_true", help="the names of the figures")
@@ -104,12 +106,12 @@ def judge(measured, table):
 
 def main():
     options = arguments()
-    if options.list:
-        print("\n".join(figures.REGISTRY))
-        return 0
     functions, unknown = figures.chosen(options.only)
     if unknown:
         sys.exit(f"deploy/bench: no figure {', '.join(unknown)}; see --list")
+    if options.list:
+        print("\n".join(figures.REGISTRY))
+        return 0
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
@@ -127,6 +129,10 @@ def main():
             return 0
         measured, failures = measure(bench, functions)
     worse = judge(measured, table)
+    if options.keep:
+        text = kept.updated(PERFORMANCE.read_text(encoding="utf-8"),
+                            {figure.name: report.cells(figure) for figure in measured})
+        PERFORMANCE.write_text(text, encoding="utf-8")
     if options.json:
         options.json.write_text(json.dumps(
             {"revision": revision(), "machine": machine(), "worse": worse, "failures": failures,

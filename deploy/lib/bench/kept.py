@@ -4,7 +4,9 @@ import dataclasses
 import re
 
 BEGIN, END = "<!-- kept: begin -->", "<!-- kept: end -->"
-ROW = re.compile(r"\|\s*`([^`]+)`\s*\|\s*(≥|≤)\s*([\d.,]+)\s*\|\s*([\d.,]+)\s*\|\s*(\d+) %\s*\|")
+# Figure, bound, kept, tolerance; what follows is for people.
+ROW = re.compile(
+    r"\| `([^`]+)` \| (≥|≤) ([\d.,]+) \| ([\d.,]+) \| (\d+) % \|(.*\|)?")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,22 +30,44 @@ class Kept:
         return value < self.limit if self.is_floor else value > self.limit
 
 
-def parse(text):
-    """Figures by name, from the text of docs/performance.md."""
+def split(text):
+    """What is before the rows of the table, the rows, and what is behind."""
     if BEGIN not in text or END not in text:
         raise ValueError("docs/performance.md has no table of kept figures")
-    table = text.split(BEGIN, 1)[1].split(END, 1)[0]
-    kept = {}
+    before, rest = text.split(BEGIN, 1)
+    table, after = rest.split(END, 1)
+    lines = table.strip().splitlines()
     # The two lines of the head carry no figure.
-    for line in [line for line in table.splitlines() if line.startswith("|")][2:]:
+    return before + BEGIN + "\n" + "\n".join(lines[:2]) + "\n", lines[2:], END + after
+
+
+def parse(text):
+    """Figures by name, from the text of docs/performance.md."""
+    kept = {}
+    for line in split(text)[1]:
         match = ROW.fullmatch(line.strip())
         if not match:
             raise ValueError(f"no row of kept figures: {line}")
-        name, sign, bound, value, tolerance = match.groups()
+        name, sign, bound, value, tolerance, _ = match.groups()
         if name in kept:
             raise ValueError(f"{name} is kept twice")
         kept[name] = Kept(sign == "≥", number(bound), number(value), int(tolerance) / 100)
     return kept
+
+
+def updated(text, cells):
+    """The text with the rows of the figures in `cells` renewed: name -> kept and what follows the
+    tolerance. Bounds and tolerances stay."""
+    before, rows, after = split(text)
+    renewed = []
+    for line in rows:
+        match = ROW.fullmatch(line.strip())
+        if match and match[1] in cells:
+            name, sign, bound, _, tolerance, _ = match.groups()
+            value, *rest = cells[name]
+            line = f"| `{name}` | {sign} {bound} | {value} | {tolerance} % | {' | '.join(rest)} |"
+        renewed.append(line)
+    return before + "\n".join(renewed) + "\n" + after
 
 
 def number(text):

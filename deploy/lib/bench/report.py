@@ -31,6 +31,11 @@ def row(figure, kept):
             figure.unit, verdict(figure, kept)]
 
 
+def cells(figure):
+    """What docs/performance.md keeps of a figure, and shows beside it."""
+    return [text(figure.value), text(stats.median(figure.ours)), beside(figure), figure.unit]
+
+
 HEAD = ["figure", "value", "spread", "bound", "kept", "ours", "beside", "unit", "verdict"]
 
 

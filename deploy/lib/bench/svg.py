@@ -44,6 +44,9 @@ def ticks(low, high, is_log):
         first = max(step for step in steps if step <= low * (1 + 1e-9))
         last = min(step for step in steps if step >= high * (1 - 1e-9))
         chosen = [step for step in steps if first <= step <= last]
+        # One value alone has no scale.
+        if len(chosen) == 1:
+            chosen.append(10 * first)
         # Over many decades the ones alone are enough, with the ends.
         return chosen if len(chosen) <= 10 else [
             step for step in chosen
