@@ -21,6 +21,7 @@ from bench.programs import DESCRIPTORS_MIN, ROOT, Failed
 # Imported for what they register, in the order in which it is measured.
 from bench import echo, counts, memory, embedded, two_nodes, sessions  # noqa: F401  pylint: disable=unused-import
 
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 PERFORMANCE = ROOT / "docs/performance.md"
 
 
@@ -43,8 +44,7 @@ class Bench:
         return self._cluster
 
     def wants(self, name):
-        return not self.wanted or any(
-            name == each or name.startswith(each + "-") for each in self.wanted)
+        return figures.is_wanted(name, self.wanted)
 
 
 def arguments():
@@ -104,6 +104,13 @@ def judge(measured, table):
             if (entry := table.get(figure.name)) and entry.is_regression(figure.value)]
 
 
+def interrupted(number, _):
+    """Ends what was started, once: a second signal must not cut that short."""
+    for each in INTERRUPTS:
+        signal.signal(each, lambda *_: None)
+    sys.exit(128 + number)
+
+
 def main():
     options = arguments()
     functions, unknown = figures.chosen(options.only)
@@ -112,7 +119,8 @@ def main():
     if options.list:
         print("\n".join(figures.REGISTRY))
         return 0
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    for number in INTERRUPTS:
+        signal.signal(number, interrupted)
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     if hard < DESCRIPTORS_MIN:

@@ -49,9 +49,10 @@ class Cluster:
             raise
 
     def command(self, *words):
+        # In a session of its own: an interrupt from the terminal must not end the clean-up.
         done = subprocess.run([ROOT / "deploy/cluster", *words], env=self.environment,
                               stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                              timeout=150, check=False)
+                              timeout=150, check=False, start_new_session=True)
         if done.returncode != 0:
             raise Failed(f"deploy/cluster {' '.join(words)}: {done.stdout}{done.stderr}")
         return done.stdout

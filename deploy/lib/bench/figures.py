@@ -54,15 +54,15 @@ def measures(*names):
     return register
 
 
-def chosen(wanted):
-    """The functions that measure the wanted figures, each once, in the registry's order.
+def is_wanted(name, wanted):
+    """A word stands for the figure of that name and for all that begin with it and a hyphen."""
+    return not wanted or any(name == word or name.startswith(word + "-") for word in wanted)
 
-    A name stands for itself and for all figures that begin with it and a hyphen.
-    """
-    functions = []
-    for name, function in REGISTRY.items():
-        matches = not wanted or any(name == w or name.startswith(w + "-") for w in wanted)
-        if matches and function not in functions:
-            functions.append(function)
-    unknown = [w for w in wanted if not any(n == w or n.startswith(w + "-") for n in REGISTRY)]
-    return functions, unknown
+
+def chosen(wanted):
+    """The functions that measure the wanted figures, each once, in the registry's order; and the
+    words that stand for nothing."""
+    functions = dict.fromkeys(
+        function for name, function in REGISTRY.items() if is_wanted(name, wanted))
+    unknown = [word for word in wanted if not any(is_wanted(name, [word]) for name in REGISTRY)]
+    return list(functions), unknown
