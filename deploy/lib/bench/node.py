@@ -8,7 +8,8 @@ import subprocess
 import tempfile
 import urllib.request
 
-from bench.programs import LOAD_CORE, OURS, SERVER_CORE, Failed, Server, free_port, on_core, wait_until
+from bench.programs import (LOAD_CORE, OURS, SERVER_CORE, Failed, Server, free_port, on_core,
+                            wait_until)
 
 TURN = "chat_loop_longest_turn_seconds"
 
