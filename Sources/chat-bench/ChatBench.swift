@@ -23,7 +23,7 @@ struct ChatBench: ParsableCommand {
   @Option(help: "Pairs of users.")
   var pairs = 0
 
-  @Option(help: "Messages a second over all pairs, in steps of 10 ms, or 'max'.")
+  @Option(help: "Messages a second over all pairs, in steps of 1 ms, or 'max'.")
   var rate = "max"
 
   @Option(help: "Messages that a user may have sent and not had acknowledged.")
@@ -40,6 +40,12 @@ struct ChatBench: ParsableCommand {
 
   @Option(help: "Sessions that only stay connected.")
   var idle = 0
+
+  @Option(help: "Handshakes under way at once, per thread; a storm has all of them.")
+  var handshakes = 64
+
+  @Option(help: "Seconds for which the pairs stay connected when they are done.")
+  var hold = 0
 
   @Option(help: "Threads of the generator.")
   var threads = 1
@@ -62,6 +68,9 @@ struct ChatBench: ParsableCommand {
     guard 1...10_000 ~= window else { throw ValidationError("--window is 1 to 10000") }
     guard Payload.textBytesMin...Self.sizeMax ~= size else {
       throw ValidationError("--size is \(Payload.textBytesMin) to \(Self.sizeMax)")
+    }
+    guard 1...1_000_000 ~= handshakes, 0...1_000_000 ~= hold else {
+      throw ValidationError("--handshakes is 1 to 1000000, --hold 0 to 1000000")
     }
     guard 1...64 ~= threads else { throw ValidationError("--threads is 1 to 64") }
     guard seconds > 0 || (seconds == 0 && pairs == 0) else {
@@ -102,6 +111,7 @@ struct ChatBench: ParsableCommand {
       endpoints: try urls.map { (url) throws(Endpoint.Failure) in try Endpoint(url) },
       prefix: prefix ?? random, pairs: pairs, idle: idle,
       rate: Double(rate), window: window, size: size, seconds: seconds, messages: messages,
+      hold: pairs > 0 ? hold : seconds, handshakes: handshakes,
       threads: min(threads, max(1, pairs + idle)))
   }
 }

@@ -69,6 +69,14 @@ final class Conductor {
 
   private var sessions: Int { plan.pairs * 2 + plan.idle }
 
+  /// From the first connect to the last session that came up.
+  private var rampSeconds: Double {
+    guard let first = statuses.compactMap(\.began).min(),
+      let last = statuses.compactMap(\.lastReady).max()
+    else { return 0 }
+    return (last - first) / .seconds(1)
+  }
+
   // MARK: - Events
 
   private func receive(_ report: WorkerReport) {
@@ -84,7 +92,7 @@ final class Conductor {
       guard tallies == plan.threads else { return }
       result = RunResult(
         plan: plan, tally: self.tally, seconds: loadDuration / .seconds(1), up: previous.up,
-        sessions: total.ready)
+        sessions: total.ready, rampSeconds: rampSeconds)
       loop.stop()
     }
   }
@@ -105,17 +113,21 @@ final class Conductor {
     case .load:
       loadDuration = elapsed
       if plan.messages != nil {
-        if total.isSettled { conclude() } else { giveUpIfStalled() }
+        if total.isSettled { loadEnded() } else { giveUpIfStalled() }
       } else if elapsed >= .seconds(plan.seconds) {
         enter(.drain, ordering: .stopSending)
       }
     case .hold:
-      loadDuration = elapsed
-      if plan.seconds > 0, elapsed >= .seconds(plan.seconds) { conclude() }
+      if plan.pairs == 0 { loadDuration = elapsed }
+      if plan.hold > 0, elapsed >= .seconds(plan.hold) { conclude() }
     case .drain:
-      if total.isSettled { conclude() } else { giveUpIfStalled() }
+      if total.isSettled { loadEnded() } else { giveUpIfStalled() }
     case .concluding: break
     }
+  }
+
+  private func loadEnded() {
+    if plan.hold > 0 { enter(.hold, ordering: .stopSending) } else { conclude() }
   }
 
   private func interrupted() {
@@ -160,7 +172,7 @@ final class Conductor {
           + "delivered \(now.delivered - previous.delivered)/s, "
           + "under way \(now.sent - min(now.sent, now.delivered))")
     case .hold:
-      printError("\(seconds) s: \(now.up) of \(plan.idle) sessions up")
+      printError("\(seconds) s: \(now.up) of \(plan.idle) idle sessions up")
     case .concluding: break
     }
     if phase != .concluding { previous = now }

@@ -24,6 +24,9 @@ final class PairSide: ChatClientOwner {
   private var outstanding: [UInt64: Outstanding] = [:]
   /// Stamps of messages that are due and have no room in the window yet.
   private var released = StampQueue()
+  private var crossing = Crossing()
+  /// The peer's side; set before the first message.
+  weak var other: PairSide?
   private var isFetching = false
   private(set) var wasReady = false
   private var sending = Sending.notYet
@@ -181,6 +184,16 @@ final class PairSide: ChatClientOwner {
     acked += 1
     worker.tally.acked += 1
     Tally.record(worker.stamp &- entry.stamp, in: &worker.tally.sendToAck)
+    // Only at a given rate: it costs two look-ups per message.
+    if plan.rate != nil { record(crossing.acked(number, at: worker.stamp)) }
+  }
+
+  private func delivered(_ number: UInt64) {
+    record(crossing.delivered(number, at: worker.stamp))
+  }
+
+  private func record(_ ackToDelivery: UInt64?) {
+    if let ackToDelivery { Tally.record(ackToDelivery, in: &worker.tally.ackToDelivery) }
   }
 
   private func failed(_ frame: ServerFrame) {
@@ -219,6 +232,7 @@ final class PairSide: ChatClientOwner {
     } else if numbersSeen.insert(payload.number) {
       worker.tally.delivered += 1
       Tally.record(worker.stamp &- payload.stamp, in: &worker.tally.sendToDelivery)
+      if plan.rate != nil { other?.delivered(payload.number) }
     } else {
       worker.tally.duplicated += 1
       worker.say("\(user): message \(payload.number) of \(peer) came twice, now as \(sequence)")

@@ -14,6 +14,10 @@ struct Plan: Sendable {
   var seconds: Int
   /// Of each side; then the time is not limited.
   var messages: UInt64?
+  /// Seconds that the sessions stay after the load; for ever when there is no load and this is 0.
+  var hold: Int
+  /// Under way at once, per thread.
+  var handshakes: Int
   var threads: Int
 
   /// How long nothing may move before what is missing is given up.

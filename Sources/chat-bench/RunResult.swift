@@ -10,6 +10,8 @@ struct RunResult {
   var up: Int
   /// Sessions that came up at all.
   var sessions: Int
+  /// From the first connect to the last session that came up.
+  var rampSeconds: Double
 
   var isSuccess: Bool {
     !tally.hasFailed && sessions == plan.pairs * 2 + plan.idle && up == plan.idle
@@ -27,6 +29,10 @@ struct RunResult {
     ]
   }
 
+  private var sessionsPerSecond: UInt64 {
+    rampSeconds > 0 ? UInt64(Double(sessions) / rampSeconds) : 0
+  }
+
   private func rate(_ count: UInt64) -> UInt64 {
     seconds > 0 ? UInt64(Double(count) / seconds) : 0
   }
@@ -34,14 +40,15 @@ struct RunResult {
   // MARK: - For people
 
   var text: String {
-    var lines: [String] = []
+    var lines = ["\(padded("sessions"))\(sessions), \(sessionsPerSecond)/s"]
     if plan.idle > 0 { lines.append("idle sessions up  \(up) of \(plan.idle)") }
     if plan.pairs > 0 {
       lines.append(line("accepted", tally.sent))
-      lines.append(line("acked", tally.acked))
-      lines.append(line("delivered", tally.delivered))
+      lines.append(line("acked", tally.acked, inTime: tally.ackedInTime))
+      lines.append(line("delivered", tally.delivered, inTime: tally.deliveredInTime))
       lines.append(line("send to ack", tally.sendToAck))
       lines.append(line("send to delivery", tally.sendToDelivery))
+      if plan.rate != nil { lines.append(line("ack to delivery", tally.ackToDelivery)) }
     }
     for (name, count) in verdicts { lines.append("\(padded(name))\(count)") }
     lines.append(
@@ -54,8 +61,8 @@ struct RunResult {
     name + String(repeating: " ", count: max(1, 18 - name.count))
   }
 
-  private func line(_ name: String, _ count: UInt64) -> String {
-    "\(padded(name))\(count), \(rate(count))/s"
+  private func line(_ name: String, _ count: UInt64, inTime: UInt64? = nil) -> String {
+    "\(padded(name))\(count), \(rate(inTime ?? count))/s"
   }
 
   private func line(_ name: String, _ histogram: Histogram<UInt64>) -> String {
@@ -72,13 +79,17 @@ struct RunResult {
   var json: String {
     var members = [
       #""ok":\#(isSuccess)"#, #""prefix":"\#(plan.prefix)""#, #""pairs":\#(plan.pairs)"#,
-      #""idle":\#(plan.idle)"#, #""idle_up":\#(up)"#, #""window":\#(plan.window)"#,
-      #""size":\#(plan.size)"#, #""seconds":\#((seconds * 1_000).rounded() / 1_000)"#,
+      #""sessions":\#(sessions)"#, #""ramp_seconds":\#(json(rampSeconds))"#,
+      #""sessions_per_s":\#(sessionsPerSecond)"#, #""idle":\#(plan.idle)"#, #""idle_up":\#(up)"#,
+      #""window":\#(plan.window)"#,
+      #""size":\#(plan.size)"#, #""seconds":\#(json(seconds))"#,
       #""accepted":\#(tally.sent)"#, #""acked":\#(tally.acked)"#,
       #""delivered":\#(tally.delivered)"#, #""accepted_per_s":\#(rate(tally.sent))"#,
-      #""acked_per_s":\#(rate(tally.acked))"#, #""delivered_per_s":\#(rate(tally.delivered))"#,
+      #""acked_per_s":\#(rate(tally.ackedInTime ?? tally.acked))"#,
+      #""delivered_per_s":\#(rate(tally.deliveredInTime ?? tally.delivered))"#,
       #""send_to_ack_us":\#(json(tally.sendToAck))"#,
       #""send_to_delivery_us":\#(json(tally.sendToDelivery))"#,
+      #""ack_to_delivery_us":\#(json(tally.ackToDelivery))"#,
     ]
     for (name, count) in verdicts {
       members.append("\"\(name.split(separator: " ").joined(separator: "_"))\":\(count)")
@@ -89,6 +100,8 @@ struct RunResult {
     ]
     return "{" + members.joined(separator: ",") + "}"
   }
+
+  private func json(_ seconds: Double) -> String { "\((seconds * 1_000).rounded() / 1_000)" }
 
   private func json(_ histogram: Histogram<UInt64>) -> String {
     let members = Self.percentiles.map { percentile in

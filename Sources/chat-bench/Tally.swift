@@ -6,6 +6,9 @@ struct Tally: Sendable {
   var sent: UInt64 = 0
   var acked: UInt64 = 0
   var delivered: UInt64 = 0
+  /// Of those, what came before the sending was over; a rate may count no more.
+  var ackedInTime: UInt64?
+  var deliveredInTime: UInt64?
 
   var lost: UInt64 = 0
   var unacknowledged: UInt64 = 0
@@ -22,6 +25,8 @@ struct Tally: Sendable {
   /// In microseconds.
   var sendToAck = Self.histogram
   var sendToDelivery = Self.histogram
+  /// Of each message its delivery after its ack; at a given rate only.
+  var ackToDelivery = Self.histogram
 
   /// Up to ten minutes, at three digits.
   private static let histogram = Histogram<UInt64>(
@@ -39,6 +44,8 @@ struct Tally: Sendable {
     sent += other.sent
     acked += other.acked
     delivered += other.delivered
+    ackedInTime = (ackedInTime ?? 0) + (other.ackedInTime ?? other.acked)
+    deliveredInTime = (deliveredInTime ?? 0) + (other.deliveredInTime ?? other.delivered)
     lost += other.lost
     unacknowledged += other.unacknowledged
     duplicated += other.duplicated
@@ -50,5 +57,6 @@ struct Tally: Sendable {
     gaps += other.gaps
     sendToAck.add(other.sendToAck)
     sendToDelivery.add(other.sendToDelivery)
+    ackToDelivery.add(other.ackToDelivery)
   }
 }

@@ -2,10 +2,7 @@ import Reactor
 
 /// The sessions of one thread.
 final class Worker {
-  /// Handshakes under way at once, so that a ramp is no flood.
-  private static let handshakesMax = 64
-  private static let tick = Duration.milliseconds(10)
-  private static let ticksPerStatus = 10
+  private static let tick = Duration.milliseconds(100)
 
   let loop: EventLoop
   var tally = Tally()
@@ -16,11 +13,13 @@ final class Worker {
   private var idle: [IdleSession] = []
   private var waiting: [() -> Void] = []
   private var ready = 0
+  private var began: Instant?
+  private var lastReady: Instant?
   private var complaints = 0
   private let timer: LoopTimer
   private let origin: Instant
-  private var ticks = 0
   private var pace: Pace?
+  private var metronome: Metronome?
 
   /// Takes every `plan.threads`-th pair and idle session, from `index` on.
   init(
@@ -34,11 +33,10 @@ final class Worker {
     timer = LoopTimer(on: loop)
     for pair in stride(from: index, to: plan.pairs, by: plan.threads) {
       let (a, b) = ("\(plan.prefix)-a\(pair)", "\(plan.prefix)-b\(pair)")
-      pairs.append(
-        (
-          PairSide(user: a, peer: b, plan: plan, endpoint: 0, worker: self),
-          PairSide(user: b, peer: a, plan: plan, endpoint: 1, worker: self)
-        ))
+      let first = PairSide(user: a, peer: b, plan: plan, endpoint: 0, worker: self)
+      let second = PairSide(user: b, peer: a, plan: plan, endpoint: 1, worker: self)
+      (first.other, second.other) = (second, first)
+      pairs.append((first, second))
     }
     for number in stride(from: index, to: plan.idle, by: plan.threads) {
       let user = "\(plan.prefix)-i\(number)"
@@ -56,7 +54,8 @@ final class Worker {
   func begin() {
     timer.handler = { [unowned self] in ticked() }
     timer.set(at: loop.now + Self.tick)
-    for _ in 0..<Self.handshakesMax { waiting.popLast()?() }
+    began = loop.now
+    for _ in 0..<min(plan.handshakes, waiting.count) { waiting.popLast()?() }
   }
 
   func say(_ line: String) {
@@ -70,6 +69,7 @@ final class Worker {
 
   func sideBecameReady() {
     ready += 1
+    lastReady = loop.now
     waiting.popLast()?()
   }
 
@@ -85,12 +85,17 @@ final class Worker {
       if let rate = plan.rate, !pairs.isEmpty {
         let share = rate * Double(pairs.count) / Double(plan.pairs)
         pace = Pace(perSecond: share, start: loop.now, sides: pairs.count * 2)
+        metronome = Metronome(loop.makeMailbox { [unowned self] _ in release() })
       }
       for side in sides { side.start() }
     case .stopSending:
-      pace = nil
+      // Ordered again when the pairs are to stay; the first time counts.
+      tally.ackedInTime = tally.ackedInTime ?? tally.acked
+      tally.deliveredInTime = tally.deliveredInTime ?? tally.delivered
+      endPace()
       for side in sides { side.stop() }
     case .conclude:
+      endPace()
       for (a, b) in pairs {
         a.conclude(with: b)
         b.conclude(with: a)
@@ -102,20 +107,27 @@ final class Worker {
     }
   }
 
+  private func release() {
+    guard let due = pace?.due(at: loop.now) else { return }
+    for (side, count) in due { sides[side].release(count) }
+  }
+
+  private func endPace() {
+    pace = nil
+    metronome?.stop()
+    metronome = nil
+  }
+
   private func ticked() {
     timer.set(at: loop.now + Self.tick)
-    ticks += 1
-    if let due = pace?.due(at: loop.now) {
-      for (side, count) in due { sides[side].release(count) }
-    }
-    guard ticks % Self.ticksPerStatus == 0 else { return }
     for side in sides { side.tick() }
     reports.post(
       .status(
         worker: index,
         WorkerStatus(
           ready: ready, up: idle.count { $0.isUp }, sent: tally.sent, acked: tally.acked,
-          delivered: tally.delivered, isSettled: isSettled)))
+          delivered: tally.delivered, isSettled: isSettled, began: began,
+          lastReady: lastReady)))
   }
 
   private var isSettled: Bool {
@@ -174,6 +186,9 @@ struct WorkerStatus: Sendable {
   var delivered: UInt64 = 0
   /// Everything sent is acked and delivered.
   var isSettled = false
+  /// When the first session began to connect, and when the last one came up.
+  var began: Instant?
+  var lastReady: Instant?
 
   func isAhead(of other: WorkerStatus) -> Bool {
     ready > other.ready || acked > other.acked || delivered > other.delivered

@@ -1,0 +1,159 @@
+// c-echo: the least that a WebSocket echo server can do, the floor of the kernel's path.
+//
+// One thread, one level-triggered epoll; per readiness one recv and one send. A handshake without
+// checks, frames unmasked into one shared output buffer. No pings, no fragments, no limits, no
+// time-outs: a yardstick, not a server. An idle connection owns one struct, and a buffer only
+// while a frame is half read or an echo half written.
+//
+// Use: c-echo PORT, on 127.0.0.1.
+#include "fail.h"
+#include "frames.h"
+#include "handshake.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { BUFFER = 256 * 1024, EVENTS_MAX = 512, BACKLOG = 4096 };
+
+struct connection {
+  int fd;
+  bool open;         // upgraded to WebSocket
+  uint32_t kept_in;  // bytes kept between readinesses
+  uint32_t kept_out;
+  uint8_t *in;   // an incomplete frame
+  uint8_t *out;  // echoes that the socket did not take
+};
+
+static uint8_t input[BUFFER], output[BUFFER];
+static int poller;
+
+static void *keep(const void *bytes, size_t length) {
+  void *copy = malloc(length);
+  if (!copy) fail("out of memory");
+  return memcpy(copy, bytes, length);
+}
+
+static void end(struct connection *c) {
+  close(c->fd);
+  free(c->in);
+  free(c->out);
+  free(c);
+}
+
+static void watch(struct connection *c, int operation, uint32_t events) {
+  struct epoll_event event = {.events = events, .data.ptr = c};
+  if (epoll_ctl(poller, operation, c->fd, &event)) fail("epoll_ctl: %m");
+}
+
+static void upgrade(struct connection *c, size_t have) {
+  char answer[256];
+  input[have] = 0;
+  // A request is one segment on loopback, so it is taken to arrive whole.
+  size_t length = answer_handshake((char *)input, answer, sizeof answer);
+  c->open = length && send(c->fd, answer, length, MSG_NOSIGNAL) == (ssize_t)length;
+  if (!c->open) end(c);
+}
+
+static void reply(struct connection *c, size_t made) {
+  ssize_t put = send(c->fd, output, made, MSG_NOSIGNAL);
+  if (put < 0 && errno == EAGAIN) put = 0;
+  if (put < 0) {
+    end(c);
+  } else if ((size_t)put < made) {
+    c->kept_out = (uint32_t)(made - (size_t)put);
+    c->out = keep(output + put, c->kept_out);
+    watch(c, EPOLL_CTL_MOD, EPOLLOUT);  // read no more until it is gone
+  }
+}
+
+static void readable(struct connection *c) {
+  size_t have = c->kept_in;
+  if (have) {
+    memcpy(input, c->in, have);
+    free(c->in);
+    c->in = NULL;
+    c->kept_in = 0;
+  }
+  ssize_t got = recv(c->fd, input + have, BUFFER - 1 - have, 0);
+  if (got <= 0) {
+    end(c);
+    return;
+  }
+  have += (size_t)got;
+  if (!c->open) {
+    upgrade(c, have);
+    return;
+  }
+  struct echoes echoes = echo_frames(input, have, output);
+  if (echoes.eaten < have) {
+    c->kept_in = (uint32_t)(have - echoes.eaten);
+    c->in = keep(input + echoes.eaten, c->kept_in);
+  }
+  if (echoes.made) reply(c, echoes.made);
+}
+
+static void writable(struct connection *c) {
+  ssize_t put = send(c->fd, c->out, c->kept_out, MSG_NOSIGNAL);
+  if (put < 0 && errno == EAGAIN) return;
+  if (put < 0) {
+    end(c);
+    return;
+  }
+  c->kept_out -= (uint32_t)put;
+  if (c->kept_out) {
+    memmove(c->out, c->out + put, c->kept_out);
+    return;
+  }
+  free(c->out);
+  c->out = NULL;
+  watch(c, EPOLL_CTL_MOD, EPOLLIN);
+}
+
+static void accept_all(int listener) {
+  int fd;
+  while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    struct connection *c = calloc(1, sizeof *c);
+    if (!c) fail("out of memory");
+    c->fd = fd;
+    watch(c, EPOLL_CTL_ADD, EPOLLIN);
+  }
+}
+
+static int listen_on(uint16_t port) {
+  struct sockaddr_in address = {.sin_family = AF_INET,
+                                .sin_port = htons(port),
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+  if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, BACKLOG))
+    fail("cannot listen on port %d: %m", port);
+  return listener;
+}
+
+int main(int argc, char **argv) {
+  if (argc != 2) fail("use: c-echo PORT");
+  int listener = listen_on((uint16_t)number(argv[1], 1, UINT16_MAX));
+  poller = epoll_create1(EPOLL_CLOEXEC);
+  struct epoll_event acceptable = {.events = EPOLLIN};
+  if (epoll_ctl(poller, EPOLL_CTL_ADD, listener, &acceptable)) fail("epoll_ctl: %m");
+  for (;;) {
+    struct epoll_event events[EVENTS_MAX];
+    int count = epoll_wait(poller, events, EVENTS_MAX, -1);
+    for (int i = 0; i < count; i++) {
+      struct connection *c = events[i].data.ptr;
+      if (!c) accept_all(listener);
+      else if (c->out) writable(c);
+      else readable(c);
+    }
+  }
+}

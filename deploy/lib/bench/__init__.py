@@ -1,0 +1,1 @@
+"""Measures the server beside its floors and peers. Run by deploy/bench."""
