@@ -39,7 +39,7 @@ package final class EventLoop {
     poller = try SystemError.check(clinux_epoll_create(), "epoll_create1")
     events = .allocate(capacity: Self.eventsMax)
     state = .allocate(capacity: 1)
-    state.initialize(to: LoopState(kernel: kernel))
+    state.initialize(to: LoopState(of: self, kernel: kernel))
     let result = clinux_epoll_ctl(
       poller, EPOLL_CTL_ADD, waker.descriptor, CLINUX_EPOLLIN, Self.wakerWord)
     precondition(result == 0, "a new eventfd can be watched")

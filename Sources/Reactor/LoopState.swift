@@ -1,17 +1,25 @@
+public import Bytes
+
 /// What the sockets of a loop reach several times per message.
 ///
 /// Behind a pointer of the loop's own: a checked access to a class's property costs about 40
 /// instructions, and keeping the class alive for it as many.
+@usableFromInline
 struct LoopState: ~Copyable {
+  /// The arena's bytes, where encoders of other modules write without a call.
+  @usableFromInline let buffer: UnsafeMutablePointer<ByteBuffer>
   let kernel: Kernel
   /// The buffer that every socket of this loop reads into.
   let readBuffer: UnsafeMutableRawBufferPointer
   var handlers = HandlerTable()
   var arena = WriteArena()
+  unowned(unsafe) let loop: EventLoop
 
-  init(kernel: Kernel) {
+  init(of loop: EventLoop, kernel: Kernel) {
+    self.loop = loop
     self.kernel = kernel
     readBuffer = .allocate(byteCount: EventLoop.readBytes, alignment: 64)
+    buffer = arena.buffer
   }
 
   deinit { readBuffer.deallocate() }

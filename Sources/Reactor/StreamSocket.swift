@@ -34,22 +34,23 @@ package struct StreamSocket: ~Copyable {
   /// From so many bytes on `write(large:behind:)` costs less than a copy.
   @inlinable package static var largeBytes: Int { 4096 }
 
-  private unowned(unsafe) let loop: EventLoop
-  private let state: UnsafeMutablePointer<LoopState>
-  /// The arena's.
-  @usableFromInline let buffer: UnsafeMutablePointer<ByteBuffer>
+  @usableFromInline let state: UnsafeMutablePointer<LoopState>
   /// The owner's place on the loop, once registered.
   package private(set) var token = Token(index: .max, generation: .max)
-  private var descriptor: Int32
-  private var written = WriteList()
   /// What an earlier flush could not send, from `backlogStart` on.
-  private var backlogStart: UInt32 = 0
   private var backlog: [UInt8] = []
+  private var backlogStart: UInt32 = 0
+  private var written = WriteList()
+  private var descriptor: Int32
   private var isConnected: Bool
   /// What the loop watches the descriptor for.
   private var interest: Readiness = []
   /// Whether the owner wants to read, as set with `setReading(_:)`.
   package private(set) var isReading = true
+
+  private var loop: EventLoop { state.pointee.loop }
+
+  @inlinable var buffer: UnsafeMutablePointer<ByteBuffer> { state.pointee.buffer }
 
   /// A socket that is closed, for an owner that connects later.
   package init(closedOn loop: EventLoop) {
@@ -62,9 +63,7 @@ package struct StreamSocket: ~Copyable {
   }
 
   private init(descriptor: Int32, isConnected: Bool, on loop: EventLoop) {
-    self.loop = loop
     state = loop.state
-    buffer = loop.state.pointee.arena.buffer
     self.descriptor = descriptor
     self.isConnected = isConnected
     var one: Int32 = 1
@@ -77,7 +76,7 @@ package struct StreamSocket: ~Copyable {
     guard descriptor >= 0 else { return }
     if !written.isEmpty { state.pointee.arena.unflushedSockets -= 1 }
     loop.remove(token)
-    loop.kernel.close(descriptor)
+    state.pointee.kernel.close(descriptor)
   }
 
   /// Starts to connect. Once registered, the owner's `becameReady` tells that the attempt has
@@ -88,7 +87,7 @@ package struct StreamSocket: ~Copyable {
     let descriptor = try SystemError.check(clinux_socket(address.family), "socket")
     let result = address.withPointer { clinux_connect(descriptor, $0, $1) }
     if result < 0 && result != -EINPROGRESS {
-      loop.kernel.close(descriptor)
+      loop.state.pointee.kernel.close(descriptor)
       throw SystemError(code: -result, call: "connect")
     }
     return StreamSocket(descriptor: descriptor, isConnected: false, on: loop)
@@ -332,7 +331,7 @@ package struct StreamSocket: ~Copyable {
     backlog = []
     backlogStart = 0
     loop.remove(token)
-    loop.kernel.close(descriptor)
+    state.pointee.kernel.close(descriptor)
     descriptor = -1
   }
 }

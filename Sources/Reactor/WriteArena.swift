@@ -32,14 +32,15 @@ struct WriteArena: ~Copyable {
   static let keptBytes = 512 * 1024
   static let none: Int32 = -1
 
-  /// At an address of its own, which sockets know: an encoder of another module then writes into
-  /// it without a call.
-  let buffer = UnsafeMutablePointer<ByteBuffer>.allocate(capacity: 1)
+  let buffer: UnsafeMutablePointer<ByteBuffer>
   var segments: ContiguousArray<Segment> = []
   /// Sockets that have linked segments and not been flushed.
   var unflushedSockets = 0
 
-  init() { buffer.initialize(to: ByteBuffer(minimumCapacity: Self.firstBytes)) }
+  init() {
+    buffer = .allocate(capacity: 1)
+    buffer.initialize(to: ByteBuffer(minimumCapacity: Self.firstBytes))
+  }
 
   deinit {
     buffer.deinitialize(count: 1)

@@ -1,65 +1,60 @@
 /// What a socket has written in this turn: stretches of the loop's arena, in order.
 ///
-/// The first, nearly always the only one, stands here; those behind it are linked in the arena.
+/// Nearly always there is one, which stands here; from the second on all are linked in the arena.
 struct WriteList {
-  private var firstOffset: UInt32 = 0
-  private var firstCount: UInt32 = 0
+  /// Where the only stretch begins, or the number of the first segment.
+  private var start: UInt32 = 0
   /// Bytes of all stretches.
   private(set) var byteCount: UInt32 = 0
-  private var second = WriteArena.none
+  /// The last segment, if they are linked.
   private var last = WriteArena.none
 
   var isEmpty: Bool { byteCount == 0 }
 
-  /// The stretch that is all there is; nil when there are others.
-  var only: ArenaRange? { second == WriteArena.none ? first : nil }
+  private var isLinked: Bool { last != WriteArena.none }
 
-  private var first: ArenaRange {
-    ArenaRange(offset: Int(firstOffset), count: Int(firstCount))
+  /// The stretch that is all there is; nil when there are others.
+  var only: ArenaRange? {
+    isLinked ? nil : ArenaRange(offset: Int(start), count: Int(byteCount))
   }
 
   /// Makes `range` part of the one stretch there is, if it follows it directly, as consecutive
   /// writes do.
   mutating func lengthen(by range: ArenaRange) -> Bool {
-    guard !isEmpty, second == WriteArena.none, Int(firstOffset &+ firstCount) == range.offset
-    else { return false }
-    let count = UInt32(truncatingIfNeeded: range.count)
-    firstCount &+= count
-    byteCount += count
+    guard !isEmpty, !isLinked, Int(start &+ byteCount) == range.offset else { return false }
+    byteCount += UInt32(truncatingIfNeeded: range.count)
     return true
   }
 
   /// Appends a stretch that is not empty. The arena is below 4 GiB.
   mutating func append(_ range: ArenaRange, in arena: inout WriteArena) {
     if isEmpty {
-      firstOffset = UInt32(range.offset)
-      firstCount = UInt32(range.count)
-    } else if lengthen(by: range) {
+      start = UInt32(range.offset)
+      byteCount = UInt32(range.count)
       return
-    } else if second == WriteArena.none {
-      second = arena.append(range)
-      last = second
-    } else if !arena.lengthen(last, by: range) {
-      last = arena.append(range, after: last)
     }
+    if lengthen(by: range) { return }
+    if let only {
+      last = arena.append(only)
+      start = UInt32(last)
+    }
+    if !arena.lengthen(last, by: range) { last = arena.append(range, after: last) }
     byteCount += UInt32(range.count)
   }
 
   /// All stretches in order.
-  var ranges: Ranges { Ranges(first: first, next: second) }
+  var ranges: Ranges {
+    only.map { Ranges(only: $0, next: WriteArena.none) }
+      ?? Ranges(only: nil, next: Int32(start))
+  }
 
   struct Ranges {
-    private var first: ArenaRange?
-    private var next: Int32
-
-    fileprivate init(first: ArenaRange, next: Int32) {
-      self.first = first
-      self.next = next
-    }
+    fileprivate var only: ArenaRange?
+    fileprivate var next: Int32
 
     mutating func next(in arena: borrowing WriteArena) -> ArenaRange? {
-      if let range = first {
-        first = nil
+      if let range = only {
+        only = nil
         return range
       }
       guard next != WriteArena.none else { return nil }
