@@ -109,6 +109,7 @@ final class Worker {
 
   private func release() {
     guard let due = pace?.due(at: loop.now) else { return }
+    let sides = sides
     for (side, count) in due { sides[side].release(count) }
   }
 

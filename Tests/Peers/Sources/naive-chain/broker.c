@@ -38,6 +38,11 @@ amqp_connection_state_t broker_connect(int port) {
   return connection;
 }
 
+void broker_disconnect(amqp_connection_state_t connection) {
+  check(amqp_connection_close(connection, AMQP_REPLY_SUCCESS), "connection.close");
+  amqp_destroy_connection(connection);
+}
+
 void broker_declare(amqp_connection_state_t connection) {
   amqp_exchange_declare(connection, channel, exchange_name(), amqp_cstring_bytes("topic"), 0, 1, 0,
                         0, amqp_empty_table);

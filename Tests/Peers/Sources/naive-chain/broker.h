@@ -10,6 +10,8 @@
 
 amqp_connection_state_t broker_connect(int port);
 
+void broker_disconnect(amqp_connection_state_t connection);
+
 /// A durable topic exchange and queue, as the server has them, and a consumer of that queue.
 void broker_declare(amqp_connection_state_t connection);
 

@@ -69,6 +69,7 @@ static void *publish(void *unused) {
     broker_await_confirm(broker, sent + 1);
     published++;
   }
+  broker_disconnect(broker);
   redisFree(redis);
   free(body);
   return NULL;
@@ -125,6 +126,8 @@ int main(int argc, char **argv) {
   histogram_print_us(&latency, "publish_to_consume_us");
   puts("}");
   broker_delete(broker);
+  broker_disconnect(broker);
   unregister_users(redis);
+  redisFree(redis);
   return 0;
 }
