@@ -1,6 +1,6 @@
 import ChatProtocol
 
-/// The last number handed out per conversation, sorted by conversation: 24 bytes each.
+/// The last number handed out per conversation, sorted by conversation: 40 bytes each.
 struct ConversationCursors {
   struct Entry {
     let conversation: ConversationID
@@ -11,7 +11,7 @@ struct ConversationCursors {
 
   /// Takes entries in any order, each conversation once.
   init(_ unsorted: [Entry] = []) {
-    entries = unsorted.sorted { $0.conversation < $1.conversation }
+    entries = unsorted.sorted { $0.conversation.precedes($1.conversation) }
   }
 
   var count: Int { entries.count }
@@ -54,7 +54,8 @@ struct ConversationCursors {
     var high = entries.count
     while low < high {
       let middle = (low + high) / 2
-      if entries[middle].conversation < conversation { low = middle + 1 } else { high = middle }
+      let isBelow = entries[middle].conversation.precedes(conversation)
+      if isBelow { low = middle + 1 } else { high = middle }
     }
     return low
   }

@@ -51,13 +51,21 @@ package struct Effects {
     localDeliveries.removeAll(keepingCapacity: true)
   }
 
-  mutating func send(_ event: Event, to session: SessionID) {
+  /// Calls `send` with each of `sends` where it stands, and its targets: a copy of an event is a
+  /// count up and down for each of its parts.
+  package func withSends(_ send: (borrowing Outgoing, ArraySlice<SessionID>) -> Void) {
+    sends.withUnsafeBufferPointer { sends in
+      for index in sends.indices { send(sends[index], targets[sends[index].targets]) }
+    }
+  }
+
+  mutating func send(_ event: consuming Event, to session: SessionID) {
     targets.append(session)
     sends.append(Outgoing(event: event, targets: targets.count - 1..<targets.count))
   }
 
   /// Sends to the targets appended since there were `start` of them, if there are any.
-  mutating func send(_ event: Event, toTargetsFrom start: Int) {
+  mutating func send(_ event: consuming Event, toTargetsFrom start: Int) {
     guard start < targets.count else { return }
     sends.append(Outgoing(event: event, targets: start..<targets.count))
   }

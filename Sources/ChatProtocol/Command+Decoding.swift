@@ -22,14 +22,16 @@ extension CommandFields {
 
   /// Makes a command of a frame that was found well-formed.
   func command() throws(CommandError) -> Command {
-    let id = id
-    if id == nil, self[.id].kind != .absent {
+    guard hasID || self[.id].kind == .absent else {
       throw bad("id must be a string or a number of at most \(RequestID.bytesMax) bytes")
     }
     let type = self[.type]
     guard type.isString else { throw bad("type must be a string") }
-    switch scanner.shortText(of: type) {
-    case "send": return .send(try send(id))
+    let word = scanner.shortText(of: type)
+    // A send keeps its id with the rest of what was written.
+    if word == "send" { return .send(try send()) }
+    let id = id
+    switch word {
     case "ping": return .ping(id)
     case "history": return .history(try history(id))
     case "hello": return .hello(try hello(id))
@@ -41,11 +43,12 @@ extension CommandFields {
     return name == "conversations" ? .conversations(id) : .unknown(id, type: name)
   }
 
-  private func send(_ id: RequestID?) throws(CommandError) -> Command.Send {
+  private func send() throws(CommandError) -> Command.Send {
     let body = self[.body]
     guard body.kind == .object else { throw bad("body must be an object") }
     guard !hasWrongText else { throw bad("text must be a string") }
-    guard let clientID = try shortText(.cid, bytesMax: Command.Send.clientIDBytesMax) else {
+    let clientID = self[.cid]
+    guard try hasShortText(.cid, bytesMax: Command.Send.clientIDBytesMax) else {
       throw bad("cid is missing")
     }
     let to = try address()
@@ -55,8 +58,11 @@ extension CommandFields {
     }
     let replyTo = try sequence(.replyTo)
     guard replyTo != 0 else { throw bad("reply_to must be at least 1") }
-    return Command.Send(
-      id: id, clientID: clientID, to: to, body: Array(scanner.raw(body)), replyTo: replyTo)
+    let requestID = hasID ? scanner.raw(self[.id]) : UnsafeRawBufferPointer(start: nil, count: 0)
+    let content = scanner.withContent(of: clientID) {
+      MessageContent(requestID: requestID, clientID: $0, body: scanner.raw(body))
+    }
+    return Command.Send(content: content, to: to, replyTo: replyTo)
   }
 
   private func history(_ id: RequestID?) throws(CommandError) -> Command.History {
@@ -138,19 +144,21 @@ extension CommandFields {
 
   /// An identifier of the client's making: printable, since it ends up in logs and databases.
   private func shortText(_ field: Field, bytesMax: Int) throws(CommandError) -> String? {
+    try hasShortText(field, bytesMax: bytesMax) ? scanner.content(of: self[field]) : nil
+  }
+
+  /// False when there is none.
+  private func hasShortText(_ field: Field, bytesMax: Int) throws(CommandError) -> Bool {
     let value = self[field]
-    guard value.kind != .absent else { return nil }
+    guard value.kind != .absent else { return false }
     guard value.isString else { throw bad("\(field.name) must be a string") }
-    let text: String? = scanner.withContent(of: value) { bytes in
-      guard 1...bytesMax ~= bytes.count, bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-        return nil
-      }
-      return String(decoding: bytes, as: UTF8.self)
+    let isValid = scanner.withContent(of: value) { bytes in
+      1...bytesMax ~= bytes.count && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
     }
-    guard let text else {
+    guard isValid else {
       throw bad("\(field.name) must have 1 to \(bytesMax) bytes and no control characters")
     }
-    return text
+    return true
   }
 
   private func address() throws(CommandError) -> Address {

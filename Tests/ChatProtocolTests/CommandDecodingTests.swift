@@ -99,7 +99,7 @@ private let general = Address("#general")!
       Issue.record("no send")
       return
     }
-    #expect(send.clientID == "😀\"\\")
+    #expect(send.content.clientID == "😀\"\\")
     #expect(send.to == alice)
   }
 
