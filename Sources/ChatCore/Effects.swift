@@ -39,16 +39,17 @@ package struct Effects {
       && publications.isEmpty && localDeliveries.isEmpty
   }
 
-  /// Forgets everything but the memory it took.
+  /// Forgets everything but the memory it took, and that too after a turn that was out of the
+  /// ordinary.
   package mutating func removeAll() {
-    sends.removeAll(keepingCapacity: true)
-    targets.removeAll(keepingCapacity: true)
-    closes.removeAll(keepingCapacity: true)
-    pauses.removeAll(keepingCapacity: true)
-    store.removeAll(keepingCapacity: true)
-    registry.removeAll(keepingCapacity: true)
-    publications.removeAll(keepingCapacity: true)
-    localDeliveries.removeAll(keepingCapacity: true)
+    sends.empty()
+    targets.empty()
+    closes.empty()
+    pauses.empty()
+    store.empty()
+    registry.empty()
+    publications.empty()
+    localDeliveries.empty()
   }
 
   /// Calls `send` with each of `sends` where it stands, and its targets: a copy of an event is a
@@ -68,6 +69,15 @@ package struct Effects {
   mutating func send(_ event: consuming Event, toTargetsFrom start: Int) {
     guard start < targets.count else { return }
     sends.append(Outgoing(event: event, targets: start..<targets.count))
+  }
+}
+
+extension Array {
+  /// Elements that an emptied array keeps room for: as many as a busy turn has.
+  private static var roomKept: Int { 2048 }
+
+  fileprivate mutating func empty() {
+    removeAll(keepingCapacity: capacity <= Self.roomKept * 2)
   }
 }
 

@@ -90,3 +90,6 @@ static inline int clinux_connect(int fd, const struct sockaddr *address, socklen
 // optimiser may keep the value of an inlined thread-local read across a change of thread.
 uintptr_t clinux_current_loop(void);
 void clinux_set_current_loop(uintptr_t loop);
+
+// Swift's module of glibc leaves <malloc.h> out.
+void clinux_trim_memory(void);

@@ -167,6 +167,13 @@ final class SQLiteMessages {
     places.removeAll(keepingCapacity: true)
   }
 
+  /// Lets go of what is only there to be faster.
+  func releaseMemory() {
+    heads = []
+    places = [:]
+    connection.releaseMemory()
+  }
+
   private func create(_ conversation: ConversationID) throws {
     try statements.createConversation.bind(conversation.key, at: 1)
     try statements.createConversation.run()
