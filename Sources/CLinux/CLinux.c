@@ -18,4 +18,8 @@ uintptr_t clinux_current_loop(void) { return current_loop; }
 
 void clinux_set_current_loop(uintptr_t loop) { current_loop = loop; }
 
+void clinux_map_from(int bytes) {
+  mallopt(M_MMAP_THRESHOLD, bytes);
+}
+
 void clinux_trim_memory(void) { malloc_trim(0); }

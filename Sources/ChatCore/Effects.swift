@@ -74,7 +74,7 @@ package struct Effects {
 
 extension Array {
   /// Elements that an emptied array keeps room for: as many as a busy turn has.
-  private static var roomKept: Int { 2048 }
+  private static var roomKept: Int { 1024 }
 
   fileprivate mutating func empty() {
     removeAll(keepingCapacity: capacity <= Self.roomKept * 2)
