@@ -106,6 +106,9 @@ package struct ConversationID: Hashable, Sendable, CustomStringConvertible {
     return [first, second].compactMap { UserID($0) }
   }
 
+  /// Whether `user` is a member of a direct conversation.
+  package func includes(_ user: UserID) -> Bool { first == user.name || second == user.name }
+
   /// Some order of all conversations, found out without making a key.
   package func precedes(_ other: ConversationID) -> Bool {
     guard first == other.first else { return first < other.first }

@@ -41,6 +41,8 @@ import Testing
     #expect(conversation.hashValue == ConversationID(key: conversation.key).hashValue)
     #expect(conversation.key == "\(one.name):\(other.name)")
     #expect(conversation.members == [one, other])
+    #expect(conversation.includes(one) && conversation.includes(other))
+    #expect(!conversation.includes(UserID("c")!))
     #expect(conversation.address(seenBy: one) == .user(other))
     #expect(conversation.address(seenBy: other) == .user(one))
   }

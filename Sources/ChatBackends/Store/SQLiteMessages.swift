@@ -6,7 +6,8 @@ import SQLiteClient
 final class SQLiteMessages {
   /// A conversation's row, read once per transaction and written back before its end.
   private struct Head {
-    var id: Int64
+    let conversation: ConversationID
+    let id: Int64
     var sequence: Int64
     var timestamp: Timestamp
     var isStored: Bool
@@ -51,7 +52,7 @@ final class SQLiteMessages {
         try replies.append(
           work.requests.map { try StoreReply(token: $0.token, result: answer($0.operation)) })
       }
-      try storeHeads()
+      try storeHeads { _ in true }
       try connection.execute("COMMIT")
       forgetHeads()
       return replies
@@ -68,7 +69,9 @@ final class SQLiteMessages {
     case .append(let draft):
       return try append(draft)
     case .conversations(let user, let limit):
-      try storeHeads()
+      // Not all of them: a node asks for each user once a minute, and would write every
+      // conversation of the group each time.
+      try storeHeads { $0.conversation.includes(user) }
       return .conversations(try conversations(of: user, limit: limit))
     case .messages(let conversation, let after, let before, let limit, let fromStart):
       return .messages(
@@ -151,14 +154,14 @@ final class SQLiteMessages {
     try statements.head.bind(conversation.key, at: 1)
     guard try statements.head.step() else { return nil }
     let head = Head(
-      id: statements.head.int64(0), sequence: statements.head.int64(1),
+      conversation: conversation, id: statements.head.int64(0), sequence: statements.head.int64(1),
       timestamp: statements.head.int64(2), isStored: true)
-    return note(head, of: conversation)
+    return note(head)
   }
 
-  private func note(_ head: Head, of conversation: ConversationID) -> Int {
+  private func note(_ head: Head) -> Int {
     heads.append(head)
-    places[conversation] = heads.count - 1
+    places[head.conversation] = heads.count - 1
     return heads.count - 1
   }
 
@@ -183,11 +186,12 @@ final class SQLiteMessages {
       try statements.createMember.bind(id, at: 2)
       try statements.createMember.run()
     }
-    _ = note(Head(id: id, sequence: 0, timestamp: 0, isStored: true), of: conversation)
+    _ = note(
+      Head(conversation: conversation, id: id, sequence: 0, timestamp: 0, isStored: true))
   }
 
-  private func storeHeads() throws {
-    for place in heads.indices where !heads[place].isStored {
+  private func storeHeads(where isWanted: (Head) -> Bool) throws {
+    for place in heads.indices where !heads[place].isStored && isWanted(heads[place]) {
       try statements.storeHead.bind(heads[place].id, at: 1)
       try statements.storeHead.bind(heads[place].sequence, at: 2)
       try statements.storeHead.bind(heads[place].timestamp, at: 3)
