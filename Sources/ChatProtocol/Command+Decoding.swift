@@ -4,7 +4,7 @@ extension Command {
   /// `bytes` is the whole text of a message, already known to be UTF-8. The whole of it is
   /// checked, also the fields that the command does not have, since `body` is passed on as it is.
   package static func decode(
-    _ bytes: UnsafeRawBufferPointer
+    _ bytes: UnsafeRawBufferPointer, names: inout NameCache
   ) throws(CommandError) -> Command {
     var fields = CommandFields(bytes)
     do {
@@ -12,7 +12,7 @@ extension Command {
     } catch {
       throw CommandError(.badRequest, error.message, id: fields.id, isMalformed: true)
     }
-    return try fields.command()
+    return try fields.command(&names)
   }
 }
 
@@ -21,7 +21,7 @@ extension CommandFields {
   private static let typeBytesMax = 64
 
   /// Makes a command of a frame that was found well-formed.
-  func command() throws(CommandError) -> Command {
+  func command(_ names: inout NameCache) throws(CommandError) -> Command {
     guard hasID || self[.id].kind == .absent else {
       throw bad("id must be a string or a number of at most \(RequestID.bytesMax) bytes")
     }
@@ -29,11 +29,11 @@ extension CommandFields {
     guard type.isString else { throw bad("type must be a string") }
     let word = scanner.shortText(of: type)
     // A send keeps its id with the rest of what was written.
-    if word == "send" { return .send(try send()) }
+    if word == "send" { return .send(try send(&names)) }
     let id = id
     switch word {
     case "ping": return .ping(id)
-    case "history": return .history(try history(id))
+    case "history": return .history(try history(id, &names))
     case "hello": return .hello(try hello(id))
     default: break
     }
@@ -43,7 +43,7 @@ extension CommandFields {
     return name == "conversations" ? .conversations(id) : .unknown(id, type: name)
   }
 
-  private func send() throws(CommandError) -> Command.Send {
+  private func send(_ names: inout NameCache) throws(CommandError) -> Command.Send {
     let body = self[.body]
     guard body.kind == .object else { throw bad("body must be an object") }
     guard !hasWrongText else { throw bad("text must be a string") }
@@ -51,7 +51,7 @@ extension CommandFields {
     guard try hasShortText(.cid, bytesMax: Command.Send.clientIDBytesMax) else {
       throw bad("cid is missing")
     }
-    let to = try address()
+    let to = try address(&names)
     guard body.count <= Command.Send.bodyBytesMax else {
       let message = "body is longer than \(Command.Send.bodyBytesMax) bytes"
       throw CommandError(.tooLarge, message, id: id)
@@ -65,8 +65,10 @@ extension CommandFields {
     return Command.Send(content: content, to: to, replyTo: replyTo)
   }
 
-  private func history(_ id: RequestID?) throws(CommandError) -> Command.History {
-    let to = try address()
+  private func history(
+    _ id: RequestID?, _ names: inout NameCache
+  ) throws(CommandError) -> Command.History {
+    let to = try address(&names)
     let span: Command.History.Span
     switch (try sequence(.before), try sequence(.after)) {
     case (nil, nil): span = .latest
@@ -161,9 +163,10 @@ extension CommandFields {
     return true
   }
 
-  private func address() throws(CommandError) -> Address {
+  private func address(_ names: inout NameCache) throws(CommandError) -> Address {
     let value = self[.to]
-    guard value.isString, let address = scanner.withContent(of: value, { Address(utf8: $0) })
+    guard value.isString,
+      let address = scanner.withContent(of: value, { Address(utf8: $0, names: &names) })
     else { throw bad("to must be a conversation: a user as @name or a room as #name") }
     return address
   }

@@ -15,6 +15,11 @@ package struct UserID: Hashable, Comparable, Sendable, CustomStringConvertible {
     self.name = String(decoding: name, as: UTF8.self)
   }
 
+  init?(utf8 name: UnsafeRawBufferPointer, names: inout NameCache) {
+    guard Self.isValid(name) else { return nil }
+    self.name = names.name(name)
+  }
+
   package static func < (left: UserID, right: UserID) -> Bool { left.name < right.name }
 
   /// The name as clients write it: `@alice`.
@@ -57,6 +62,16 @@ package enum Address: Hashable, Sendable, CustomStringConvertible {
     default:
       return nil
     }
+  }
+
+  init?(utf8 text: UnsafeRawBufferPointer, names: inout NameCache) {
+    guard text.first == UInt8(ascii: "@") else {
+      self.init(utf8: text)
+      return
+    }
+    let name = UnsafeRawBufferPointer(rebasing: text.dropFirst())
+    guard let user = UserID(utf8: name, names: &names) else { return nil }
+    self = .user(user)
   }
 
   package var description: String {

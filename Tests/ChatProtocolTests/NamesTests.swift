@@ -1,5 +1,6 @@
-import ChatProtocol
 import Testing
+
+@testable import ChatProtocol
 
 @Suite struct NamesTests {
   @Test func `a user's name has 1 to 64 bytes`() {
@@ -62,6 +63,35 @@ import Testing
     for one in all {
       for other in all {
         #expect(one.precedes(other) != (other.precedes(one) || one == other))
+      }
+    }
+  }
+}
+
+@Suite struct NameCacheTests {
+  private func name(_ text: String, _ cache: inout NameCache) -> String {
+    Array(text.utf8).withUnsafeBytes { cache.name($0) }
+  }
+
+  @Test func `gives back every name, at every length and in any order`() {
+    var cache = NameCache()
+    for _ in 0..<2 {
+      for count in 1...UserID.bytesMax {
+        for letter in ["a", "b"] {
+          let text = String(repeating: letter, count: count)
+          #expect(name(text, &cache) == text)
+        }
+      }
+    }
+  }
+
+  @Test func `keeps apart what shares a slot`() {
+    var cache = NameCache()
+    // The ends are alike, so the slot is the same; twice as many as there are slots besides.
+    for round in 0..<2 {
+      for number in 0..<(2 * NameCache.slotCount) {
+        let text = "the-same-beginning-\(number)-the-same-end"
+        #expect(name(text, &cache) == text, "\(round)")
       }
     }
   }

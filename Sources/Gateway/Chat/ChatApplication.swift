@@ -46,6 +46,7 @@ package final class ChatApplication: Application, EventHandler {
   private let isReady: @Sendable () -> Bool
   private var token = Token(index: 0, generation: 0)
   private var effects = Effects()
+  @exclusivity(unchecked) private var names = NameCache()
   private var hasAdvanced = false
 
   /// - Parameters:
@@ -94,7 +95,7 @@ package final class ChatApplication: Application, EventHandler {
     }
     advance()
     do throws(CommandError) {
-      hub.received(try Command.decode(payload), from: connection.sessionID)
+      hub.received(try Command.decode(payload, names: &names), from: connection.sessionID)
     } catch {
       hub.rejected(
         error.id, error.code, error.message, isMalformed: error.isMalformed,

@@ -155,6 +155,24 @@ import Testing
   }
 
   @Test(arguments: StoreKind.allCases)
+  func `shows each user the heads at that place of a batch`(_ kind: StoreKind) async throws {
+    try await withDatabase(kind) { database in
+      let store = try await database.open(node("server1"))
+      let results = await store.ask([
+        .append(draft(from: "alice", to: "bob", cid: "1")),
+        .append(draft(from: "carol", to: "dave", cid: "1")),
+        .conversations(of: user("alice"), limit: 9),
+        .append(draft(from: "carol", to: "dave", cid: "2")),
+        .conversations(of: user("dave"), limit: 9),
+      ])
+      #expect(results[2] == .conversations([.init(direct: "alice", "bob", head: 1)]))
+      #expect(results[4] == .conversations([.init(direct: "carol", "dave", head: 2)]))
+      let next = await store.ask(.append(draft(from: "dave", to: "carol", cid: "3")))
+      #expect(next == .stored(3))
+    }
+  }
+
+  @Test(arguments: StoreKind.allCases)
   func `lists conversations, the most recently written first`(_ kind: StoreKind) async throws {
     try await withDatabase(kind) { database in
       let store = try await database.open(node("server1"))
