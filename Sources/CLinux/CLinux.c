@@ -1,4 +1,5 @@
 #define _GNU_SOURCE
+#include <malloc.h>
 #include "CLinux.h"
 
 int clinux_accept(int listener, struct sockaddr_storage *address) {
@@ -16,3 +17,9 @@ static _Thread_local uintptr_t current_loop;
 uintptr_t clinux_current_loop(void) { return current_loop; }
 
 void clinux_set_current_loop(uintptr_t loop) { current_loop = loop; }
+
+void clinux_map_from(int bytes) {
+  mallopt(M_MMAP_THRESHOLD, bytes);
+}
+
+void clinux_trim_memory(void) { malloc_trim(0); }

@@ -28,6 +28,7 @@ struct AlarmQueue<Alarm> {
   mutating func next(dueAt now: Int64) -> Alarm? {
     guard let first = heap.first, first.deadline <= now else { return nil }
     let last = heap.removeLast()
+    shrink()
     guard !heap.isEmpty else { return first.alarm }
     heap[0] = last
     var parent = 0
@@ -40,5 +41,11 @@ struct AlarmQueue<Alarm> {
       parent = child
     }
     return first.alarm
+  }
+
+  /// After many alarms at once, as when sessions come in a storm.
+  private mutating func shrink() {
+    guard heap.capacity > 1024, heap.count < heap.capacity / 4 else { return }
+    heap = Array(heap)
   }
 }

@@ -39,27 +39,46 @@ package struct Effects {
       && publications.isEmpty && localDeliveries.isEmpty
   }
 
-  /// Forgets everything but the memory it took.
+  /// Forgets everything but the memory it took, and that too after a turn that was out of the
+  /// ordinary.
   package mutating func removeAll() {
-    sends.removeAll(keepingCapacity: true)
-    targets.removeAll(keepingCapacity: true)
-    closes.removeAll(keepingCapacity: true)
-    pauses.removeAll(keepingCapacity: true)
-    store.removeAll(keepingCapacity: true)
-    registry.removeAll(keepingCapacity: true)
-    publications.removeAll(keepingCapacity: true)
-    localDeliveries.removeAll(keepingCapacity: true)
+    sends.empty()
+    targets.empty()
+    closes.empty()
+    pauses.empty()
+    store.empty()
+    registry.empty()
+    publications.empty()
+    localDeliveries.empty()
   }
 
-  mutating func send(_ event: Event, to session: SessionID) {
+  /// Calls `send` with each of `sends` where it stands, and its targets: a copy of an event is a
+  /// count up and down for each of its parts.
+  package func withSends(_ send: (borrowing Outgoing, ArraySlice<SessionID>) -> Void) {
+    sends.withUnsafeBufferPointer { sends in
+      for index in sends.indices { send(sends[index], targets[sends[index].targets]) }
+    }
+  }
+
+  mutating func send(_ event: consuming Event, to session: SessionID) {
     targets.append(session)
     sends.append(Outgoing(event: event, targets: targets.count - 1..<targets.count))
   }
 
   /// Sends to the targets appended since there were `start` of them, if there are any.
-  mutating func send(_ event: Event, toTargetsFrom start: Int) {
+  mutating func send(_ event: consuming Event, toTargetsFrom start: Int) {
     guard start < targets.count else { return }
     sends.append(Outgoing(event: event, targets: start..<targets.count))
+  }
+}
+
+extension Array {
+  /// Elements that an emptied array keeps room for, up to twice as many after it has doubled. Larger
+  /// turns grow it again; with room for four times as many, 190,000 messages/s were no more.
+  private static var roomKept: Int { 512 }
+
+  fileprivate mutating func empty() {
+    removeAll(keepingCapacity: capacity <= Self.roomKept * 2)
   }
 }
 

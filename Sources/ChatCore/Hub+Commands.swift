@@ -4,7 +4,7 @@ import DequeModule
 // Commands come in: in order, no more under way than the limits say, the others deferred.
 
 extension Hub {
-  package func received(_ command: Command, from id: SessionID) {
+  package func received(_ command: consuming Command, from id: SessionID) {
     guard let session = sessions[id] else { return }
     switch session.phase {
     case .awaitingHello:
@@ -52,9 +52,9 @@ extension Hub {
     }
   }
 
-  private func run(_ command: Command, _ session: Session) {
+  private func run(_ command: consuming Command, _ session: Session) {
     guard let user = session.user else { return }
-    switch command {
+    switch consume command {
     case .hello(let hello):
       fail(session, hello.id, .badRequest, "hello was said already")
     case .send(let send):
@@ -109,6 +109,8 @@ extension Hub {
       session.deferred.removeFirst()
       run(command, session)
     }
+    // It has grown to the longest that it ever was.
+    if session.deferred.isEmpty { session.deferred = [] }
     updateReading(session)
   }
 

@@ -117,8 +117,8 @@ extension Hub {
     if let known { return known }
     if pending == nil {
       var sends: [String: SessionID] = [:]
-      for case .append(let send) in storeRequests.requests where send.draft.sender == user.id {
-        sends[send.draft.clientID] = send.session.id
+      for send in appends.requests where send.draft.sender == user.id {
+        sends[send.draft.content.clientID] = send.session.id
       }
       pending = sends
     }

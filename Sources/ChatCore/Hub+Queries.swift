@@ -65,7 +65,7 @@ extension Hub {
     let isRising = if case .after = history.span { true } else { false }
     while count < min(messages.count, pageLimit(history)) {
       let message = isRising ? messages[count] : messages[messages.count - 1 - count]
-      bytes += message.body.count
+      bytes += message.content.bodyCount
       guard bytes <= limits.pageBytesMax || count == 0 else { break }
       count += 1
     }

@@ -37,7 +37,7 @@ extension Hub {
   private func start(_ read: Read) {
     guard let operation = operation(for: read) else { return }
     counters.readsInFlight += 1
-    let token = storeRequests.insert(.read(read))
+    let token = reads.insert(read)
     effects.store.append(StoreRequest(token: token, operation: operation))
   }
 

@@ -5,14 +5,14 @@ import ChatProtocol
 /// A send between its arrival and the store's answer.
 struct PendingSend {
   let session: Session
-  let id: RequestID?
-  let to: Address
   let other: UserID
   let draft: Draft
   let receivedAt: Int64
 
   /// Of the direct conversation, each once.
   var members: [UserID] { draft.sender == other ? [other] : [draft.sender, other] }
+
+  var id: RequestID? { draft.content.requestID }
 }
 
 extension Hub {
@@ -28,12 +28,11 @@ extension Hub {
     }
     let draft = Draft(
       conversation: ConversationID(direct: user.id, other), sender: user.id,
-      clientID: send.clientID, body: send.body, replyTo: send.replyTo, timestamp: wall)
-    let pending = PendingSend(
-      session: session, id: send.id, to: send.to, other: other, draft: draft, receivedAt: now)
+      content: send.content, replyTo: send.replyTo, timestamp: wall)
     session.sendsInFlight += 1
     counters.appendsInFlight += 1
-    let token = storeRequests.insert(.append(pending))
+    let token = appends.insert(
+      PendingSend(session: session, other: other, draft: draft, receivedAt: now))
     effects.store.append(StoreRequest(token: token, operation: .append(draft)))
   }
 
@@ -64,7 +63,7 @@ extension Hub {
       effects.send(
         .ack(
           Event.Ack(
-            id: send.id, clientID: draft.clientID, conversation: send.to, sequence: sequence,
+            of: draft.content, conversation: .user(send.other), sequence: sequence,
             timestamp: timestamp, isDuplicate: isDuplicate)),
         to: session.id)
       noteAck(of: sequence, in: draft.conversation, to: session)
@@ -74,7 +73,7 @@ extension Hub {
     if isDuplicate { counters.duplicates += 1 }
     let message = Message(
       conversation: draft.conversation, sequence: sequence, sender: draft.sender,
-      clientID: draft.clientID, timestamp: timestamp, body: draft.body, replyTo: draft.replyTo)
+      content: draft.content, timestamp: timestamp, replyTo: draft.replyTo)
     // A duplicate goes out again: the node that stored it first may have died before it could
     // tell anyone. Whoever has it drops it by its number.
     if let user = session.user ?? users[draft.sender] {

@@ -46,20 +46,18 @@ package struct StoreRequest: Sendable {
 package struct Draft: Hashable, Sendable {
   package var conversation: ConversationID
   package var sender: UserID
-  package var clientID: String
-  package var body: [UInt8]
+  package var content: MessageContent
   package var replyTo: UInt64?
   /// When this node received it. The stored timestamp of a conversation never goes backwards.
   package var timestamp: Timestamp
 
   package init(
-    conversation: ConversationID, sender: UserID, clientID: String, body: [UInt8],
-    replyTo: UInt64?, timestamp: Timestamp
+    conversation: ConversationID, sender: UserID, content: MessageContent, replyTo: UInt64?,
+    timestamp: Timestamp
   ) {
     self.conversation = conversation
     self.sender = sender
-    self.clientID = clientID
-    self.body = body
+    self.content = content
     self.replyTo = replyTo
     self.timestamp = timestamp
   }

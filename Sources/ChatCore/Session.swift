@@ -4,7 +4,8 @@ import DequeModule
 /// One connection's conversation with this server, from its opening to its close.
 ///
 /// Confined to its hub. What only a busy, lagging or arriving session needs is behind optionals
-/// and empty containers, which own no memory.
+/// and empty containers, which own no memory. What every message looks at goes unchecked, as in
+/// `Hub`.
 final class Session {
   enum Phase {
     case awaitingHello
@@ -31,27 +32,27 @@ final class Session {
   let id: SessionID
   /// Counts the sessions of this hub; part of the connection's name in the registry.
   let number: UInt64
-  var phase = Phase.awaitingHello
+  @exclusivity(unchecked) var phase = Phase.awaitingHello
   /// Set from the hello to the close.
-  var user: User?
+  @exclusivity(unchecked) var user: User?
   var device = ""
   var helloAt: Int64 = 0
   /// Whether the registry said that it has this session.
   var isRegistered = false
 
-  var sendsInFlight = 0
+  @exclusivity(unchecked) var sendsInFlight = 0
   var queriesInFlight = 0
   /// Commands that wait their turn, in order. While there are any the socket is not read.
-  var deferred: Deque<Command> = []
-  var isPaused = false
+  @exclusivity(unchecked) var deferred: Deque<Command> = []
+  @exclusivity(unchecked) var isPaused = false
   /// Whether this session waits for the hub's appends to become fewer.
   var isStalled = false
   /// When the peer's pending writes went over their limit, while they are.
-  var congestedSince: Int64?
+  @exclusivity(unchecked) var congestedSince: Int64?
   var hasCongestionAlarm = false
 
   /// Conversations in which this session is not where its user is.
-  var lags: [ConversationID: Lag] = [:]
+  @exclusivity(unchecked) var lags: [ConversationID: Lag] = [:]
   var resumption: Resumption?
 
   var sendBucket: TokenBucket?

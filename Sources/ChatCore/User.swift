@@ -4,18 +4,19 @@ import ChatProtocol
 /// to them.
 ///
 /// Order is kept per user, not per session: a message is handed at once to all sessions that
-/// have no `Lag` in its conversation. Exists while there is a session.
+/// have no `Lag` in its conversation. Exists while there is a session. What every message looks
+/// at goes unchecked, as in `Hub`.
 final class User {
   let id: UserID
-  var sessions: [Session] = []
+  @exclusivity(unchecked) var sessions: [Session] = []
   /// False until the store has said where the conversations stand. What arrives until then is
   /// held in `holes`.
   var isLoaded = false
   /// Whether `cursors` has every conversation, so that an unknown one must be new.
   var isComplete = true
-  var cursors = ConversationCursors()
+  @exclusivity(unchecked) var cursors = ConversationCursors()
   /// The conversations in which something above the cursor is known or held.
-  var holes: [ConversationID: Hole] = [:]
+  @exclusivity(unchecked) var holes: [ConversationID: Hole] = [:]
   var messagesHeld = 0
   /// When the heads are to be compared next; alarms for other times are void.
   var sweepAt: Int64 = 0

@@ -4,13 +4,12 @@ extension ByteBuffer {
   /// Appends `text` as a JSON string, quotes included.
   package mutating func append(jsonString text: String) {
     var text = text
-    append(UInt8(ascii: "\""))
-    text.withUTF8 { append(jsonCharacters: UnsafeRawBufferPointer($0)) }
-    append(UInt8(ascii: "\""))
+    text.withUTF8 { append(jsonString: UnsafeRawBufferPointer($0)) }
   }
 
-  /// Appends UTF-8 between the quotes of a JSON string, escaping what RFC 8259 says must be.
-  private mutating func append(jsonCharacters text: UnsafeRawBufferPointer) {
+  /// Appends UTF-8 as a JSON string, escaping what RFC 8259 says must be.
+  mutating func append(jsonString text: UnsafeRawBufferPointer) {
+    append(UInt8(ascii: "\""))
     var plainStart = 0
     for offset in 0..<text.count {
       let byte = text[offset]
@@ -22,6 +21,7 @@ extension ByteBuffer {
       plainStart = offset + 1
     }
     append(UnsafeRawBufferPointer(rebasing: text[plainStart...]))
+    append(UInt8(ascii: "\""))
   }
 
   private mutating func appendEscaped(_ byte: UInt8) {

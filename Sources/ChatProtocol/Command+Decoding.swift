@@ -4,7 +4,7 @@ extension Command {
   /// `bytes` is the whole text of a message, already known to be UTF-8. The whole of it is
   /// checked, also the fields that the command does not have, since `body` is passed on as it is.
   package static func decode(
-    _ bytes: UnsafeRawBufferPointer
+    _ bytes: UnsafeRawBufferPointer, names: inout NameCache
   ) throws(CommandError) -> Command {
     var fields = CommandFields(bytes)
     do {
@@ -12,7 +12,7 @@ extension Command {
     } catch {
       throw CommandError(.badRequest, error.message, id: fields.id, isMalformed: true)
     }
-    return try fields.command()
+    return try fields.command(&names)
   }
 }
 
@@ -21,17 +21,19 @@ extension CommandFields {
   private static let typeBytesMax = 64
 
   /// Makes a command of a frame that was found well-formed.
-  func command() throws(CommandError) -> Command {
-    let id = id
-    if id == nil, self[.id].kind != .absent {
+  func command(_ names: inout NameCache) throws(CommandError) -> Command {
+    guard hasID || self[.id].kind == .absent else {
       throw bad("id must be a string or a number of at most \(RequestID.bytesMax) bytes")
     }
     let type = self[.type]
     guard type.isString else { throw bad("type must be a string") }
-    switch scanner.shortText(of: type) {
-    case "send": return .send(try send(id))
+    let word = scanner.shortText(of: type)
+    // A send keeps its id with the rest of what was written.
+    if word == "send" { return .send(try send(&names)) }
+    let id = id
+    switch word {
     case "ping": return .ping(id)
-    case "history": return .history(try history(id))
+    case "history": return .history(try history(id, &names))
     case "hello": return .hello(try hello(id))
     default: break
     }
@@ -41,26 +43,32 @@ extension CommandFields {
     return name == "conversations" ? .conversations(id) : .unknown(id, type: name)
   }
 
-  private func send(_ id: RequestID?) throws(CommandError) -> Command.Send {
+  private func send(_ names: inout NameCache) throws(CommandError) -> Command.Send {
     let body = self[.body]
     guard body.kind == .object else { throw bad("body must be an object") }
     guard !hasWrongText else { throw bad("text must be a string") }
-    guard let clientID = try shortText(.cid, bytesMax: Command.Send.clientIDBytesMax) else {
+    let clientID = self[.cid]
+    guard try hasShortText(.cid, bytesMax: Command.Send.clientIDBytesMax) else {
       throw bad("cid is missing")
     }
-    let to = try address()
+    let to = try address(&names)
     guard body.count <= Command.Send.bodyBytesMax else {
       let message = "body is longer than \(Command.Send.bodyBytesMax) bytes"
       throw CommandError(.tooLarge, message, id: id)
     }
     let replyTo = try sequence(.replyTo)
     guard replyTo != 0 else { throw bad("reply_to must be at least 1") }
-    return Command.Send(
-      id: id, clientID: clientID, to: to, body: Array(scanner.raw(body)), replyTo: replyTo)
+    let requestID = hasID ? scanner.raw(self[.id]) : UnsafeRawBufferPointer(start: nil, count: 0)
+    let content = scanner.withContent(of: clientID) {
+      MessageContent(requestID: requestID, clientID: $0, body: scanner.raw(body))
+    }
+    return Command.Send(content: content, to: to, replyTo: replyTo)
   }
 
-  private func history(_ id: RequestID?) throws(CommandError) -> Command.History {
-    let to = try address()
+  private func history(
+    _ id: RequestID?, _ names: inout NameCache
+  ) throws(CommandError) -> Command.History {
+    let to = try address(&names)
     let span: Command.History.Span
     switch (try sequence(.before), try sequence(.after)) {
     case (nil, nil): span = .latest
@@ -138,24 +146,27 @@ extension CommandFields {
 
   /// An identifier of the client's making: printable, since it ends up in logs and databases.
   private func shortText(_ field: Field, bytesMax: Int) throws(CommandError) -> String? {
-    let value = self[field]
-    guard value.kind != .absent else { return nil }
-    guard value.isString else { throw bad("\(field.name) must be a string") }
-    let text: String? = scanner.withContent(of: value) { bytes in
-      guard 1...bytesMax ~= bytes.count, bytes.allSatisfy({ $0 >= 0x20 && $0 != 0x7F }) else {
-        return nil
-      }
-      return String(decoding: bytes, as: UTF8.self)
-    }
-    guard let text else {
-      throw bad("\(field.name) must have 1 to \(bytesMax) bytes and no control characters")
-    }
-    return text
+    try hasShortText(field, bytesMax: bytesMax) ? scanner.content(of: self[field]) : nil
   }
 
-  private func address() throws(CommandError) -> Address {
+  /// False when there is none.
+  private func hasShortText(_ field: Field, bytesMax: Int) throws(CommandError) -> Bool {
+    let value = self[field]
+    guard value.kind != .absent else { return false }
+    guard value.isString else { throw bad("\(field.name) must be a string") }
+    let isValid = scanner.withContent(of: value) { bytes in
+      1...bytesMax ~= bytes.count && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
+    }
+    guard isValid else {
+      throw bad("\(field.name) must have 1 to \(bytesMax) bytes and no control characters")
+    }
+    return true
+  }
+
+  private func address(_ names: inout NameCache) throws(CommandError) -> Address {
     let value = self[.to]
-    guard value.isString, let address = scanner.withContent(of: value, { Address(utf8: $0) })
+    guard value.isString,
+      let address = scanner.withContent(of: value, { Address(utf8: $0, names: &names) })
     else { throw bad("to must be a conversation: a user as @name or a room as #name") }
     return address
   }

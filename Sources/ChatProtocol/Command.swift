@@ -42,14 +42,14 @@ package enum Command: Hashable, Sendable {
     }
   }
 
-  package struct Send: Hashable, Sendable {
-    package var id: RequestID?
-    /// 1 to 64 printable bytes.
-    package var clientID: String
+  package struct Send: Sendable {
+    /// The client id has 1 to 64 printable bytes; the body is the JSON object as it was written,
+    /// validated, at most `bodyBytesMax` bytes.
+    package var content: MessageContent
     package var to: Address
-    /// The JSON object as it was written, validated, at most `bodyBytesMax` bytes.
-    package var body: [UInt8]
     package var replyTo: UInt64?
+
+    package var id: RequestID? { content.requestID }
 
     package static let clientIDBytesMax = 64
     package static let bodyBytesMax = 16_384
@@ -57,10 +57,13 @@ package enum Command: Hashable, Sendable {
     package init(
       id: RequestID?, clientID: String, to: Address, body: [UInt8], replyTo: UInt64?
     ) {
-      self.id = id
-      self.clientID = clientID
+      let content = MessageContent(requestID: id, clientID: clientID, body: body)
+      self.init(content: content, to: to, replyTo: replyTo)
+    }
+
+    init(content: MessageContent, to: Address, replyTo: UInt64?) {
+      self.content = content
       self.to = to
-      self.body = body
       self.replyTo = replyTo
     }
   }
@@ -89,5 +92,18 @@ package enum Command: Hashable, Sendable {
       self.span = span
       self.limit = limit
     }
+  }
+}
+
+/// Two sends are equal when their `id` is too, which the content leaves out.
+extension Command.Send: Hashable {
+  package static func == (left: Command.Send, right: Command.Send) -> Bool {
+    left.content == right.content && left.id == right.id && left.to == right.to
+      && left.replyTo == right.replyTo
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(content)
+    hasher.combine(to)
   }
 }

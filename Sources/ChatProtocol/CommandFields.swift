@@ -67,13 +67,16 @@ struct CommandFields {
 
   /// The `id` if it is valid, else nil.
   var id: RequestID? {
+    guard hasID else { return nil }
+    return RequestID(json: String(decoding: scanner.raw(self[.id]), as: UTF8.self))
+  }
+
+  /// Whether there is an `id` and it is valid.
+  var hasID: Bool {
     let value = self[.id]
     switch value.kind {
-    case .string, .escapedString, .number:
-      guard value.count <= RequestID.bytesMax else { return nil }
-      return RequestID(json: String(decoding: scanner.raw(value), as: UTF8.self))
-    case .absent, .object, .array, .bool, .null:
-      return nil
+    case .string, .escapedString, .number: return value.count <= RequestID.bytesMax
+    case .absent, .object, .array, .bool, .null: return false
     }
   }
 }

@@ -81,9 +81,13 @@ extension Event.Ready {
 extension Event.Ack {
   fileprivate func encode(into buffer: inout ByteBuffer) {
     buffer.append(#"{"type":"ack""#)
-    buffer.append(id)
+    content.withRequestID { id in
+      guard !id.isEmpty else { return }
+      buffer.append(#","id":"#)
+      buffer.append(id)
+    }
     buffer.append(#","cid":"#)
-    buffer.append(jsonString: clientID)
+    content.withClientID { buffer.append(jsonString: $0) }
     buffer.append(#","conv":"#)
     buffer.append(conversation)
     buffer.append(#","seq":"#)
@@ -143,11 +147,11 @@ extension ByteBuffer {
     append(#","from":"#)
     append(.user(message.sender))
     append(#","cid":"#)
-    append(jsonString: message.clientID)
+    message.content.withClientID { append(jsonString: $0) }
     append(#","ts":"#)
     append(decimal: message.timestamp)
     append(#","body":"#)
-    append(message.body)
+    message.content.withBody { append($0) }
     if let replyTo = message.replyTo {
       append(#","reply_to":"#)
       append(decimal: replyTo)

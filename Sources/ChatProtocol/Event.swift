@@ -51,25 +51,53 @@ package enum Event: Hashable, Sendable {
     }
   }
 
-  package struct Ack: Hashable, Sendable {
-    package var id: RequestID?
-    package var clientID: String
+  package struct Ack: Sendable {
+    /// Of which the ack repeats the ids.
+    package var content: MessageContent
     package var conversation: Address
     package var sequence: UInt64
     package var timestamp: Timestamp
     package var isDuplicate: Bool
 
     package init(
-      id: RequestID?, clientID: String, conversation: Address, sequence: UInt64,
+      of content: MessageContent, conversation: Address, sequence: UInt64,
       timestamp: Timestamp, isDuplicate: Bool
     ) {
-      self.id = id
-      self.clientID = clientID
+      self.content = content
       self.conversation = conversation
       self.sequence = sequence
       self.timestamp = timestamp
       self.isDuplicate = isDuplicate
     }
+  }
+}
+
+extension Event.Ack {
+  package init(
+    id: RequestID?, clientID: String, conversation: Address, sequence: UInt64,
+    timestamp: Timestamp, isDuplicate: Bool
+  ) {
+    self.init(
+      of: MessageContent(requestID: id, clientID: clientID, body: []),
+      conversation: conversation, sequence: sequence, timestamp: timestamp,
+      isDuplicate: isDuplicate)
+  }
+
+  package var id: RequestID? { content.requestID }
+  package var clientID: String { content.clientID }
+}
+
+/// Equal when the frames are.
+extension Event.Ack: Hashable {
+  package static func == (left: Event.Ack, right: Event.Ack) -> Bool {
+    left.id == right.id && left.clientID == right.clientID
+      && left.conversation == right.conversation && left.sequence == right.sequence
+      && left.timestamp == right.timestamp && left.isDuplicate == right.isDuplicate
+  }
+
+  package func hash(into hasher: inout Hasher) {
+    hasher.combine(clientID)
+    hasher.combine(sequence)
   }
 }
 

@@ -15,6 +15,11 @@ package struct UserID: Hashable, Comparable, Sendable, CustomStringConvertible {
     self.name = String(decoding: name, as: UTF8.self)
   }
 
+  init?(utf8 name: UnsafeRawBufferPointer, names: inout NameCache) {
+    guard Self.isValid(name) else { return nil }
+    self.name = names.name(name)
+  }
+
   package static func < (left: UserID, right: UserID) -> Bool { left.name < right.name }
 
   /// The name as clients write it: `@alice`.
@@ -59,6 +64,16 @@ package enum Address: Hashable, Sendable, CustomStringConvertible {
     }
   }
 
+  init?(utf8 text: UnsafeRawBufferPointer, names: inout NameCache) {
+    guard text.first == UInt8(ascii: "@") else {
+      self.init(utf8: text)
+      return
+    }
+    let name = UnsafeRawBufferPointer(rebasing: text.dropFirst())
+    guard let user = UserID(utf8: name, names: &names) else { return nil }
+    self = .user(user)
+  }
+
   package var description: String {
     switch self {
     case .user(let user): user.description
@@ -71,27 +86,48 @@ package enum Address: Hashable, Sendable, CustomStringConvertible {
 ///
 /// A direct conversation is its two members in rising order, joined by a colon, which no name
 /// contains: `alice:bob`. A note to oneself is `alice:alice`.
-package struct ConversationID: Hashable, Comparable, Sendable, CustomStringConvertible {
-  package let key: String
+///
+/// Held as the parts of its key, because a send has the two names at hand, and a key made of them
+/// would be an allocation per message.
+package struct ConversationID: Hashable, Sendable, CustomStringConvertible {
+  /// What stands before the first colon, and behind it if there is one.
+  private let first: String
+  private let second: String?
 
   /// Takes a key as the store gave it back. It was made by `init(direct:_:)` once.
-  package init(key: String) { self.key = key }
-
-  package init(direct one: UserID, _ other: UserID) {
-    let (low, high) = one <= other ? (one, other) : (other, one)
-    key = low.name + ":" + high.name
+  package init(key: String) {
+    guard let colon = key.utf8.firstIndex(of: UInt8(ascii: ":")) else {
+      (first, second) = (key, nil)
+      return
+    }
+    first = String(key[..<colon])
+    second = String(key[key.utf8.index(after: colon)...])
   }
 
-  package static func < (left: ConversationID, right: ConversationID) -> Bool {
-    left.key < right.key
+  package init(direct one: UserID, _ other: UserID) {
+    (first, second) = one <= other ? (one.name, other.name) : (other.name, one.name)
+  }
+
+  package var key: String {
+    guard let second else { return first }
+    return first + ":" + second
   }
 
   package var description: String { key }
 
   /// The members of a direct conversation, in rising order, each once.
   package var members: [UserID] {
-    let names = key.split(separator: ":").compactMap { UserID($0) }
-    return names.count == 2 && names[0] == names[1] ? [names[0]] : names
+    guard let second, second != first else { return [first].compactMap { UserID($0) } }
+    return [first, second].compactMap { UserID($0) }
+  }
+
+  /// Whether `user` is a member of a direct conversation.
+  package func includes(_ user: UserID) -> Bool { first == user.name || second == user.name }
+
+  /// Some order of all conversations, found out without making a key.
+  package func precedes(_ other: ConversationID) -> Bool {
+    guard first == other.first else { return first < other.first }
+    return (second ?? "") < (other.second ?? "")
   }
 
   /// The conversation as `reader` sees it: the direct conversation of alice and bob is `@alice`
@@ -99,5 +135,12 @@ package struct ConversationID: Hashable, Comparable, Sendable, CustomStringConve
   package func address(seenBy reader: UserID) -> Address {
     let members = members
     return .user(members.first { $0 != reader } ?? reader)
+  }
+}
+
+/// In the order of the keys, byte by byte.
+extension ConversationID: Comparable {
+  package static func < (left: ConversationID, right: ConversationID) -> Bool {
+    left.key < right.key
   }
 }

@@ -38,7 +38,7 @@ package struct PostgresArray: ~Copyable {
     elements.append(utf8: value)
   }
 
-  package mutating func append(_ value: [UInt8]) {
+  package mutating func append(_ value: UnsafeRawBufferPointer) {
     count += 1
     elements.append(bigEndian: Int32(value.count))
     elements.append(value)

@@ -43,6 +43,7 @@ final class Node {
   private var news: Mailbox<WorkerNews>?
   private var signals: SignalSource?
   private var starter: BackEndStarter?
+  private var trimmer: MemoryTrimmer?
 
   struct Member {
     var thread: LoopThread
@@ -68,6 +69,7 @@ final class Node {
 
   private func start() throws {
     token = loop.add(self)
+    trimmer = MemoryTrimmer(on: loop)
     let news = loop.makeMailbox(WorkerNews.self) { [unowned self] in
       for item in $0 { received(item) }
     }

@@ -96,8 +96,9 @@ final class HubDriver {
     _ = store.perform(
       .append(
         Draft(
-          conversation: conversation, sender: sender, clientID: clientID, body: Array("{}".utf8),
-          replyTo: nil, timestamp: 1_000)))
+          conversation: conversation, sender: sender,
+          content: MessageContent(clientID: clientID, body: Array("{}".utf8)), replyTo: nil,
+          timestamp: 1_000)))
     return store.logs[conversation]!.last { $0.clientID == clientID }!
   }
 

@@ -7,7 +7,10 @@ func decode(_ text: String) throws(CommandError) -> Command {
 }
 
 func decode(_ bytes: [UInt8]) throws(CommandError) -> Command {
-  try bytes.span.bytes.withUnsafeBytes { (bytes) throws(CommandError) in try Command.decode(bytes) }
+  var names = NameCache()
+  return try bytes.span.bytes.withUnsafeBytes { (bytes) throws(CommandError) in
+    try Command.decode(bytes, names: &names)
+  }
 }
 
 /// The error of a frame that must not decode.
@@ -99,7 +102,7 @@ private let general = Address("#general")!
       Issue.record("no send")
       return
     }
-    #expect(send.clientID == "😀\"\\")
+    #expect(send.content.clientID == "😀\"\\")
     #expect(send.to == alice)
   }
 

@@ -52,10 +52,10 @@ import Testing
       }
       let tree = try #require(
         try JSONSerialization.jsonObject(with: Data(frame.utf8)) as? [String: Any])
-      #expect(send.clientID == tree["cid"] as? String)
+      #expect(send.content.clientID == tree["cid"] as? String)
       #expect(send.to.description == tree["to"] as? String)
       #expect(send.replyTo == (tree["reply_to"] as? NSNumber)?.uint64Value)
-      let body = try JSONSerialization.jsonObject(with: Data(send.body)) as? NSDictionary
+      let body = try JSONSerialization.jsonObject(with: Data(send.content.body)) as? NSDictionary
       #expect(body == tree["body"] as? NSDictionary, "\(frame)")
       let id = try send.id.map {
         try JSONSerialization.jsonObject(with: Data($0.json.utf8), options: .fragmentsAllowed)

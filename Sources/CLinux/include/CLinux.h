@@ -90,3 +90,7 @@ static inline int clinux_connect(int fd, const struct sockaddr *address, socklen
 // optimiser may keep the value of an inlined thread-local read across a change of thread.
 uintptr_t clinux_current_loop(void);
 void clinux_set_current_loop(uintptr_t loop);
+
+// Swift's module of glibc leaves <malloc.h> out. What has `bytes` or more gets pages of its own.
+void clinux_map_from(int bytes);
+void clinux_trim_memory(void);

@@ -12,7 +12,12 @@ final class Monitor<State>: @unchecked Sendable {
   init(_ state: sending State) {
     self.state = state
     pthread_mutex_init(mutex, nil)
-    pthread_cond_init(condition, nil)
+    // Waits with a limit go by the clock that nobody sets.
+    var attributes = pthread_condattr_t()
+    pthread_condattr_init(&attributes)
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    pthread_cond_init(condition, &attributes)
+    pthread_condattr_destroy(&attributes)
   }
 
   deinit {
@@ -39,6 +44,19 @@ final class Monitor<State>: @unchecked Sendable {
     while true {
       if let value = body(&state) { return value }
       pthread_cond_wait(condition, mutex)
+    }
+  }
+
+  /// The same for at most `limit`, a while of whole seconds; then nil.
+  func wait<Value>(atMost limit: Duration, for body: (inout State) -> Value?) -> Value? {
+    var deadline = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &deadline)
+    deadline.tv_sec += Int(limit.components.seconds)
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    while true {
+      if let value = body(&state) { return value }
+      if pthread_cond_timedwait(condition, mutex, &deadline) == ETIMEDOUT { return body(&state) }
     }
   }
 }

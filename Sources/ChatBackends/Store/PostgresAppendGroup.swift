@@ -34,9 +34,9 @@ struct PostgresAppendGroup {
     var seconds = PostgresArray.text()
     var places: [ConversationID: Int32] = [:]
     // Every node takes the rows' locks in this order, so no two wait for each other.
-    for conversation in conversations.sorted() {
+    for (key, conversation) in conversations.map({ ($0.key, $0) }).sorted(by: { $0.0 < $1.0 }) {
       places[conversation] = Int32(places.count + 1)
-      keys.append(conversation.key)
+      keys.append(key)
       let members = conversation.members
       if let first = members.first { firsts.append(first.name) } else { firsts.appendNull() }
       if members.count > 1 { seconds.append(members[1].name) } else { seconds.appendNull() }
@@ -50,14 +50,14 @@ struct PostgresAppendGroup {
     for entry in entries {
       placed.append(places[entry.draft.conversation] ?? 0)
       senders.append(entry.draft.sender.name)
-      clientIDs.append(entry.draft.clientID)
+      entry.draft.content.withClientID { clientIDs.append($0) }
       times.append(entry.draft.timestamp)
       if let target = entry.draft.replyTo {
         replies.append(Int64(clamping: target))
       } else {
         replies.appendNull()
       }
-      bodies.append(entry.draft.body)
+      entry.draft.content.withBody { bodies.append($0) }
     }
     return PostgresQuery(
       .prepared(name: "chat_append"),
@@ -104,7 +104,7 @@ struct PostgresAppendGroup {
 
     init(_ draft: Draft) {
       sender = draft.sender
-      clientID = draft.clientID
+      clientID = draft.content.clientID
     }
   }
 }

@@ -1,4 +1,5 @@
 import ChatCore
+import ChatProtocol
 import DequeModule
 import Logging
 import PostgresClient
@@ -55,7 +56,7 @@ final class PostgresAppender: PostgresConnectionOwner {
     while entries.count < Self.groupRequestsMax, bodyBytes < Self.groupBodyBytesMax,
       let entry = waiting.popFirst()
     {
-      bodyBytes += entry.draft.body.count
+      bodyBytes += entry.draft.content.bodyCount
       entries.append(entry)
     }
     send(PostgresAppendGroup(entries))

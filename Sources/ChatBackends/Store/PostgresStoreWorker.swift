@@ -1,4 +1,5 @@
 import ChatCore
+import ChatProtocol
 import Reactor
 
 /// The part of `PostgresMessageStore` that lives on the loop: sorts requests into appends and
@@ -91,7 +92,7 @@ final class PostgresStoreWorker: EventHandler {
     of request: StoreRequest, in batch: PostgresRequestOrigin.Batch
   ) -> PostgresRequestOrigin {
     var bodyBytes = 0
-    if case .append(let draft) = request.operation { bodyBytes = draft.body.count }
+    if case .append(let draft) = request.operation { bodyBytes = draft.content.bodyCount }
     return PostgresRequestOrigin(
       batch: batch, token: request.token, bodyBytes: bodyBytes, arrival: context.loop.now)
   }

@@ -9,6 +9,8 @@ import Reactor
 package final class SQLiteMessageStore: MessageStore {
   /// Requests in one transaction at most.
   package static let groupRequestsMax = 1024
+  /// After so long without a request the page cache is emptied.
+  private static let quietTime = Duration.seconds(2)
 
   /// The epoch of this start of the node: one more than at the start before.
   package let epoch: UInt64
@@ -72,10 +74,16 @@ package final class SQLiteMessageStore: MessageStore {
     }
     var committer = SQLiteCommitter(messages: messages, log: log)
     while true {
-      let works = queue.takeAll()
+      let works = queue.takeAll(within: quietTime) ?? rest(messages, queue)
       if works.isEmpty { return }
       committer.perform(works, groupRequestsMax: groupRequestsMax)
     }
+  }
+
+  /// Nothing has come for a while: gives back the memory that the work took, and waits on.
+  private static func rest(_ messages: SQLiteMessages, _ queue: SQLiteWorkQueue) -> [StoreWork] {
+    messages.releaseMemory()
+    return queue.takeAll()
   }
 }
 

@@ -6,7 +6,8 @@ import SQLiteClient
 final class SQLiteMessages {
   /// A conversation's row, read once per transaction and written back before its end.
   private struct Head {
-    var id: Int64
+    let conversation: ConversationID
+    let id: Int64
     var sequence: Int64
     var timestamp: Timestamp
     var isStored: Bool
@@ -14,7 +15,9 @@ final class SQLiteMessages {
 
   private let connection: SQLiteConnection
   let statements: SQLiteStatements
-  private var heads: [ConversationID: Head] = [:]
+  /// Those of the transaction, and where each conversation's is among them.
+  private var heads: [Head] = []
+  private var places: [ConversationID: Int] = [:]
 
   init(path: String) throws {
     connection = try SQLiteConnection(path: path)
@@ -49,12 +52,12 @@ final class SQLiteMessages {
         try replies.append(
           work.requests.map { try StoreReply(token: $0.token, result: answer($0.operation)) })
       }
-      try storeHeads()
+      try storeHeads { _ in true }
       try connection.execute("COMMIT")
-      heads.removeAll(keepingCapacity: true)
+      forgetHeads()
       return replies
     } catch {
-      heads.removeAll()
+      forgetHeads()
       // Some failures have ended the transaction already.
       if !connection.isAutocommit { try connection.execute("ROLLBACK") }
       throw error
@@ -66,7 +69,9 @@ final class SQLiteMessages {
     case .append(let draft):
       return try append(draft)
     case .conversations(let user, let limit):
-      try storeHeads()
+      // Not all of them: a node asks for each user once a minute, and would write every
+      // conversation of the group each time.
+      try storeHeads { $0.conversation.includes(user) }
       return .conversations(try conversations(of: user, limit: limit))
     case .messages(let conversation, let after, let before, let limit, let fromStart):
       return .messages(
@@ -78,12 +83,13 @@ final class SQLiteMessages {
   // MARK: Appending
 
   private func append(_ draft: Draft) throws -> StoreReply.Result {
-    guard var head = try head(of: draft.conversation) else {
+    guard let place = try place(of: draft.conversation) else {
       // The conversation is made by a message that is kept, not by a conflict.
       if let earlier = try earlier(draft) { return earlier }
       try create(draft.conversation)
       return try append(draft)
     }
+    var head = heads[place]
     head.sequence += 1
     head.timestamp = max(head.timestamp, draft.timestamp)
     guard try insert(draft, head: head) else {
@@ -91,53 +97,84 @@ final class SQLiteMessages {
       return earlier
     }
     head.isStored = false
-    heads[draft.conversation] = head
+    heads[place] = head
     return .appended(
       sequence: UInt64(head.sequence), timestamp: head.timestamp, isDuplicate: false)
   }
 
   /// False when the sender has used the client id before.
   private func insert(_ draft: Draft, head: Head) throws -> Bool {
-    try draft.body.withUnsafeBytes { body in
-      defer { statements.insert.reset() }
-      try statements.insert.bind(head.id, at: 1)
-      try statements.insert.bind(head.sequence, at: 2)
-      try statements.insert.bind(draft.sender.name, at: 3)
-      try statements.insert.bind(draft.clientID, at: 4)
-      try statements.insert.bind(head.timestamp, at: 5)
-      try statements.insert.bind(draft.replyTo.map { Int64(clamping: $0) }, at: 6)
-      try statements.insert.bind(borrowedBlob: body, at: 7)
-      _ = try statements.insert.step()
-      return connection.changes == 1
+    var sender = draft.sender.name
+    return try sender.withUTF8 { sender in
+      try draft.content.withClientID { clientID in
+        try draft.content.withBody { body in
+          try insert(
+            sender: UnsafeRawBufferPointer(sender), clientID: clientID, body: body,
+            replyTo: draft.replyTo, head: head)
+        }
+      }
     }
+  }
+
+  private func insert(
+    sender: UnsafeRawBufferPointer, clientID: UnsafeRawBufferPointer,
+    body: UnsafeRawBufferPointer, replyTo: UInt64?, head: Head
+  ) throws -> Bool {
+    defer { statements.insert.reset() }
+    try statements.insert.bind(head.id, at: 1)
+    try statements.insert.bind(head.sequence, at: 2)
+    try statements.insert.bind(borrowedText: sender, at: 3)
+    try statements.insert.bind(borrowedText: clientID, at: 4)
+    try statements.insert.bind(head.timestamp, at: 5)
+    try statements.insert.bind(replyTo.map { Int64(clamping: $0) }, at: 6)
+    try statements.insert.bind(borrowedBlob: body, at: 7)
+    _ = try statements.insert.step()
+    return connection.changes == 1
   }
 
   /// What the message with this sender and client id answers to the draft; nil without one.
   private func earlier(_ draft: Draft) throws -> StoreReply.Result? {
     defer { statements.earlier.reset() }
     try statements.earlier.bind(draft.sender.name, at: 1)
-    try statements.earlier.bind(draft.clientID, at: 2)
+    try statements.earlier.bind(draft.content.clientID, at: 2)
     guard try statements.earlier.step() else { return nil }
     let sequence = UInt64(clamping: statements.earlier.int64(0))
     let isSame =
       statements.earlier.string(4) == draft.conversation.key
       && statements.earlier.uint64(3) == draft.replyTo
-      && statements.earlier.withBytes(2) { $0.elementsEqual(draft.body) }
+      && statements.earlier.withBytes(2) { $0.elementsEqual(draft.content.body) }
     guard isSame else { return .conflict }
     return .appended(
       sequence: sequence, timestamp: statements.earlier.int64(1), isDuplicate: true)
   }
 
-  private func head(of conversation: ConversationID) throws -> Head? {
-    if let head = heads[conversation] { return head }
+  private func place(of conversation: ConversationID) throws -> Int? {
+    if let place = places[conversation] { return place }
     defer { statements.head.reset() }
     try statements.head.bind(conversation.key, at: 1)
     guard try statements.head.step() else { return nil }
     let head = Head(
-      id: statements.head.int64(0), sequence: statements.head.int64(1),
+      conversation: conversation, id: statements.head.int64(0), sequence: statements.head.int64(1),
       timestamp: statements.head.int64(2), isStored: true)
-    heads[conversation] = head
-    return head
+    return note(head)
+  }
+
+  private func note(_ head: Head) -> Int {
+    heads.append(head)
+    places[head.conversation] = heads.count - 1
+    return heads.count - 1
+  }
+
+  private func forgetHeads() {
+    heads.removeAll(keepingCapacity: true)
+    places.removeAll(keepingCapacity: true)
+  }
+
+  /// Lets go of what is only there to be faster.
+  func releaseMemory() {
+    heads = []
+    places = [:]
+    connection.releaseMemory()
   }
 
   private func create(_ conversation: ConversationID) throws {
@@ -149,16 +186,17 @@ final class SQLiteMessages {
       try statements.createMember.bind(id, at: 2)
       try statements.createMember.run()
     }
-    heads[conversation] = Head(id: id, sequence: 0, timestamp: 0, isStored: true)
+    _ = note(
+      Head(conversation: conversation, id: id, sequence: 0, timestamp: 0, isStored: true))
   }
 
-  private func storeHeads() throws {
-    for (conversation, head) in heads where !head.isStored {
-      try statements.storeHead.bind(head.id, at: 1)
-      try statements.storeHead.bind(head.sequence, at: 2)
-      try statements.storeHead.bind(head.timestamp, at: 3)
+  private func storeHeads(where isWanted: (Head) -> Bool) throws {
+    for place in heads.indices where !heads[place].isStored && isWanted(heads[place]) {
+      try statements.storeHead.bind(heads[place].id, at: 1)
+      try statements.storeHead.bind(heads[place].sequence, at: 2)
+      try statements.storeHead.bind(heads[place].timestamp, at: 3)
       try statements.storeHead.run()
-      heads[conversation]?.isStored = true
+      heads[place].isStored = true
     }
   }
 }

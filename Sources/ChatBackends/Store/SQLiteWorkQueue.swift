@@ -7,6 +7,12 @@ final class SQLiteWorkQueue: Sendable {
     var requests = 0
     var bodyBytes = 0
     var isClosed = false
+
+    mutating func takeAll() -> [StoreWork]? {
+      if waiting.isEmpty && !isClosed { return nil }
+      defer { self = State(isClosed: isClosed) }
+      return waiting
+    }
   }
 
   private let monitor = Monitor(State())
@@ -31,12 +37,11 @@ final class SQLiteWorkQueue: Sendable {
   }
 
   /// Waits for work and takes all there is; empty once the queue is closed and drained.
-  func takeAll() -> [StoreWork] {
-    monitor.wait { state in
-      if state.waiting.isEmpty && !state.isClosed { return nil }
-      defer { state = State(isClosed: state.isClosed) }
-      return state.waiting
-    }
+  func takeAll() -> [StoreWork] { monitor.wait { $0.takeAll() } }
+
+  /// The same, but gives up after a while; then nil.
+  func takeAll(within limit: Duration) -> [StoreWork]? {
+    monitor.wait(atMost: limit) { $0.takeAll() }
   }
 
   /// Takes nothing more; the thread does what waits and ends.

@@ -1,4 +1,5 @@
 import ChatCore
+import ChatProtocol
 
 /// Requests that were submitted together, and where their answers go.
 struct StoreWork: Sendable {
@@ -13,7 +14,7 @@ struct StoreWork: Sendable {
   var bodyBytes: Int {
     requests.reduce(0) { total, request in
       guard case .append(let draft) = request.operation else { return total }
-      return total + draft.body.count
+      return total + draft.content.bodyCount
     }
   }
 

@@ -46,6 +46,7 @@ package final class ChatApplication: Application, EventHandler {
   private let isReady: @Sendable () -> Bool
   private var token = Token(index: 0, generation: 0)
   private var effects = Effects()
+  @exclusivity(unchecked) private var names = NameCache()
   private var hasAdvanced = false
 
   /// - Parameters:
@@ -94,7 +95,7 @@ package final class ChatApplication: Application, EventHandler {
     }
     advance()
     do throws(CommandError) {
-      hub.received(try Command.decode(payload), from: connection.sessionID)
+      hub.received(try Command.decode(payload, names: &names), from: connection.sessionID)
     } catch {
       hub.rejected(
         error.id, error.code, error.message, isMalformed: error.isMalformed,
@@ -146,7 +147,7 @@ package final class ChatApplication: Application, EventHandler {
     hasAdvanced = false
     hub.exchangeEffects(with: &effects)
     submitRequests()
-    for outgoing in effects.sends { send(outgoing) }
+    effects.withSends { outgoing, targets in send(outgoing.event, to: targets) }
     for change in effects.pauses { connection(change.session)?.setReading(change.isReading) }
     for close in effects.closes {
       connection(close.session)?.close(
@@ -169,13 +170,13 @@ package final class ChatApplication: Application, EventHandler {
     }
   }
 
-  private func send(_ outgoing: Effects.Outgoing) {
+  private func send(_ event: borrowing Event, to targets: ArraySlice<SessionID>) {
     let frame = loop.encode { buffer in
       let frame = buffer.reserveFrameHeader()
-      outgoing.event.encode(into: &buffer)
+      event.encode(into: &buffer)
       return buffer.finishFrame(.text, frame)
     }
-    for target in effects.targets[outgoing.targets] { connection(target)?.send(frame: frame) }
+    for target in targets { connection(target)?.send(frame: frame) }
   }
 
   private func connection(_ session: SessionID) -> ClientConnection? {

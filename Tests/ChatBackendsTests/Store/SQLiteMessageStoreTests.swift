@@ -73,7 +73,7 @@ import Testing
       let results = await store.ask(
         (1...200).map { number in
           var large = draft(cid: "c\(number)")
-          large.body = body
+          large.content = MessageContent(clientID: "c\(number)", body: body)
           return .append(large)
         })
       #expect(results.contains(.unavailable))

@@ -129,6 +129,6 @@ func draft(
 ) -> Draft {
   Draft(
     conversation: ConversationID(direct: user(sender), user(other)), sender: user(sender),
-    clientID: cid, body: Array(#"{"text":"\#(text)"}"#.utf8), replyTo: replyTo,
-    timestamp: timestamp)
+    content: MessageContent(clientID: cid, body: Array(#"{"text":"\#(text)"}"#.utf8)),
+    replyTo: replyTo, timestamp: timestamp)
 }

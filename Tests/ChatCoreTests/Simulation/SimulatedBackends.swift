@@ -34,9 +34,9 @@ struct SimulatedStore {
   }
 
   private mutating func append(_ draft: Draft) -> StoreReply.Result {
-    let key = SendKey(sender: draft.sender, clientID: draft.clientID)
+    let key = SendKey(sender: draft.sender, clientID: draft.content.clientID)
     if let first = sent[key] {
-      guard first.conversation == draft.conversation, first.body == draft.body,
+      guard first.conversation == draft.conversation, first.content == draft.content,
         first.replyTo == draft.replyTo
       else { return .conflict }
       return .appended(
@@ -45,7 +45,7 @@ struct SimulatedStore {
     let timestamp = max(draft.timestamp, logs[draft.conversation]?.last?.timestamp ?? 0)
     let message = Message(
       conversation: draft.conversation, sequence: head(draft.conversation) + 1,
-      sender: draft.sender, clientID: draft.clientID, timestamp: timestamp, body: draft.body,
+      sender: draft.sender, content: draft.content, timestamp: timestamp,
       replyTo: draft.replyTo)
     if message.sequence == 1 {
       for member in draft.conversation.members {
