@@ -79,6 +79,15 @@ struct RouteGuardTests {
     #expect(await one.passBarrier())
   }
 
+  @Test func `an idle node keeps hearing`() async throws {
+    let one = try await start("server1", commandTimeout: .milliseconds(500))
+    await one.guardedNodes(of: "bob")
+    // Each refresh makes sure of it.
+    let before = try server.calls(of: "publish")
+    #expect(await eventually { (try? server.calls(of: "publish")) ?? 0 >= before + 3 })
+    #expect(forgotten(one) == 0)
+  }
+
   @Test func `losing the connection of the news forgets the routes`() async throws {
     let one = try await start("server1")
     let two = try await start("server2")

@@ -83,7 +83,6 @@ final class RedisRegistryWorker: EventHandler {
   }
 
   func receive(_ messages: [RedisRegistry.Message]) {
-    routeGuard?.batchBegan()
     var lookups: [UserID: RouteLookup] = [:]
     for message in messages {
       switch message {

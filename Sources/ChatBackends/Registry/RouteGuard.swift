@@ -59,7 +59,7 @@ final class RouteGuard {
   private(set) var generation: UInt64 = 0
   private var barriers: Deque<Barrier> = []
   private var barrierNumber: UInt64 = 0
-  private var isBarrierSent = false
+  private var barrierSentAt: Instant?
   private var hasWarned = false
 
   /// - Parameter commands: the client whose reads are watched; its owner calls `commandsConnected`
@@ -178,11 +178,11 @@ final class RouteGuard {
   // MARK: Barriers
 
   /// Tells, once the subscriber has heard of every change before this call, that it has; or that
-  /// nobody can say so. Barriers asked for since `batchBegan()` are one command.
+  /// nobody can say so. Those asked for in one turn, with one batch of requests, are one command.
   func barrier(completion: @escaping (Bool) -> Void) {
     guard state == .tracking else { return completion(false) }
-    if !isBarrierSent {
-      isBarrierSent = true
+    if barrierSentAt != loop.now {
+      barrierSentAt = loop.now
       barrierNumber += 1
       commands.send(RedisCommand(["PUBLISH", channel, "\(epoch)/\(barrierNumber)"])) {
         [unowned self] outcome in
@@ -194,9 +194,6 @@ final class RouteGuard {
       Barrier(
         number: barrierNumber, deadline: loop.now + limits.commandTimeout, completion: completion))
   }
-
-  /// What was asked before may be on its way; the next barrier is a command of its own.
-  func batchBegan() { isBarrierSent = false }
 
   private func passed(_ text: String) {
     let parts = text.split(separator: "/")
