@@ -23,36 +23,6 @@ import ChatProtocol
 //
 // What falls out when a server loses its memory, the sweeps find.
 
-/// One user's whereabouts, for the messages of one turn.
-final class Lookup {
-  let user: UserID
-  var fanouts: [Fanout] = []
-
-  init(user: UserID) { self.user = user }
-}
-
-/// A committed message on its way to the nodes of its recipients.
-final class Fanout {
-  let message: Message
-  let recipients: [UserID]
-  /// How often it came back from a dead route.
-  let hops: UInt8
-  /// Nodes that have been sent the message for these recipients.
-  let sent: [NodeID]
-  var lookupsLeft: Int
-  var isUnknown = false
-  /// A handful of nodes, each with the recipients there.
-  var destinations: [(node: NodeID, recipients: [UserID])] = []
-
-  init(_ message: Message, to recipients: [UserID], hops: UInt8 = 0, sent: [NodeID] = []) {
-    self.message = message
-    self.recipients = recipients
-    self.hops = hops
-    self.sent = sent
-    lookupsLeft = recipients.count
-  }
-}
-
 extension Hub {
   func route(_ message: Message, to recipients: [UserID]) {
     if routeAsKept(message, to: recipients) {
@@ -222,18 +192,6 @@ extension Hub {
     counters.deadRoutes += envelopes.count
     for case .deliver(let delivery) in envelopes where delivery.hops < Delivery.hopsMax {
       lookUp(Fanout(delivery.message, to: delivery.recipients, hops: delivery.hops + 1))
-    }
-  }
-}
-
-extension Fanout {
-  fileprivate func add(_ users: [UserID], at nodes: [NodeID]) {
-    for node in nodes where !sent.contains(node) {
-      if let index = destinations.firstIndex(where: { $0.node == node }) {
-        destinations[index].recipients += users
-      } else {
-        destinations.append((node, users))
-      }
     }
   }
 }

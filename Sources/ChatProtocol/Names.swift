@@ -15,6 +15,8 @@ package struct UserID: Hashable, Comparable, Sendable, CustomStringConvertible {
     self.name = String(decoding: name, as: UTF8.self)
   }
 
+  init(valid name: String) { self.name = name }
+
   package static func < (left: UserID, right: UserID) -> Bool { left.name < right.name }
 
   /// The name as clients write it: `@alice`.
