@@ -145,6 +145,14 @@ struct RouteGuardTests {
     #expect(await one.guardedNodes(of: "carol") == [])
   }
 
+  @Test func `registering tells nobody who has not asked`() async throws {
+    let one = try await start("server1")
+    await one.guardedNodes(of: "bob")
+    for number in 1...3 { _ = await one.register("carol", "web", "c\(number)") }
+    #expect(await one.passBarrier())
+    #expect(one.changedUsers == [])
+  }
+
   @Test func `without the right to subscribe routes are looked up, unguarded`() async throws {
     try server.run(
       "ACL", "SETUSER", "chat", "on", ">secret", "~*", "+@all", "resetchannels")
@@ -160,9 +168,9 @@ struct RouteGuardTests {
     try server.run(
       "ACL", "SETUSER", "chat", "on", ">secret", "resetkeys", "~connection:*", "~node:*",
       "~active:servers", "resetchannels", "&__redis__:invalidate", "&barrier:*", "-@all",
-      "+auth", "+ping", "+select", "+client|id", "+client|tracking", "+subscribe", "+publish",
-      "+get", "+set", "+del", "+hget", "+hset", "+hdel", "+hgetall", "+sadd", "+srem",
-      "+smembers", "+script|load", "+eval", "+evalsha")
+      "+auth", "+ping", "+select", "+client|id", "+client|tracking", "+client|caching",
+      "+subscribe", "+publish", "+get", "+set", "+del", "+hget", "+hset", "+hdel", "+hgetall",
+      "+sadd", "+srem", "+smembers", "+script|load", "+eval", "+evalsha")
     let one = try await start("server1", url: "redis://chat:secret@127.0.0.1:\(server.port)")
     let two = try await start("server2")
     #expect(await one.guardedNodes(of: "bob") == [])

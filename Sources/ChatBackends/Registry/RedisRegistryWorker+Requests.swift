@@ -7,7 +7,7 @@ final class RouteLookup {
   var askers: [(batch: ReplyBatch, token: UInt64)] = []
   /// The guard's generation when it was sent; nil when there was no guard.
   let generation: UInt64?
-  /// The routes changed, and the news came before the answer.
+  /// The routes changed, and the news came before the answer; or no news will come.
   var isOvertaken = false
 
   init(generation: UInt64?) { self.generation = generation }
@@ -124,6 +124,7 @@ extension RedisRegistryWorker {
 
   private func look(up user: UserID, _ lookup: RouteLookup) {
     lookupsInFlight[user, default: []].append(lookup)
+    if lookup.generation != nil { routeGuard?.watchNext { lookup.isOvertaken = true } }
     let command = RedisCommand(["HGETALL", RegistrySchema.routes(of: user)])
     client.send(command) { [unowned self] outcome in
       guard case .value(.array(let fields)) = outcome else {

@@ -7,9 +7,9 @@ internal import RedisClient
 
 // How it is known that a kept route is still right.
 //
-// Redis remembers which keys the connection of the commands has read (`CLIENT TRACKING`), and when
-// one of them changes, by whomever, it writes the key to a second connection, which subscribes to
-// the channel of invalidations. It writes it while it executes the change, or directly behind it
+// Redis remembers which keys the connection of the commands has read and asked to be told of
+// (`CLIENT TRACKING`), and when one of them changes, by whomever, it writes the key to a second
+// connection, which subscribes to the channel of invalidations. It writes it while it executes the change, or directly behind it
 // when this node's own commands made it (`trackingInvalidateKey` and `afterCommand` in Redis 7.0),
 // and always before it executes the next command of anybody.
 //
@@ -95,8 +95,17 @@ final class RouteGuard {
     end()
   }
 
-  /// Whether a read that is sent now will be watched.
   var isTracking: Bool { state == .tracking }
+
+  /// Has the read that is sent next watched, while tracking.
+  ///
+  /// Each is asked for by itself. If all reads were watched, so would be those of the scripts that
+  /// register, and every registration would be told to the node that made it.
+  func watchNext(failed: @escaping () -> Void) {
+    commands.send(RedisCommand(["CLIENT", "CACHING", "YES"])) { outcome in
+      if outcome != .value(.status("OK")) { failed() }
+    }
+  }
 
   // MARK: The two connections
 
@@ -131,7 +140,7 @@ final class RouteGuard {
 
   private func track() {
     guard state == .subscribed, commands.isReady, let subscriberID else { return }
-    let command = RedisCommand(["CLIENT", "TRACKING", "ON", "REDIRECT", "\(subscriberID)"])
+    let command = RedisCommand(["CLIENT", "TRACKING", "ON", "REDIRECT", "\(subscriberID)", "OPTIN"])
     commands.send(command) { [unowned self] outcome in
       guard case .value(.status) = outcome else { return refused(outcome) }
       // The subscriber may be another by now.
