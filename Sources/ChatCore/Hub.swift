@@ -74,7 +74,8 @@ package final class Hub {
     self.isAlone = isAlone
     random = RandomSource(seed: seed)
     routes = RouteCache(
-      routesMax: limits.routesMax, unverifiedMax: limits.unverifiedMessagesMax)
+      routesMax: limits.routesMax, unverifiedMax: limits.unverifiedMessagesMax,
+      unverifiedBytesMax: limits.unverifiedBytesMax)
     broadcastBucket = TokenBucket(burst: limits.broadcastsBurst, now: 0)
   }
 

@@ -51,6 +51,8 @@ package struct HubLimits: Sendable {
   package var routesMax = 65_536
   /// Messages that went by kept routes and wait for a barrier. Beyond it routes are looked up.
   package var unverifiedMessagesMax = 16_384
+  /// The same for the bytes of their bodies.
+  package var unverifiedBytesMax = 16 * 1024 * 1024
   package var barrierInterval: Int64 = .milliseconds(10)
 
   // Repair.

@@ -31,24 +31,30 @@ struct RouteCache {
 
   private let routesMax: Int
   private let unverifiedMax: Int
+  private let unverifiedBytesMax: Int
   private var young: [UserID: Route] = [:]
   private var old: [UserID: Route] = [:]
   /// What was in the cache when its guard ended: guesses.
   private var unguarded: [UserID: Route] = [:]
   private var unverified: Deque<Routed> = []
+  /// Of their bodies.
+  private var unverifiedBytes = 0
   /// The number of the first of `unverified`. Numbers count up from 1.
   private var firstNumber: UInt64 = 1
 
-  init(routesMax: Int, unverifiedMax: Int) {
+  init(routesMax: Int, unverifiedMax: Int, unverifiedBytesMax: Int) {
     self.routesMax = routesMax
     self.unverifiedMax = unverifiedMax
+    self.unverifiedBytesMax = unverifiedBytesMax
   }
 
   /// Routes held, some of them perhaps twice.
   var count: Int { young.count + old.count }
   var unverifiedCount: Int { unverified.count }
   /// Whether no more messages may go by kept routes until some are verified.
-  var isFull: Bool { unverified.count >= unverifiedMax }
+  var isFull: Bool {
+    unverified.count >= unverifiedMax || unverifiedBytes >= unverifiedBytesMax
+  }
   /// The number that the next message will have.
   var nextNumber: UInt64 { firstNumber + UInt64(unverified.count) }
 
@@ -86,12 +92,14 @@ struct RouteCache {
       route.end = number + 1
     }
     unverified.append(Routed(message: message, recipients: recipients))
+    unverifiedBytes += message.body.count
   }
 
   /// All below this number went by routes that were right after they had gone.
   mutating func verified(below number: UInt64) {
     guard number > firstNumber else { return }
     let count = min(Int(number - firstNumber), unverified.count)
+    for index in 0..<count { unverifiedBytes -= unverified[index].message.body.count }
     unverified.removeFirst(count)
     firstNumber += UInt64(count)
   }
@@ -121,6 +129,7 @@ struct RouteCache {
     let routed = Array(unverified)
     firstNumber = nextNumber
     unverified = []
+    unverifiedBytes = 0
     return routed
   }
 }

@@ -7,14 +7,15 @@ struct RouteCacheTests {
   private let users = (0..<100).map { UserID("user\($0)")! }
   private let server = NodeID("server2")!
 
-  private func message(_ sequence: UInt64, to user: UserID) -> Message {
+  private func message(_ sequence: UInt64, to user: UserID, bytes: Int = 0) -> Message {
     Message(
       conversation: ConversationID(direct: alice, user), sequence: sequence, sender: alice,
-      clientID: "c\(sequence)", timestamp: 1, body: [], replyTo: nil)
+      clientID: "c\(sequence)", timestamp: 1, body: [UInt8](repeating: 0, count: bytes),
+      replyTo: nil)
   }
 
   @Test func `keeps what is used and drops what is not`() {
-    var cache = RouteCache(routesMax: 8, unverifiedMax: 10)
+    var cache = RouteCache(routesMax: 8, unverifiedMax: 10, unverifiedBytesMax: 1_000)
     for user in users {
       cache.insert([server], of: user)
       let used = cache.route(to: users[0])
@@ -27,7 +28,7 @@ struct RouteCacheTests {
   }
 
   @Test func `a route with an unverified message stays until that is verified`() throws {
-    var cache = RouteCache(routesMax: 4, unverifiedMax: 10)
+    var cache = RouteCache(routesMax: 4, unverifiedMax: 10, unverifiedBytesMax: 1_000)
     cache.insert([server], of: users[0])
     let sent = message(1, to: users[0])
     let route = cache.route(to: users[0])
@@ -39,7 +40,7 @@ struct RouteCacheTests {
   }
 
   @Test func `gives the messages of the user alone, in order`() throws {
-    var cache = RouteCache(routesMax: 100, unverifiedMax: 100)
+    var cache = RouteCache(routesMax: 100, unverifiedMax: 100, unverifiedBytesMax: 1_000)
     for user in users[0..<3] { cache.insert([server], of: user) }
     for sequence in 1...9 as ClosedRange<UInt64> {
       let user = users[Int(sequence) % 3]
@@ -59,8 +60,33 @@ struct RouteCacheTests {
     #expect(cache.nextNumber == 10)
   }
 
+  @Test func `is full with many messages, and with large ones, until they are verified`() throws {
+    var cache = RouteCache(routesMax: 100, unverifiedMax: 3, unverifiedBytesMax: 1_000)
+    cache.insert([server], of: users[0])
+    let found = cache.route(to: users[0])
+    let route = try #require(found)
+    func send(_ sequence: UInt64, bytes: Int) {
+      cache.sent(message(sequence, to: users[0], bytes: bytes), to: [users[0]], by: [route])
+    }
+    send(1, bytes: 500)
+    #expect(!cache.isFull)
+    send(2, bytes: 500)
+    #expect(cache.isFull)
+    cache.verified(below: 2)
+    #expect(!cache.isFull)
+    send(3, bytes: 0)
+    send(4, bytes: 0)
+    #expect(cache.isFull)
+    cache.verified(below: 5)
+    #expect(!cache.isFull)
+    send(5, bytes: 1_000)
+    #expect(cache.isFull)
+    _ = cache.removeAll()
+    #expect(!cache.isFull)
+  }
+
   @Test func `guesses end when the registry guards again`() {
-    var cache = RouteCache(routesMax: 100, unverifiedMax: 100)
+    var cache = RouteCache(routesMax: 100, unverifiedMax: 100, unverifiedBytesMax: 1_000)
     cache.insert([server], of: users[0])
     _ = cache.removeAll()
     #expect(cache.guess(users[0])?.nodes == [server])
