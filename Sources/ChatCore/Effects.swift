@@ -112,6 +112,12 @@ package struct HubCounters: Sendable {
   package var shed = 0
   package var sweeps = 0
   package var published = 0
+  /// Messages that went by kept routes alone; look-ups for the others; kept routes that changed;
+  /// and messages that were looked up again for it.
+  package var routedAsKept = 0
+  package var lookups = 0
+  package var routesChanged = 0
+  package var reroutes = 0
   package var broadcasts = 0
   package var broadcastsDropped = 0
   package var deadRoutes = 0

@@ -51,7 +51,9 @@ private struct FieldReader {
   }
 
   mutating func user() throws(EnvelopeError) -> UserID {
-    guard let user = UserID(try string8()) else { throw .invalidField }
+    guard let user = UserID(bytes: try bytes(Int(integer(UInt8.self)))) else {
+      throw .invalidField
+    }
     return user
   }
 

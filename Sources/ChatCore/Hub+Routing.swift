@@ -1,46 +1,114 @@
 import ChatProtocol
 
-// To other nodes: ask the registry where the members are, then one envelope per node and message.
+// To other nodes: one envelope per message and node that holds recipients. Where they are, the
+// registry says; what it said is kept while it guards it.
 //
-// Why nobody forwards a message to a user who has moved. A hub registers a device, waits for the
-// answer, and only then reads the log; until then it holds what arrives. A look-up starts after
-// the commit. So either it sees the new registration, and the message goes to the new node; or it
-// came before the registration, then so did the commit, and the read of the log, which came after
-// the registration, has the message. The old node has nothing to do. This needs a registry and
-// a store that answer with what was last written, and look-ups that are not shared with messages
-// committed after they were sent. What falls out when a server loses its memory, the sweeps find.
-
-/// One user's whereabouts, for the messages of one turn.
-final class Lookup {
-  let user: UserID
-  var fanouts: [Fanout] = []
-
-  init(user: UserID) { self.user = user }
-}
-
-/// A committed message on its way to the nodes of its recipients.
-final class Fanout {
-  let message: Message
-  let recipients: [UserID]
-  /// How often it came back from a dead route.
-  let hops: UInt8
-  var lookupsLeft: Int
-  var isUnknown = false
-  /// A handful of nodes, each with the recipients there.
-  var destinations: [(node: NodeID, recipients: [UserID])] = []
-
-  init(_ message: Message, to recipients: [UserID], hops: UInt8) {
-    self.message = message
-    self.recipients = recipients
-    self.hops = hops
-    lookupsLeft = recipients.count
-  }
-}
+// Why no message misses a user who moves, and nobody forwards one. A hub registers a device, waits
+// for the answer, and only then reads the log; until then it holds what arrives. A look-up starts
+// after the commit. So either it sees the new registration, and the message goes to the new node;
+// or it came before the registration, then so did the commit, and the read of the log, which came
+// after the registration, has the message. The old node has nothing to do. This needs a registry
+// and a store that answer with what was last written, and look-ups that are not shared with
+// messages committed after they were sent.
+//
+// A kept route may be out of date when a message goes by it. So the message stays on a list until
+// a barrier asked for afterwards is passed. If by then the registry has not told of a change, the
+// route was right when the barrier was made: as good as a look-up at that moment, which is after
+// the commit. If it has, the recipient is looked up anew, which again is after the commit, and the
+// message goes to the nodes that it has not gone to. Late news delay the message and lose nothing.
+// When the registry can no longer tell, everything on the list is looked up anew.
+//
+// An envelope tells where its sender is, but nothing is learned from that: of the sender's other
+// devices it says nothing, and nobody would tell when the device moves.
+//
+// What falls out when a server loses its memory, the sweeps find.
 
 extension Hub {
-  func route(_ message: Message, to recipients: [UserID], hops: UInt8 = 0) {
-    let fanout = Fanout(message, to: recipients, hops: hops)
-    for recipient in recipients { lookup(recipient).fanouts.append(fanout) }
+  func route(_ message: Message, to recipients: [UserID]) {
+    if routeAsKept(message, to: recipients) {
+      counters.routedAsKept += 1
+    } else {
+      lookUp(Fanout(message, to: recipients))
+    }
+  }
+
+  func publish(_ envelope: Envelope, to destination: Destination) {
+    counters.published += 1
+    effects.publications.append((destination, envelope))
+  }
+
+  // MARK: - By kept routes
+
+  /// Says false when a recipient's route is not known, or too many messages wait for a barrier.
+  private func routeAsKept(_ message: Message, to recipients: [UserID]) -> Bool {
+    guard !routes.isFull else { return false }
+    routesFound.removeAll(keepingCapacity: true)
+    for recipient in recipients {
+      guard let route = routes.route(to: recipient) else { return false }
+      routesFound.append(route)
+    }
+    routes.sent(message, to: recipients, by: routesFound)
+    scheduleBarrier()
+    publish(message, by: routesFound)
+    return true
+  }
+
+  private func publish(_ message: Message, by routes: [RouteCache.Route], hops: UInt8 = 0) {
+    let elsewhere = routes.lazy.filter { !$0.nodes.isEmpty }
+    guard let first = elsewhere.first else { return }
+    guard elsewhere.dropFirst().isEmpty else {
+      let fanout = Fanout(message, to: [], hops: hops)
+      for route in elsewhere { fanout.add(route.recipients, at: route.nodes) }
+      return publish(fanout)
+    }
+    // Mostly one recipient is elsewhere, at one node.
+    for node in first.nodes {
+      publish(
+        .deliver(Delivery(message: message, recipients: first.recipients, hops: hops)),
+        to: .node(node))
+    }
+  }
+
+  /// One at a time, and not faster than `barrierInterval`: nothing waits for it but memory.
+  private func scheduleBarrier() {
+    guard !isBarrierUnderWay else { return }
+    isBarrierUnderWay = true
+    alarms.set(.barrier, at: now + limits.barrierInterval)
+  }
+
+  func requestBarrier() {
+    effects.registry.append(
+      RegistryRequest(
+        token: registryRequests.insert(.barrier(below: routes.nextNumber)), operation: .barrier))
+  }
+
+  func barrierAnswered(below number: UInt64, _ result: RegistryReply.Result) {
+    isBarrierUnderWay = false
+    if case .passed = result { routes.verified(below: number) } else { forgetRoutes() }
+    if routes.unverifiedCount > 0 { scheduleBarrier() }
+  }
+
+  func routesChanged(_ users: [UserID]) {
+    for user in users { routeChanged(user) }
+  }
+
+  private func routeChanged(_ user: UserID) {
+    guard let (route, messages) = routes.remove(user) else { return }
+    counters.routesChanged += 1
+    counters.reroutes += messages.count
+    for message in messages { lookUp(Fanout(message, to: [user], sent: route.nodes)) }
+  }
+
+  func forgetRoutes() {
+    let routed = routes.removeAll()
+    counters.reroutes += routed.count
+    for routed in routed { lookUp(Fanout(routed.message, to: routed.recipients)) }
+  }
+
+  // MARK: - By look-ups
+
+  private func lookUp(_ fanout: Fanout) {
+    for recipient in fanout.recipients { lookup(recipient).fanouts.append(fanout) }
   }
 
   /// Joins a look-up that has not left yet. One that has may not see the registrations that came
@@ -49,6 +117,7 @@ extension Hub {
     if let lookup = openLookups[user] { return lookup }
     let lookup = Lookup(user: user)
     openLookups[user] = lookup
+    counters.lookups += 1
     effects.registry.append(
       RegistryRequest(
         token: registryRequests.insert(.lookup(lookup)), operation: .nodes(of: user)))
@@ -56,15 +125,30 @@ extension Hub {
   }
 
   func lookedUp(_ lookup: Lookup, _ result: RegistryReply.Result) {
+    var nodes: [NodeID]?
+    if case .nodes(let found, let isGuarded) = result {
+      let others = found.filter { $0 != node.id }
+      if isGuarded { keep(others, of: lookup.user) }
+      nodes = others
+    }
     for fanout in lookup.fanouts {
-      if case .nodes(let nodes) = result {
-        for node in nodes where node != self.node.id { fanout.add(lookup.user, at: node) }
+      if let nodes {
+        fanout.add([lookup.user], at: nodes)
       } else {
         fanout.isUnknown = true
       }
       fanout.lookupsLeft -= 1
       if fanout.lookupsLeft == 0 { publish(fanout) }
     }
+  }
+
+  private func keep(_ nodes: [NodeID], of user: UserID) {
+    // Two look-ups were under way. The later answer differs when a lease has come or gone.
+    if let route = routes.route(to: user) {
+      guard route.nodes != nodes else { return }
+      routeChanged(user)
+    }
+    routes.insert(nodes, of: user)
   }
 
   private func publish(_ fanout: Fanout) {
@@ -74,25 +158,20 @@ extension Hub {
     }
     for (node, recipients) in fanout.destinations {
       publish(
-        .deliver(
-          Delivery(message: fanout.message, recipients: recipients, hops: fanout.hops)),
+        .deliver(Delivery(message: fanout.message, recipients: recipients, hops: fanout.hops)),
         to: .node(node))
     }
   }
 
-  func publish(_ envelope: Envelope, to destination: Destination) {
-    counters.published += 1
-    effects.publications.append((destination, envelope))
-  }
-
   /// The registry cannot say where: to every node, as far as the rate allows. Beyond it the
-  /// message waits in the log for the recipients' next sweep.
+  /// message goes where its recipients were last, or waits in the log for their next sweep.
   private func broadcast(_ fanout: Fanout) {
     let rate = Double(limits.broadcastsPerSecond)
     let wait = broadcastBucket.take(rate: rate, burst: limits.broadcastsBurst, now: now)
     guard wait == nil else {
-      counters.broadcastsDropped += 1
-      return
+      let guesses = fanout.recipients.compactMap { routes.guess($0) }
+      if guesses.count < fanout.recipients.count { counters.broadcastsDropped += 1 }
+      return publish(fanout.message, by: guesses, hops: fanout.hops)
     }
     counters.broadcasts += 1
     publish(
@@ -104,21 +183,15 @@ extension Hub {
   /// A node had no queue. Its users may be elsewhere by now: they are looked up again, at most
   /// `Delivery.hopsMax` times; then they find the message in the log when they come.
   func routeDied(_ node: NodeID, _ envelopes: [Envelope]) {
+    guard !isAlone else { return }
+    for case .deliver(let delivery) in envelopes {
+      for recipient in delivery.recipients { routeChanged(recipient) }
+    }
     // Every hub of the node hears of it; one acts.
-    guard self.node.shard == 0, !isAlone else { return }
+    guard self.node.shard == 0 else { return }
     counters.deadRoutes += envelopes.count
     for case .deliver(let delivery) in envelopes where delivery.hops < Delivery.hopsMax {
-      route(delivery.message, to: delivery.recipients, hops: delivery.hops + 1)
-    }
-  }
-}
-
-extension Fanout {
-  fileprivate func add(_ user: UserID, at node: NodeID) {
-    if let index = destinations.firstIndex(where: { $0.node == node }) {
-      destinations[index].recipients.append(user)
-    } else {
-      destinations.append((node, [user]))
+      lookUp(Fanout(delivery.message, to: delivery.recipients, hops: delivery.hops + 1))
     }
   }
 }

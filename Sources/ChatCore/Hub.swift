@@ -36,6 +36,11 @@ package final class Hub {
   var registryRequests = RequestTable<RegistryWork>()
   /// Look-ups of this turn, not yet handed to the gateway, which later messages may still join.
   var openLookups: [UserID: Lookup] = [:]
+  var routes: RouteCache
+  /// Those of the message at hand; kept for its memory.
+  var routesFound: [RouteCache.Route] = []
+  /// Asked for, or to be.
+  var isBarrierUnderWay = false
   var broadcastBucket: TokenBucket
 
   /// While draining: when the last session is closed.
@@ -46,6 +51,8 @@ package final class Hub {
     /// Nothing waits for the answer.
     case unregister
     case lookup(Lookup)
+    /// For the messages that went by kept routes, up to this number.
+    case barrier(below: UInt64)
   }
 
   enum Alarm {
@@ -55,6 +62,7 @@ package final class Hub {
     case resume(Session)
     case sweep(User, at: Int64)
     case register(Session)
+    case barrier
     case close(Session, ChatCloseCode, StaticString)
   }
 
@@ -63,6 +71,9 @@ package final class Hub {
     self.limits = limits
     self.isAlone = isAlone
     random = RandomSource(seed: seed)
+    routes = RouteCache(
+      routesMax: limits.routesMax, unverifiedMax: limits.unverifiedMessagesMax,
+      unverifiedBytesMax: limits.unverifiedBytesMax)
     broadcastBucket = TokenBucket(burst: limits.broadcastsBurst, now: 0)
   }
 
@@ -92,10 +103,17 @@ package final class Hub {
       for envelope in envelopes { receive(envelope) }
     case .returned(let envelopes, from: let node):
       routeDied(node, envelopes)
-    case .busRecovered, .nodeLost:
+    case .busRecovered:
+      sweepAll()
+    case .nodeLost:
+      forgetRoutes()
       sweepAll()
     case .registrationsLost:
       registerAll()
+    case .routesChanged(let users):
+      routesChanged(users)
+    case .routesForgotten:
+      forgetRoutes()
     }
   }
 
@@ -123,6 +141,7 @@ package final class Hub {
       switch registryRequests.remove(reply.token) {
       case .register(let session): registered(session, reply.result)
       case .lookup(let lookup): lookedUp(lookup, reply.result)
+      case .barrier(let number): barrierAnswered(below: number, reply.result)
       case .unregister, nil: break
       }
     }
@@ -136,6 +155,7 @@ package final class Hub {
     case .resume(let session): resumeFailed(session)
     case .sweep(let user, let time): sweep(user, scheduledAt: time)
     case .register(let session): register(session)
+    case .barrier: requestBarrier()
     case .close(let session, let code, let reason): close(session, code, reason)
     }
   }

@@ -45,6 +45,16 @@ package struct HubLimits: Sendable {
   /// The same over all conversations of a user.
   package var messagesHeldPerUserMax = 4_096
 
+  // Kept routes.
+
+  /// Users whose whereabouts are kept.
+  package var routesMax = 65_536
+  /// Messages that went by kept routes and wait for a barrier. Beyond it routes are looked up.
+  package var unverifiedMessagesMax = 16_384
+  /// The same for the bytes of their bodies.
+  package var unverifiedBytesMax = 16 * 1024 * 1024
+  package var barrierInterval: Int64 = .milliseconds(10)
+
   // Repair.
 
   /// How often the heads of a connected user's conversations are compared.

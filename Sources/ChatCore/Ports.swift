@@ -115,6 +115,12 @@ package struct NodeID: Hashable, Comparable, Sendable, CustomStringConvertible {
 }
 
 /// Knows which node holds which device of which user.
+///
+/// What it answers may be kept, for as long as it says when it becomes wrong: an answer that is
+/// *guarded* is followed by `NodeEvent.routesChanged` at the user's next registration or removal by
+/// anybody, or by `routesForgotten`, or by `nodeLost` where only a lease ended. These come behind
+/// the answer that they make wrong, but may come late. Whoever acted on a kept answer asks for a
+/// `barrier`: when that is passed, all changes made before it was asked for have been told.
 package protocol Registry: Sendable {
   func submit(_ batch: [RegistryRequest], reply: @escaping @Sendable ([RegistryReply]) -> Void)
 }
@@ -130,6 +136,8 @@ package struct RegistryRequest: Sendable {
     case unregister(UserID, device: String, connection: String)
     /// The nodes with a live lease that hold a device of this user.
     case nodes(of: UserID)
+    /// Answered behind the events of all changes that were made before.
+    case barrier
   }
 
   package init(token: UInt64, operation: Operation) {
@@ -147,7 +155,8 @@ package struct RegistryReply: Sendable {
     case registered(replaced: RouteOwner?)
     case unregistered
     /// In rising order, each once.
-    case nodes([NodeID])
+    case nodes([NodeID], isGuarded: Bool)
+    case passed
     case unavailable
   }
 
@@ -208,4 +217,8 @@ package enum NodeEvent: Sendable {
   /// The registry forgot this node's registrations (it was restarted, flushed, or out of reach
   /// for longer than the lease); make them again.
   case registrationsLost
+  /// Guarded answers for these users may be wrong from now on.
+  case routesChanged([UserID])
+  /// No answer is guarded any more.
+  case routesForgotten
 }

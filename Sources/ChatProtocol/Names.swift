@@ -20,6 +20,15 @@ package struct UserID: Hashable, Comparable, Sendable, CustomStringConvertible {
     self.name = names.name(name)
   }
 
+  /// Takes a name from bytes in place; fails when it is not valid.
+  ///
+  /// For names that come in great numbers: with the initialiser for any string, reading the
+  /// recipients of other nodes' messages took 4 % of a busy node's time.
+  package init?(bytes: UnsafeRawBufferPointer) {
+    guard Self.isValid(bytes) else { return nil }
+    name = String(decoding: bytes, as: UTF8.self)
+  }
+
   package static func < (left: UserID, right: UserID) -> Bool { left.name < right.name }
 
   /// The name as clients write it: `@alice`.

@@ -1,5 +1,4 @@
 internal import DequeModule
-internal import Glibc
 package import Reactor
 
 /// What a client tells of its connection.
@@ -8,6 +7,8 @@ package enum RedisEvent: Hashable, Sendable {
   case connected
   /// An attempt failed or the connection ended; the next attempt is under way.
   case lost(RedisFailure)
+  /// On a channel that this connection subscribed to.
+  case message(channel: [UInt8], RedisValue)
 }
 
 /// Keeps one connection to a Redis server, and sends pipelined commands over it.
@@ -58,8 +59,6 @@ package final class RedisClient {
     timer = LoopTimer(on: loop)
     backoff = Backoff(
       delayMin: limits.reconnectDelayMin, delayMax: limits.reconnectDelayMax, jitter: jitter)
-    // The library writes without MSG_NOSIGNAL; a server that went away would end the process.
-    signal(SIGPIPE, SIG_IGN)
   }
 
   package var isReady: Bool {
@@ -86,6 +85,19 @@ package final class RedisClient {
       return reply(.unavailable)
     }
     send(command, on: connection, reply: reply)
+  }
+
+  /// Has messages of the channel come as events until the connection ends; `reply` is told whether
+  /// they will. A connection that has subscribed is for nothing else.
+  package func subscribe(to channel: String, reply: @escaping (RedisOutcome) -> Void) {
+    guard case .ready(let connection) = state else { return reply(.unavailable) }
+    connection.acceptMessages()
+    send(RedisCommand(subscribingTo: channel), on: connection, reply: reply)
+  }
+
+  /// Gives the connection up, as if it had broken; the next attempt is under way.
+  package func reconnect(_ reason: String) {
+    connection?.close(RedisFailure(.timedOut, reason))
   }
 
   private func send(
@@ -219,10 +231,13 @@ extension RedisClient: RedisConnectionOwner {
   }
 
   func received(_ value: RedisValue) {
-    guard let answered = outstanding.popFirst() else {
-      preconditionFailure("the reply builder refuses replies that nobody asked for")
+    if connection?.acceptsMessages == true, let (channel, content) = value.message {
+      onEvent(.message(channel: channel, content))
+    } else if let answered = outstanding.popFirst() {
+      answered.reply(.value(value))
+    } else {
+      connection?.close(RedisFailure(.badReply, "unasked for"))
     }
-    answered.reply(.value(value))
   }
 
   func ended(_ failure: RedisFailure) {
@@ -232,4 +247,16 @@ extension RedisClient: RedisConnectionOwner {
       lost(failure)
     }
   }
+}
+
+extension RedisValue {
+  /// What a message of a subscription holds.
+  fileprivate var message: (channel: [UInt8], content: RedisValue)? {
+    guard case .array(let parts) = self, parts.count == 3,
+      parts[0] == .string(Self.messageKind), case .string(let channel) = parts[1]
+    else { return nil }
+    return (channel, parts[2])
+  }
+
+  private static let messageKind = Array("message".utf8)
 }

@@ -2,9 +2,17 @@
 package struct RedisCommand: Hashable, Sendable {
   let bytes: [UInt8]
 
-  /// - Precondition: no subscription and no `MONITOR`, whose replies follow other rules.
+  /// - Precondition: no subscription and no `MONITOR`, whose replies follow other rules; for the
+  ///   former there is `RedisClient.subscribe`.
   package init(_ arguments: [String]) {
     precondition(!arguments.isEmpty && !Self.isUnsupported(arguments[0]))
+    self.init(anyOf: arguments)
+  }
+
+  /// Asks for the messages of one channel; answered once, like any command.
+  init(subscribingTo channel: String) { self.init(anyOf: ["SUBSCRIBE", channel]) }
+
+  private init(anyOf arguments: [String]) {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(arguments.reduce(16) { $0 + $1.utf8.count + 16 })
     bytes.append(UInt8(ascii: "*"))

@@ -32,6 +32,8 @@ final class ReplyBuilder {
   private let limits: RedisLimits
   /// Commands that have no answer yet.
   var expectedReplies = 0
+  /// The connection has subscribed: messages come that are no answers.
+  var acceptsMessages = false
   private var replyBytes = 0
 
   init(limits: RedisLimits) { self.limits = limits }
@@ -42,7 +44,7 @@ final class ReplyBuilder {
   ) -> UnsafeMutableRawPointer? {
     let isReply = task.pointee.parent == nil
     if isReply {
-      guard expectedReplies > 0 else { return nil }
+      guard expectedReplies > 0 || acceptsMessages else { return nil }
       replyBytes = 0
     }
     guard bytes <= limits.replyBytesMax - replyBytes - RedisLimits.elementBytes else { return nil }
@@ -66,14 +68,19 @@ final class ReplyBuilder {
     }
   }
 
-  static func value(of reply: UnsafeMutableRawPointer) -> RedisValue {
-    Unmanaged<Node>.fromOpaque(reply).takeUnretainedValue().value
+  /// Takes a whole reply over from the library.
+  func take(_ reply: UnsafeMutableRawPointer) -> RedisValue {
+    if expectedReplies > 0 { expectedReplies -= 1 }
+    return Unmanaged<Node>.fromOpaque(reply).takeRetainedValue().value
   }
 
-  /// Has `reader` build its replies with this builder, which must outlive it.
-  func attach(to reader: UnsafeMutablePointer<redisReader>) {
-    reader.pointee.fn = Self.functions
+  /// A reader whose replies are built here. This builder must outlive it.
+  func makeReader() -> UnsafeMutablePointer<redisReader> {
+    guard let reader = redisReaderCreateWithFunctions(Self.functions) else {
+      preconditionFailure("out of memory")
+    }
     reader.pointee.privdata = Unmanaged.passUnretained(self).toOpaque()
+    return reader
   }
 
   /// One table for the life of the process: the library keeps a pointer to it.

@@ -71,6 +71,17 @@ struct NodeMetrics {
     metrics.counter(
       "chat_published_total", "Envelopes given to the bus.", total(\.hub.published))
     metrics.counter(
+      "chat_routed_as_kept_total", "Messages whose recipients' nodes were known.",
+      total(\.hub.routedAsKept))
+    metrics.counter(
+      "chat_route_lookups_total", "Look-ups of a user's nodes in Redis.", total(\.hub.lookups))
+    metrics.counter(
+      "chat_routes_changed_total", "Known nodes of a user that changed.",
+      total(\.hub.routesChanged))
+    metrics.counter(
+      "chat_reroutes_total", "Messages looked up again because a user's nodes changed.",
+      total(\.hub.reroutes))
+    metrics.counter(
       "chat_dead_routes_total", "Envelopes that came back.", total(\.hub.deadRoutes))
     metrics.counter(
       "chat_refused_total", "Commands refused for their rate.", total(\.hub.refused))

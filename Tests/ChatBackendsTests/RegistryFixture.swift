@@ -28,20 +28,22 @@ final class RegistryFixture: Sendable {
   func start(_ name: String, epoch: UInt64 = 1) async throws -> RegistryNode {
     let node = NodeID(name)!
     guard let server else {
-      let registry = MemoryRegistry(node: node, epoch: epoch, sharing: routes)
-      return RegistryNode(id: node, registry: registry)
+      let events = Collector<NodeEvent>()
+      let registry = MemoryRegistry(node: node, epoch: epoch, sharing: routes) { events.add($0) }
+      return RegistryNode(id: node, registry: registry, events: events)
     }
     return try await Self.start(node, epoch: epoch, url: server.url, on: loop)
   }
 
   static func start(
-    _ id: NodeID, epoch: UInt64, url: String, on loop: TestLoop
+    _ id: NodeID, epoch: UInt64, url: String, on loop: TestLoop,
+    commandTimeout: Duration = .milliseconds(500)
   ) async throws -> RegistryNode {
     let events = Collector<NodeEvent>()
     let takers = Collector<UInt64>()
     let registry = await loop.run { loop in
       var limits = RedisLimits()
-      limits.commandTimeout = .milliseconds(500)
+      limits.commandTimeout = commandTimeout
       limits.connectTimeout = .milliseconds(500)
       limits.reconnectDelayMax = .milliseconds(100)
       return RedisRegistry(
@@ -87,10 +89,32 @@ struct RegistryNode: Sendable {
   }
 
   func nodes(of user: String) async -> [String]? {
-    guard case .nodes(let nodes) = await submit([.nodes(of: UserID(user)!)]).first else {
+    guard case .nodes(let nodes, _) = await submit([.nodes(of: UserID(user)!)]).first else {
       return nil
     }
     return nodes.map(\.name)
+  }
+
+  /// The nodes, once an answer is guarded: just after the start none is.
+  @discardableResult
+  func guardedNodes(of user: String) async -> [String] {
+    var found: [NodeID] = []
+    let isGuarded = await eventually {
+      guard case .nodes(let nodes, let isGuarded) = await submit([.nodes(of: UserID(user)!)]).first
+      else { return false }
+      found = nodes
+      return isGuarded
+    }
+    return isGuarded ? found.map(\.name) : ["never guarded"]
+  }
+
+  func passBarrier() async -> Bool { await submit([.barrier]) == [.passed] }
+
+  /// As told, in order.
+  var changedUsers: [String] {
+    events.all.flatMap { event -> [String] in
+      if case .routesChanged(let users) = event { users.map(\.name) } else { [] }
+    }
   }
 
   func stop() async {
@@ -99,5 +123,35 @@ struct RegistryNode: Sendable {
     await withCheckedContinuation { continuation in
       redis.stop { continuation.resume() }
     }
+  }
+}
+
+/// What a hub would keep of a node's answers.
+final class RouteLog: Sendable {
+  private let node: RegistryNode
+  private let answers = Locked<[String: (nodes: [String], changesBefore: Int)]>([:])
+
+  init(of node: RegistryNode) { self.node = node }
+
+  func lookUp(_ user: String) async {
+    let answers = answers
+    let node = node
+    await withCheckedContinuation { continuation in
+      node.registry.submit([RegistryRequest(token: 0, operation: .nodes(of: UserID(user)!))]) {
+        guard case .nodes(let nodes, let isGuarded) = $0[0].result else { return }
+        // Counted here, where answers and events come in order.
+        let changes = node.changedUsers.count
+        answers.withLock { $0[user] = isGuarded ? (nodes.map(\.name), changes) : nil }
+        continuation.resume()
+      }
+    }
+  }
+
+  /// The answers that no change was told of since.
+  var kept: [String: [String]] {
+    let changes = node.changedUsers
+    return answers.withLock { $0 }.filter { user, answer in
+      !changes[answer.changesBefore...].contains(user)
+    }.mapValues(\.nodes)
   }
 }

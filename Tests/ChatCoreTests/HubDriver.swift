@@ -10,6 +10,8 @@ final class HubDriver {
   var registry = SimulatedRegistry()
   var isStoreAway = false
   var isRegistryAway = false
+  /// Its answers may be kept.
+  var isRegistryGuarding = true
   /// While held, requests pile up in `heldRequests` until `releaseStore`.
   var isStoreHeld = false
   private(set) var heldRequests: [StoreRequest] = []
@@ -79,6 +81,18 @@ final class HubDriver {
     heldRequests = []
     for request in requests { answer(request) }
     settle()
+  }
+
+  /// Another node's connection becomes the owner of the device, which this node is told of later.
+  func register(_ user: UserID, _ device: String, at node: NodeID) {
+    _ = registry.perform(
+      .register(user, device: device, connection: "c"), from: node, epoch: registry.leases[node]!)
+  }
+
+  /// Tells the hub of the changed routes that it watches.
+  func tellChanges() {
+    let users = registry.takeChanges().filter { $0.watchers.contains(Self.node) }.map(\.user)
+    turn { $0.handle(.routesChanged(users)) }
   }
 
   /// A message that another node stored, as it arrives from there.
@@ -159,12 +173,16 @@ final class HubDriver {
       }
       for request in effects.registry {
         registryRequests.append(request.operation)
-        let result =
-          isRegistryAway
-          ? .unavailable : registry.perform(request.operation, from: Self.node, epoch: 1)
-        hub.completed([RegistryReply(token: request.token, result: result)])
+        hub.completed([RegistryReply(token: request.token, result: answer(request.operation))])
       }
     } while !hub.effects.isEmpty
+  }
+
+  private func answer(_ operation: RegistryRequest.Operation) -> RegistryReply.Result {
+    guard !isRegistryAway else { return .unavailable }
+    let result = registry.perform(operation, from: Self.node, epoch: 1)
+    guard !isRegistryGuarding, case .nodes(let nodes, _) = result else { return result }
+    return .nodes(nodes, isGuarded: false)
   }
 
   private func answer(_ request: StoreRequest) {

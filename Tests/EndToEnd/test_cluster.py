@@ -137,6 +137,36 @@ def test_who_was_offline_catches_up_on_another_node(cluster, name):
             assert reader.next()["seq"] == 12
 
 
+def test_devices_that_come_and_move_in_mid_stream_miss_nothing(cluster, name):
+    urls, total = cluster.urls(), 1000
+    elsewhere = [urls["server2"], urls["server3"]]
+    with Client(urls["server1"], name("alice")) as alice:
+        mover = Reader(elsewhere, name("bob"), f"@{alice.user}")
+        mover.connect()
+        numbers = list(range(1, total + 1))
+
+        def write():
+            for number in numbers:
+                alice.send(f"@{mover.user}", f"message {number}")
+
+        with concurrent.futures.ThreadPoolExecutor(1) as pool:
+            writing = pool.submit(write)
+            followers = []
+            for count in range(50, total, 50):
+                mover.read_until(count, seconds=30)
+                mover.client.socket.close()
+                mover.connect()
+                if count % 250 == 0:
+                    followers.append(Client(elsewhere[len(followers) % 2], mover.user,
+                                            resume={mover.partner: 0}))
+            mover.read_until(total, seconds=30)
+            writing.result()
+        assert [message["seq"] for message in mover.applied] == numbers
+        for follower in followers:
+            assert [follower.next()["seq"] for _ in numbers] == numbers
+            follower.socket.close()
+
+
 def test_a_users_move_to_another_node_is_noticed(cluster, name):
     """The sender's node knows bob's old place; each message still finds him."""
     urls = cluster.urls()

@@ -22,8 +22,11 @@ extension RabbitMQBusWorker {
   static let openBatchesMax = 1_024
 
   func gather(_ envelopes: [(destination: Destination, envelope: Envelope)]) {
+    var last: (destination: Destination, batch: OpenBatch)?
     for (destination, envelope) in envelopes {
-      let batch = openBatch(to: destination)
+      // Mostly the same as before, and cheaper to compare than to look up.
+      if last?.destination != destination { last = (destination, openBatch(to: destination)) }
+      guard let batch = last?.batch else { continue }
       var appended = batch.encoder.append(envelope)
       if appended == .full {
         close(batch)

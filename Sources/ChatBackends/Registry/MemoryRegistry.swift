@@ -8,7 +8,12 @@ package final class MemoryRoutes: Sendable {
     var routes: [UserID: [String: RouteOwner]] = [:]
     /// The epochs of the nodes that hold a lease.
     var leases: [NodeID: UInt64] = [:]
+    /// Who is told of the next change of a user's routes.
+    var watchers: [UserID: Set<NodeID>] = [:]
+    var events: [NodeID: Events] = [:]
   }
+
+  fileprivate typealias Events = @Sendable (NodeEvent) -> Void
 
   fileprivate let state = Locked(State())
 
@@ -17,32 +22,48 @@ package final class MemoryRoutes: Sendable {
 
 /// The registry of a node that shares it with nobody, or with nodes of the same process.
 ///
-/// Answers within the call, on the caller's thread.
+/// Answers within the call, on the caller's thread, behind the events that the call caused.
 package final class MemoryRegistry: Registry {
   private let shared: MemoryRoutes
   private let node: NodeID
   private let epoch: UInt64
 
   /// Takes the node's lease, from an older epoch if need be.
-  package init(node: NodeID, epoch: UInt64 = 1, sharing shared: MemoryRoutes = MemoryRoutes()) {
+  ///
+  /// - Parameter events: told of `routesChanged` and `nodeLost`, on any thread.
+  package init(
+    node: NodeID, epoch: UInt64 = 1, sharing shared: MemoryRoutes = MemoryRoutes(),
+    events: @escaping @Sendable (NodeEvent) -> Void = { _ in }
+  ) {
     self.shared = shared
     self.node = node
     self.epoch = epoch
-    shared.state.withLock { $0.leases[node] = max(epoch, $0.leases[node] ?? 0) }
+    shared.state.withLock { state in
+      let hasEnded = state.leases[node].map { $0 < epoch } ?? false
+      state.leases[node] = max(epoch, state.leases[node] ?? 0)
+      state.events[node] = events
+      if hasEnded { state.tellLost(node) }
+    }
   }
 
   /// Gives up the lease; the node's routes end with it.
   package func stop() {
-    shared.state.withLock { if $0.leases[node] == epoch { $0.leases[node] = nil } }
+    shared.state.withLock { state in
+      guard state.leases[node] == epoch else { return }
+      state.leases[node] = nil
+      state.events[node] = nil
+      state.tellLost(node)
+    }
   }
 
   package func submit(
     _ batch: [RegistryRequest], reply: @escaping @Sendable ([RegistryReply]) -> Void
   ) {
-    let replies = shared.state.withLock { state in
-      batch.map { RegistryReply(token: $0.token, result: perform($0.operation, &state)) }
+    // An answer and the change that makes it wrong must come in order, also from two threads: so
+    // under the lock, which is safe as long as both only post to a mailbox.
+    shared.state.withLock { state in
+      reply(batch.map { RegistryReply(token: $0.token, result: perform($0.operation, &state)) })
     }
-    reply(replies)
   }
 
   private func perform(
@@ -52,6 +73,7 @@ package final class MemoryRegistry: Registry {
     case .register(let user, let device, let connection):
       let owner = RouteOwner(node: node, epoch: epoch, connection: connection)
       let previous = state.routes[user, default: [:]].updateValue(owner, forKey: device)
+      state.tellWatchers(of: user)
       guard let previous, previous != owner, state.isLive(previous) else {
         return .registered(replaced: nil)
       }
@@ -61,14 +83,27 @@ package final class MemoryRegistry: Registry {
       guard state.routes[user]?[device] == owner else { return .unregistered }
       state.routes[user]?[device] = nil
       if state.routes[user]?.isEmpty == true { state.routes[user] = nil }
+      state.tellWatchers(of: user)
       return .unregistered
     case .nodes(let user):
       let owners = state.routes[user].map { Array($0.values) } ?? []
-      return .nodes(Set(owners.filter { state.isLive($0) }.map(\.node)).sorted())
+      state.watchers[user, default: []].insert(node)
+      let nodes = Set(owners.filter { state.isLive($0) }.map(\.node))
+      return .nodes(nodes.sorted(), isGuarded: true)
+    case .barrier:
+      return .passed
     }
   }
 }
 
 extension MemoryRoutes.State {
   fileprivate func isLive(_ owner: RouteOwner) -> Bool { leases[owner.node] == owner.epoch }
+
+  fileprivate mutating func tellWatchers(of user: UserID) {
+    for node in watchers.removeValue(forKey: user) ?? [] { events[node]?(.routesChanged([user])) }
+  }
+
+  fileprivate func tellLost(_ node: NodeID) {
+    for (other, tell) in events where other != node { tell(.nodeLost(node)) }
+  }
 }

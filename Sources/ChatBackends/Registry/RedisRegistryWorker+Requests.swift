@@ -5,6 +5,12 @@ internal import RedisClient
 /// A look-up of one user, for all who asked for it in the same batch.
 final class RouteLookup {
   var askers: [(batch: ReplyBatch, token: UInt64)] = []
+  /// The guard's generation when it was sent; nil when there was no guard.
+  let generation: UInt64?
+  /// The routes changed, and the news came before the answer; or no news will come.
+  var isOvertaken = false
+
+  init(generation: UInt64?) { self.generation = generation }
 }
 
 struct FailedRemoval {
@@ -38,11 +44,14 @@ extension RedisRegistryWorker {
         if let lookup = lookups[user] {
           lookup.askers.append((batch, request.token))
         } else {
-          let lookup = RouteLookup()
+          let lookup = RouteLookup(
+            generation: routeGuard?.isTracking == true ? routeGuard?.generation : nil)
           lookup.askers.append((batch, request.token))
           lookups[user] = lookup
           look(up: user, lookup)
         }
+      case .barrier:
+        answerBarrier(batch, request.token)
       }
     }
   }
@@ -114,22 +123,39 @@ extension RedisRegistryWorker {
   // MARK: Look-ups
 
   private func look(up user: UserID, _ lookup: RouteLookup) {
+    lookupsInFlight[user, default: []].append(lookup)
+    if lookup.generation != nil { routeGuard?.watchNext { lookup.isOvertaken = true } }
     let command = RedisCommand(["HGETALL", RegistrySchema.routes(of: user)])
     client.send(command) { [unowned self] outcome in
       guard case .value(.array(let fields)) = outcome else {
-        return finish(lookup, .unavailable)
+        return finish(lookup, of: user, .unavailable)
       }
       let routes = Self.routes(in: fields)
       askLeases(of: routes.map(\.owner)) { [unowned self] isComplete in
-        guard isComplete else { return finish(lookup, .unavailable) }
+        guard isComplete else { return finish(lookup, of: user, .unavailable) }
         let nodes = Set(routes.map(\.owner).filter(isLive).map(\.node))
-        finish(lookup, .nodes(nodes.sorted()))
+        finish(
+          lookup, of: user,
+          .nodes(nodes.sorted(), isGuarded: isGuarded(lookup, routes.map(\.owner))))
         cleanUp(routes, of: user)
       }
     }
   }
 
-  private func finish(_ lookup: RouteLookup, _ result: RegistryReply.Result) {
+  /// Whether every change of the answer will be told, behind the answer.
+  private func isGuarded(_ lookup: RouteLookup, _ owners: [RouteOwner]) -> Bool {
+    guard let routeGuard, routeGuard.isTracking, lookup.generation == routeGuard.generation,
+      !lookup.isOvertaken
+    else { return false }
+    // A node whose lease has lapsed may take it again, which changes no route.
+    return owners.allSatisfy { isLive($0) || isOutdated($0) }
+  }
+
+  private func finish(
+    _ lookup: RouteLookup, of user: UserID, _ result: RegistryReply.Result
+  ) {
+    lookupsInFlight[user]?.removeAll { $0 === lookup }
+    if lookupsInFlight[user]?.isEmpty == true { lookupsInFlight[user] = nil }
     for asker in lookup.askers { answer(asker.batch, asker.token, result) }
   }
 

@@ -31,6 +31,8 @@ final class RedisRegistryWorker: EventHandler {
   private let renewLease = RedisScript(RegistrySchema.renewLease)
   private let releaseLease = RedisScript(RegistrySchema.releaseLease)
   private(set) lazy var client = makeClient()
+  /// Present from the start on.
+  private(set) var routeGuard: RouteGuard?
   private let limits: RedisLimits
   private var state = State.idle
   private(set) var lease: NodeLease?
@@ -41,6 +43,14 @@ final class RedisRegistryWorker: EventHandler {
   var failedRemovals: [FailedRemoval] = []
   private lazy var token = loop.add(self)
   private var answered: [ReplyBatch] = []
+  /// Told at the end of the turn, behind the answers that they may make wrong.
+  private var changedUsers: [UserID] = []
+  private var areRoutesForgotten = false
+  private var lostNodes: [NodeID] = []
+  /// Answered behind those.
+  private var barriers: [(batch: ReplyBatch, token: UInt64, isPassed: Bool)] = []
+  /// Look-ups that Redis has not answered yet, or whose leases it has not.
+  var lookupsInFlight: [UserID: [RouteLookup]] = [:]
   var leases = LeaseCache()
   /// Who waits for a lease that has been asked for.
   var leaseWaiters: [NodeID: [(LeaseAnswer) -> Void]] = [:]
@@ -67,6 +77,7 @@ final class RedisRegistryWorker: EventHandler {
       switch event {
       case .connected: connected()
       case .lost(let failure): lost(failure)
+      case .message: break
       }
     }
   }
@@ -93,6 +104,16 @@ final class RedisRegistryWorker: EventHandler {
     lease = NodeLease(epoch: epoch)
     state = .starting(completion)
     client.start()
+    let routeGuard = RouteGuard(
+      of: client, endpoint: endpoint, node: node, epoch: epoch, limits: limits, on: loop, log: log
+    ) { [unowned self] event in
+      switch event {
+      case .changed(let user): routesChanged(user)
+      case .ended: routesForgotten()
+      }
+    }
+    self.routeGuard = routeGuard
+    routeGuard.start()
   }
 
   private func startFailed(_ reason: String) {
@@ -118,6 +139,7 @@ final class RedisRegistryWorker: EventHandler {
     state = .stopped
     status.set(isUp: false)
     timer.remove()
+    routeGuard?.stop()
     client.stop()
     if case .stopping(let completion) = before { completion() }
   }
@@ -126,6 +148,7 @@ final class RedisRegistryWorker: EventHandler {
 
   private func connected() {
     for script in [changeRoute, renewLease, releaseLease] { script.load(on: client) }
+    routeGuard?.commandsConnected()
     renew()
     timer.set(at: loop.now + Self.refreshInterval)
   }
@@ -142,6 +165,7 @@ final class RedisRegistryWorker: EventHandler {
     case .idle, .stopped: break
     }
     timer.cancel()
+    routeGuard?.commandsLost()
     // What the nodes did meanwhile is not known.
     leases.removeAll()
   }
@@ -153,6 +177,9 @@ final class RedisRegistryWorker: EventHandler {
     refreshes += 1
     timer.set(at: loop.now + Self.refreshInterval)
     if refreshes % Self.refreshesPerRenewal == 0 { renew() }
+    // One that nobody waits for, so that a guard that has gone dead is noticed.
+    routeGuard?.barrier { _ in }
+    routeGuard?.checkBarriers()
     client.send(RedisCommand(["SMEMBERS", RegistrySchema.nodes])) { [unowned self] outcome in
       guard case .value(.array(let members)) = outcome else { return }
       refreshLeases(of: members.compactMap { $0.text.flatMap { NodeID($0) } })
@@ -168,7 +195,8 @@ final class RedisRegistryWorker: EventHandler {
         if node == self.node {
           if epoch != lease?.epoch { renew() }
         } else if leases.learned(node, lease: epoch) {
-          events(.nodeLost(node))
+          lostNodes.append(node)
+          loop.scheduleFlush(token)
         }
       }
     }
@@ -240,10 +268,46 @@ final class RedisRegistryWorker: EventHandler {
     loop.scheduleFlush(self.token)
   }
 
-  /// Gives each batch its answers at the end of the turn.
+  // MARK: Changed routes
+
+  private func routesChanged(_ user: UserID) {
+    for lookup in lookupsInFlight[user] ?? [] { lookup.isOvertaken = true }
+    changedUsers.append(user)
+    loop.scheduleFlush(token)
+  }
+
+  private func routesForgotten() {
+    areRoutesForgotten = true
+    loop.scheduleFlush(token)
+  }
+
+  func answerBarrier(_ batch: ReplyBatch, _ token: UInt64) {
+    guard let routeGuard else { return answer(batch, token, .unavailable) }
+    routeGuard.barrier { [unowned self] isPassed in
+      barriers.append((batch, token, isPassed))
+      loop.scheduleFlush(self.token)
+    }
+  }
+
+  /// Gives each batch its answers at the end of the turn, tells what changed, and then that
+  /// barriers are passed. An answer and its change may come in one turn: the answer goes first. A
+  /// barrier and a change behind it may too, and then the change is told early, which is no harm.
   func flush() {
     let batches = answered
     answered.removeAll(keepingCapacity: true)
     for batch in batches { batch.send() }
+    if areRoutesForgotten {
+      events(.routesForgotten)
+    } else if !changedUsers.isEmpty {
+      events(.routesChanged(changedUsers))
+    }
+    areRoutesForgotten = false
+    changedUsers = []
+    for node in lostNodes { events(.nodeLost(node)) }
+    lostNodes = []
+    for (batch, token, isPassed) in barriers {
+      if batch.add(token, isPassed ? .passed : .unavailable) { batch.send() }
+    }
+    barriers.removeAll(keepingCapacity: true)
   }
 }

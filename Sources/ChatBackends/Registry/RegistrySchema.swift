@@ -8,11 +8,23 @@ internal import RedisClient
 /// are compared as whole strings: the late clean-up of a former owner then changes nothing.
 enum RegistrySchema {
   /// A hash: device -> owner, as `RouteOwner` writes it.
-  static func routes(of user: UserID) -> String { "connection:\(user.name)" }
+  static func routes(of user: UserID) -> String { routesPrefix + user.name }
+  private static let routesPrefix = "connection:"
+  /// The user whose routes a key holds.
+  static func user(ofRoutes key: [UInt8]) -> UserID? {
+    guard key.starts(with: routesPrefix.utf8) else { return nil }
+    return String(validating: key.dropFirst(routesPrefix.utf8.count), as: UTF8.self)
+      .flatMap { UserID($0) }
+  }
   /// A node's epoch. A route is valid only while its epoch is the one here.
   static func lease(of node: NodeID) -> String { "node:\(node)" }
   /// A set: every node that holds or held a lease.
   static let nodes = "active:servers"
+
+  /// The channel that Redis tells invalidated keys on.
+  static let invalidations = "__redis__:invalidate"
+  /// A channel from a node to itself.
+  static func barriers(of node: NodeID) -> String { "barrier:\(node)" }
 
   static let register = "register"
   static let unregister = "unregister"

@@ -126,7 +126,8 @@ final class PostgresAppender: PostgresConnectionOwner {
 
   private func answer(_ entries: [PostgresAppendGroup.Entry], _ results: [StoreReply.Result]) {
     guard !entries.isEmpty else { return }
-    context.answer(zip(entries, results).map { ($0.origin, $1) })
+    // By index: a copy of an entry is a count up and down for each of its parts.
+    context.answer(entries.indices.map { (entries[$0].origin, results[$0]) })
     didAnswer(entries)
   }
 

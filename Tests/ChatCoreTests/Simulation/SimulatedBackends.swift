@@ -72,34 +72,3 @@ struct SimulatedStore {
     return Array(fromStart ? all.prefix(limit) : all.suffix(limit))
   }
 }
-
-/// Who holds which device, and which epoch of which node has the lease.
-struct SimulatedRegistry {
-  private var owners: [UserID: [String: RouteOwner]] = [:]
-  var leases: [NodeID: UInt64] = [:]
-
-  mutating func perform(
-    _ operation: RegistryRequest.Operation, from node: NodeID, epoch: UInt64
-  ) -> RegistryReply.Result {
-    switch operation {
-    case .register(let user, let device, let connection):
-      let owner = RouteOwner(node: node, epoch: epoch, connection: connection)
-      let previous = owners[user, default: [:]].updateValue(owner, forKey: device)
-      guard let previous, previous != owner, isLive(previous) else {
-        return .registered(replaced: nil)
-      }
-      return .registered(replaced: previous)
-    case .unregister(let user, let device, let connection):
-      let owner = RouteOwner(node: node, epoch: epoch, connection: connection)
-      if owners[user]?[device] == owner { owners[user]?[device] = nil }
-      return .unregistered
-    case .nodes(of: let user):
-      let live = (owners[user] ?? [:]).values.filter { isLive($0) }
-      return .nodes(Set(live.map(\.node)).sorted())
-    }
-  }
-
-  mutating func flush() { owners = [:] }
-
-  private func isLive(_ owner: RouteOwner) -> Bool { leases[owner.node] == owner.epoch }
-}

@@ -8,6 +8,7 @@ final class SimulatedNode {
   let epoch: UInt64
   var isUp = true
   var hubs: [SimulatedHub] = []
+  var routeGuard = SimulatedGuard()
 
   init(id: NodeID, epoch: UInt64) {
     self.id = id
@@ -130,10 +131,26 @@ final class SimulatedHub {
     let time = registryOrder.next(world.now, world.delay(upTo: .milliseconds(5)))
     world.schedule(at: time) { [self] in
       let result = world.performRegistry(request.operation, from: node)
-      world.schedule(after: world.delay(upTo: .milliseconds(5))) { [self] in
-        let reply = [RegistryReply(token: request.token, result: result)]
+      let (made, generation) = (world.now, node.routeGuard.generation)
+      let answer = { [self] in
+        let judged = node.routeGuard.judge(
+          result, of: request.operation, madeAt: made, under: generation)
+        let reply = [RegistryReply(token: request.token, result: judged)]
         if node.isUp { post(in: world) { $0.completed(reply) } }
       }
+      if case .barrier = request.operation {
+        passBarrier(request.token, result, in: world)
+      } else {
+        world.schedule(after: world.delay(upTo: .milliseconds(5)), answer)
+      }
+    }
+  }
+
+  /// It comes behind the news that were sent before it, or never when these are lost.
+  private func passBarrier(_ token: UInt64, _ result: RegistryReply.Result, in world: World) {
+    world.sendNews(to: node) { [self] isHeard in
+      let reply = [RegistryReply(token: token, result: isHeard ? result : .unavailable)]
+      if node.isUp { post(in: world) { $0.completed(reply) } }
     }
   }
 }

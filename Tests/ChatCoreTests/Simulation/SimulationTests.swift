@@ -36,7 +36,11 @@ struct SimulationTests {
     let calm = World.Faults(busDelayMax: .milliseconds(15))
     let every = World.Faults(
       crashes: true, busOutages: true, envelopesLost: 20, registryOutages: true,
-      registryFlushes: true, storeOutages: true, congestion: true)
+      registryFlushes: true, guardLosses: true, storeOutages: true, congestion: true,
+      newsDelayMax: .milliseconds(300))
+    var fewRoutes = withoutSweeps
+    fewRoutes.routesMax = 2
+    fewRoutes.unverifiedMessagesMax = 3
     return [
       Scenario(testDescription: "no faults", faults: World.Faults()),
       Scenario(
@@ -50,6 +54,15 @@ struct SimulationTests {
       Scenario(
         testDescription: "registry away",
         faults: World.Faults(registryOutages: true, registryFlushes: true)),
+      Scenario(
+        testDescription: "late news of routes, no sweeps",
+        faults: World.Faults(newsDelayMax: .seconds(2)), limits: withoutSweeps),
+      Scenario(
+        testDescription: "late news of routes, few kept, no sweeps",
+        faults: World.Faults(newsDelayMax: .seconds(2)), limits: fewRoutes),
+      Scenario(
+        testDescription: "lost news of routes, no sweeps",
+        faults: World.Faults(guardLosses: true), limits: withoutSweeps),
       Scenario(testDescription: "store away", faults: World.Faults(storeOutages: true)),
       Scenario(testDescription: "every fault", faults: every, allowsGaps: true),
       Scenario(
@@ -81,6 +94,24 @@ struct SimulationTests {
     }
     #expect(run(11) == run(11))
     #expect(run(11) != run(12))
+  }
+
+  @Test
+  func `kept routes are used, go stale, and are looked up again`() {
+    var counters = HubCounters()
+    for seed in Self.seeds {
+      let world = World(
+        seed: seed, faults: World.Faults(newsDelayMax: .seconds(2)), limits: HubLimits())
+      world.run(for: .seconds(4))
+      for hub in world.nodes.flatMap(\.hubs) {
+        counters.routedAsKept += hub.hub.counters.routedAsKept
+        counters.routesChanged += hub.hub.counters.routesChanged
+        counters.reroutes += hub.hub.counters.reroutes
+      }
+    }
+    #expect(counters.routedAsKept > 1_000)
+    #expect(counters.routesChanged > 100)
+    #expect(counters.reroutes > 100)
   }
 
   private func violations(in world: World, _ scenario: Scenario) -> [String] {

@@ -11,10 +11,14 @@ final class World {
     var envelopesLost = 0
     var registryOutages = false
     var registryFlushes = false
+    /// The news of changed routes get lost for a while.
+    var guardLosses = false
     var storeOutages = false
     var congestion = false
     /// Envelopes take up to this long; longer than `holeDelay` makes hubs ask the store.
     var busDelayMax = Int64.milliseconds(80)
+    /// News of changed routes take up to this long.
+    var newsDelayMax = Int64.milliseconds(10)
   }
 
   let faults: Faults
@@ -171,7 +175,36 @@ final class World {
     _ operation: RegistryRequest.Operation, from node: SimulatedNode
   ) -> RegistryReply.Result {
     guard !isRegistryDown else { return .unavailable }
-    return registry.perform(operation, from: node.id, epoch: node.epoch)
+    let result = registry.perform(operation, from: node.id, epoch: node.epoch)
+    for (user, watchers) in registry.takeChanges() {
+      for node in nodes where node.isUp && watchers.contains(node.id) {
+        sendNews(to: node) { [self] isHeard in
+          guard isHeard else { return }
+          node.routeGuard.heard(of: user, at: now)
+          tell(node, .routesChanged([user]))
+        }
+      }
+    }
+    return result
+  }
+
+  /// News arrive late and in order, or not at all: then `news` is told so once the node knows.
+  func sendNews(to node: SimulatedNode, _ news: @escaping (_ isHeard: Bool) -> Void) {
+    guard !node.routeGuard.isBroken else { return node.routeGuard.unheard.append(news) }
+    let generation = node.routeGuard.generation
+    schedule(at: node.routeGuard.news.next(now, delay(upTo: faults.newsDelayMax))) {
+      news(generation == node.routeGuard.generation)
+    }
+  }
+
+  /// The node notices that it does not hear of changes, or not of all.
+  private func endGuard(of node: SimulatedNode) {
+    node.routeGuard.generation += 1
+    node.routeGuard.isBroken = false
+    tell(node, .routesForgotten)
+    let unheard = node.routeGuard.unheard
+    node.routeGuard.unheard = []
+    for news in unheard { news(false) }
   }
 
   func publish(
@@ -223,11 +256,18 @@ final class World {
     }
     sometimes(faults.registryOutages) { [self] in
       isRegistryDown = true
+      for node in nodes { endGuard(of: node) }
       schedule(after: delay(upTo: .seconds(3))) { [self] in isRegistryDown = false }
+    }
+    sometimes(faults.guardLosses) { [self] in
+      guard let node = nodes.randomElement(using: &random), node.isUp else { return }
+      node.routeGuard.isBroken = true
+      schedule(after: delay(upTo: .seconds(3))) { [self] in endGuard(of: node) }
     }
     sometimes(faults.registryFlushes) { [self] in
       registry.flush()
       for node in nodes {
+        sendNews(to: node) { [self] isHeard in if isHeard { endGuard(of: node) } }
         schedule(after: delay(upTo: .seconds(1))) { [self] in tell(node, .registrationsLost) }
       }
     }
@@ -251,10 +291,22 @@ final class World {
     for device in devices where device.hub?.node === node { connectionLost(device) }
     // The lease outlives the process, unless a new one takes it over first.
     schedule(after: .seconds(15)) { [self] in
-      if registry.leases[node.id] == node.epoch { registry.leases[node.id] = nil }
+      guard registry.leases[node.id] == node.epoch else { return }
+      registry.leases[node.id] = nil
+      leaseEnded(node)
     }
     schedule(after: delay(upTo: .seconds(20))) { [self] in
-      if !nodes[index].isUp { nodes[index] = makeNode(node.id, epoch: node.epoch + 1) }
+      guard !nodes[index].isUp else { return }
+      let hadLease = registry.leases[node.id] == node.epoch
+      nodes[index] = makeNode(node.id, epoch: node.epoch + 1)
+      if hadLease { leaseEnded(node) }
+    }
+  }
+
+  /// The others notice at their next refresh.
+  private func leaseEnded(_ node: SimulatedNode) {
+    for other in nodes where other !== node {
+      schedule(after: delay(upTo: .seconds(1))) { [self] in tell(other, .nodeLost(node.id)) }
     }
   }
 

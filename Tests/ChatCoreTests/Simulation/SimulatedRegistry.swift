@@ -1,0 +1,83 @@
+import ChatProtocol
+
+@testable import ChatCore
+
+/// Who holds which device, which epoch of which node has the lease, and who watches whom.
+struct SimulatedRegistry {
+  private var owners: [UserID: [String: RouteOwner]] = [:]
+  private var watchers: [UserID: Set<NodeID>] = [:]
+  private var changes: [(user: UserID, watchers: [NodeID])] = []
+  var leases: [NodeID: UInt64] = [:]
+
+  mutating func perform(
+    _ operation: RegistryRequest.Operation, from node: NodeID, epoch: UInt64
+  ) -> RegistryReply.Result {
+    switch operation {
+    case .register(let user, let device, let connection):
+      let owner = RouteOwner(node: node, epoch: epoch, connection: connection)
+      let previous = owners[user, default: [:]].updateValue(owner, forKey: device)
+      changed(user)
+      guard let previous, previous != owner, isLive(previous) else {
+        return .registered(replaced: nil)
+      }
+      return .registered(replaced: previous)
+    case .unregister(let user, let device, let connection):
+      let owner = RouteOwner(node: node, epoch: epoch, connection: connection)
+      guard owners[user]?[device] == owner else { return .unregistered }
+      owners[user]?[device] = nil
+      changed(user)
+      return .unregistered
+    case .nodes(of: let user):
+      watchers[user, default: []].insert(node)
+      let live = (owners[user] ?? [:]).values.filter { isLive($0) }
+      return .nodes(Set(live.map(\.node)).sorted(), isGuarded: true)
+    case .barrier:
+      return .passed
+    }
+  }
+
+  private mutating func changed(_ user: UserID) {
+    guard let nodes = watchers.removeValue(forKey: user) else { return }
+    changes.append((user, nodes.sorted()))
+  }
+
+  /// Whom to tell of what has changed since the last call.
+  mutating func takeChanges() -> [(user: UserID, watchers: [NodeID])] {
+    defer { changes = [] }
+    return changes
+  }
+
+  mutating func flush() {
+    owners = [:]
+    watchers = [:]
+  }
+
+  private func isLive(_ owner: RouteOwner) -> Bool { leases[owner.node] == owner.epoch }
+}
+
+/// What a node knows of its kept routes' guard: the news on their way to it, and what is lost.
+struct SimulatedGuard {
+  /// The way of the news, in order.
+  var news = Channel()
+  /// Answers given under an earlier generation are not guarded.
+  var generation = 0
+  /// When the last news of a user came in.
+  private(set) var heard: [UserID: Int64] = [:]
+  /// News are lost until the node notices.
+  var isBroken = false
+  var unheard: [(_ isHeard: Bool) -> Void] = []
+
+  mutating func heard(of user: UserID, at time: Int64) { heard[user] = time }
+
+  /// As the node passes an answer on that was made at `time`.
+  func judge(
+    _ result: RegistryReply.Result, of operation: RegistryRequest.Operation, madeAt time: Int64,
+    under generation: Int
+  ) -> RegistryReply.Result {
+    guard case .nodes(let nodes, _) = result, case .nodes(of: let user) = operation else {
+      return result
+    }
+    let isOvertaken = (heard[user] ?? 0) >= time
+    return .nodes(nodes, isGuarded: !isOvertaken && generation == self.generation)
+  }
+}
