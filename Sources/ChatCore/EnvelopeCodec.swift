@@ -126,27 +126,31 @@ extension ByteBuffer {
   private mutating func append(_ delivery: Delivery) -> Bool {
     let message = delivery.message
     guard delivery.recipients.count <= Int(UInt16.max),
-      message.body.count <= EnvelopeBatch.loneBytesMax
+      message.content.bodyCount <= EnvelopeBatch.loneBytesMax
     else { return false }
     append(delivery.hops)
     guard append(string8: message.conversation.key) else { return false }
     append(bigEndian: message.sequence)
-    guard append(string8: message.sender.name), append(string8: message.clientID) else {
-      return false
-    }
+    guard append(string8: message.sender.name), message.content.withClientID({ append(bytes8: $0) })
+    else { return false }
     append(bigEndian: message.timestamp)
     append(bigEndian: message.replyTo ?? 0)
-    append(bigEndian: UInt32(message.body.count))
-    append(message.body)
+    append(bigEndian: UInt32(message.content.bodyCount))
+    message.content.withBody { append($0) }
     append(bigEndian: UInt16(delivery.recipients.count))
     for recipient in delivery.recipients where !append(string8: recipient.name) { return false }
     return true
   }
 
   fileprivate mutating func append(string8 text: String) -> Bool {
-    guard let length = UInt8(exactly: text.utf8.count) else { return false }
+    var text = text
+    return text.withUTF8 { append(bytes8: UnsafeRawBufferPointer($0)) }
+  }
+
+  private mutating func append(bytes8 bytes: UnsafeRawBufferPointer) -> Bool {
+    guard let length = UInt8(exactly: bytes.count) else { return false }
     append(length)
-    append(utf8: text)
+    append(bytes)
     return true
   }
 

@@ -1,3 +1,4 @@
+internal import Bytes
 internal import ChatProtocol
 
 extension EnvelopeBatch {
@@ -78,14 +79,14 @@ private struct FieldReader {
     let sequence = try integer(UInt64.self)
     guard sequence > 0, sequence < Self.sequenceEnd else { throw .invalidField }
     let sender = try user()
-    let clientID = try string8()
-    guard !clientID.isEmpty, clientID.utf8.count <= Command.Send.clientIDBytesMax else {
-      throw .invalidField
-    }
+    let clientID = try bytes(Int(integer(UInt8.self)))
+    guard !clientID.isEmpty, clientID.count <= Command.Send.clientIDBytesMax,
+      UTF8Validator.isValid(clientID)
+    else { throw .invalidField }
     let timestamp = try integer(Timestamp.self)
     let replyTo = try integer(UInt64.self)
     guard replyTo < Self.sequenceEnd else { throw .invalidField }
-    let body = [UInt8](try bytes(Int(integer(UInt32.self))))
+    let body = try bytes(Int(integer(UInt32.self)))
     let count = Int(try integer(UInt16.self))
     var recipients: [UserID] = []
     // A recipient takes two bytes at least, so a lying count reserves no memory.
@@ -93,7 +94,9 @@ private struct FieldReader {
     for _ in 0..<count { recipients.append(try user()) }
     let message = Message(
       conversation: ConversationID(key: key), sequence: sequence, sender: sender,
-      clientID: clientID, timestamp: timestamp, body: body, replyTo: replyTo == 0 ? nil : replyTo)
+      content: MessageContent(
+        requestID: UnsafeRawBufferPointer(start: nil, count: 0), clientID: clientID, body: body),
+      timestamp: timestamp, replyTo: replyTo == 0 ? nil : replyTo)
     return Delivery(message: message, recipients: recipients, hops: hops)
   }
 

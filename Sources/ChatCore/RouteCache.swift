@@ -92,14 +92,14 @@ struct RouteCache {
       route.end = number + 1
     }
     unverified.append(Routed(message: message, recipients: recipients))
-    unverifiedBytes += message.body.count
+    unverifiedBytes += message.content.bodyCount
   }
 
   /// All below this number went by routes that were right after they had gone.
   mutating func verified(below number: UInt64) {
     guard number > firstNumber else { return }
     let count = min(Int(number - firstNumber), unverified.count)
-    for index in 0..<count { unverifiedBytes -= unverified[index].message.body.count }
+    for index in 0..<count { unverifiedBytes -= unverified[index].message.content.bodyCount }
     unverified.removeFirst(count)
     firstNumber += UInt64(count)
   }
