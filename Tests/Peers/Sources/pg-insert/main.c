@@ -5,17 +5,14 @@
 //
 // Use: pg-insert CONNINFO [-n PAIRS] [-s TEXT_BYTES] [-g GROUP] [-t SECONDS]. The tables are made
 // in a schema of their own, which is dropped at the end.
-#include "clock.h"
 #include "fail.h"
-#include "histogram.h"
-#include "rows.h"
+#include "insert.h"
 #include "text.h"
 
 #include <libpq-fe.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { PARTITIONS = 8, COLUMNS = 6 };
 
@@ -95,38 +92,14 @@ static void insert_group(struct rows *rows, int group) {
 }
 
 int main(int argc, char **argv) {
-  struct rows rows = {.pairs = 50, .text_bytes = 100};
-  int group = 1024;
-  double seconds = 5;
-  for (int letter; (letter = getopt(argc, argv, "n:s:g:t:")) != -1;) {
-    switch (letter) {
-      case 'n': rows.pairs = (int)number(optarg, 1, 10000); break;
-      case 's': rows.text_bytes = (int)number(optarg, 1, 16000); break;
-      case 'g': group = (int)number(optarg, 1, 1e5); break;
-      case 't': seconds = number(optarg, 0.1, 1e5); break;
-      default: exit(2);
-    }
-  }
-  if (optind + 1 != argc) fail("use: pg-insert CONNINFO [-n PAIRS] [-s BYTES] [-g GROUP] [-t S]");
-  connection = PQconnectdb(argv[optind]);
+  struct insert_plan plan = insert_plan(
+      argc, argv, "use: pg-insert CONNINFO [-n PAIRS] [-s BYTES] [-g GROUP] [-t S]");
+  connection = PQconnectdb(plan.target);
   if (PQstatus(connection) != CONNECTION_OK) fail("%s", PQerrorMessage(connection));
   // Not one line on standard error for each table that is dropped.
   execute("SET client_min_messages = warning");
-  make_tables(rows.pairs);
-
-  static struct histogram commits;
-  uint64_t start = now_ns(), now = start;
-  while (now - start < (uint64_t)(seconds * 1e9)) {
-    uint64_t before = now;
-    insert_group(&rows, group);
-    now = now_ns();
-    histogram_record(&commits, now - before);
-  }
-  double elapsed = (double)(now - start) / 1e9;
-  printf("{\"rows\":%lu,\"rows_per_s\":%.1f,", (unsigned long)rows.next,
-         (double)rows.next / elapsed);
-  histogram_print_us(&commits, "transaction_us");
-  puts("}");
+  make_tables(plan.rows.pairs);
+  insert_for(&plan, insert_group);
   execute("DROP SCHEMA bench_rows CASCADE");
   PQfinish(connection);
   return 0;

@@ -1,20 +1,16 @@
 // sqlite-insert: SQLite alone, given the rows that an embedded node stores.
 //
 // The tables, the indexes and the settings are the server's (WAL, synchronous=FULL, checkpoints
-// after 8,000 pages, 16 MiB of cache), and so is what a transaction does: insert a group of
+// after 8,000 pages, 16 MiB of cache, no memory statistics), and so is what a transaction does: insert a group of
 // messages, then bring the last number of each conversation up to date.
 //
 // Use: sqlite-insert FILE [-n PAIRS] [-s TEXT_BYTES] [-g GROUP] [-t SECONDS], a file that does
 // not exist yet.
-#include "clock.h"
 #include "fail.h"
-#include "histogram.h"
-#include "rows.h"
+#include "insert.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 static const char schema[] =
     "PRAGMA journal_mode = WAL;"
@@ -31,6 +27,7 @@ static const char schema[] =
     "  body BLOB NOT NULL, UNIQUE (conversation, seq), UNIQUE (sender, cid)) STRICT;";
 
 static sqlite3 *database;
+static sqlite3_stmt *insert, *head;
 
 static void execute(const char *sql) {
   if (sqlite3_exec(database, sql, NULL, NULL, NULL)) fail("%s: %s", sql, sqlite3_errmsg(database));
@@ -49,22 +46,22 @@ static void run(sqlite3_stmt *statement) {
 }
 
 static void make_conversations(int pairs) {
-  sqlite3_stmt *insert =
+  sqlite3_stmt *statement =
       prepare("INSERT INTO conversations (id, key, last_seq, last_ts) VALUES (?1, ?2, 0, 0)");
   execute("BEGIN");
   for (int i = 0; i < pairs; i++) {
     char first[ROW_NAME_MAX], second[ROW_NAME_MAX], key[2 * ROW_NAME_MAX];
     rows_members(i, first, second);
     snprintf(key, sizeof key, "%s:%s", first, second);
-    sqlite3_bind_int(insert, 1, i + 1);
-    sqlite3_bind_text(insert, 2, key, -1, SQLITE_TRANSIENT);
-    run(insert);
+    sqlite3_bind_int(statement, 1, i + 1);
+    sqlite3_bind_text(statement, 2, key, -1, SQLITE_TRANSIENT);
+    run(statement);
   }
   execute("COMMIT");
-  sqlite3_finalize(insert);
+  sqlite3_finalize(statement);
 }
 
-static void bind_row(sqlite3_stmt *insert, const struct row *row) {
+static void bind_row(const struct row *row) {
   sqlite3_bind_int64(insert, 1, row->conversation + 1);
   sqlite3_bind_int64(insert, 2, row->seq);
   sqlite3_bind_text(insert, 3, row->sender, -1, SQLITE_STATIC);
@@ -75,14 +72,14 @@ static void bind_row(sqlite3_stmt *insert, const struct row *row) {
 }
 
 /// One transaction; `heads` has the last row of each conversation in it.
-static void insert_group(struct rows *rows, int group, sqlite3_stmt *insert, sqlite3_stmt *head) {
+static void insert_group(struct rows *rows, int group) {
   static struct row row;
   struct { int64_t seq, ts; } heads[rows->pairs];
   for (int i = 0; i < rows->pairs; i++) heads[i].seq = 0;
   execute("BEGIN IMMEDIATE");
   for (int i = 0; i < group; i++) {
     rows_next(rows, &row);
-    bind_row(insert, &row);
+    bind_row(&row);
     run(insert);
     heads[row.conversation].seq = row.seq;
     heads[row.conversation].ts = row.ts;
@@ -98,40 +95,16 @@ static void insert_group(struct rows *rows, int group, sqlite3_stmt *insert, sql
 }
 
 int main(int argc, char **argv) {
-  struct rows rows = {.pairs = 50, .text_bytes = 100};
-  int group = 1024;
-  double seconds = 5;
-  for (int letter; (letter = getopt(argc, argv, "n:s:g:t:")) != -1;) {
-    switch (letter) {
-      case 'n': rows.pairs = (int)number(optarg, 1, 10000); break;
-      case 's': rows.text_bytes = (int)number(optarg, 1, 16000); break;
-      case 'g': group = (int)number(optarg, 1, 1e6); break;
-      case 't': seconds = number(optarg, 0.1, 1e5); break;
-      default: exit(2);
-    }
-  }
-  if (optind + 1 != argc) fail("use: sqlite-insert FILE [-n PAIRS] [-s BYTES] [-g GROUP] [-t S]");
-  if (sqlite3_open(argv[optind], &database)) fail("%s", sqlite3_errmsg(database));
+  struct insert_plan plan = insert_plan(
+      argc, argv, "use: sqlite-insert FILE [-n PAIRS] [-s BYTES] [-g GROUP] [-t S]");
+  sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+  if (sqlite3_open(plan.target, &database)) fail("%s", sqlite3_errmsg(database));
   execute(schema);
-  make_conversations(rows.pairs);
-  sqlite3_stmt *insert = prepare(
+  make_conversations(plan.rows.pairs);
+  insert = prepare(
       "INSERT INTO messages (conversation, seq, sender, cid, ts, reply_to, body) "
       "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (sender, cid) DO NOTHING");
-  sqlite3_stmt *head =
-      prepare("UPDATE conversations SET last_seq = ?2, last_ts = ?3 WHERE id = ?1");
-
-  static struct histogram commits;
-  uint64_t start = now_ns(), now = start;
-  while (now - start < (uint64_t)(seconds * 1e9)) {
-    uint64_t before = now;
-    insert_group(&rows, group, insert, head);
-    now = now_ns();
-    histogram_record(&commits, now - before);
-  }
-  double elapsed = (double)(now - start) / 1e9;
-  printf("{\"rows\":%lu,\"rows_per_s\":%.1f,\"cpu_ns_per_row\":%.1f,", (unsigned long)rows.next,
-         (double)rows.next / elapsed, (double)cpu_ns(0) / (double)rows.next);
-  histogram_print_us(&commits, "transaction_us");
-  puts("}");
+  head = prepare("UPDATE conversations SET last_seq = ?2, last_ts = ?3 WHERE id = ?1");
+  insert_for(&plan, insert_group);
   return 0;
 }
