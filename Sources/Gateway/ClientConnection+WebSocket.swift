@@ -110,12 +110,7 @@ extension ClientConnection {
   /// Sends one message.
   package func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
     guard phase == .open else { return }
-    let opcode: Opcode = kind == .text ? .text : .binary
-    if payload.count < StreamSocket.largeBytes {
-      socket.write { $0.appendFrame(opcode, payload) }
-    } else {
-      socket.write(large: payload) { $0.appendFrameHeader(opcode, payloadBytes: payload.count) }
-    }
+    socket.write { $0.appendFrame(kind == .text ? .text : .binary, payload) }
   }
 
   /// Sends a frame that was encoded into the loop's arena in this turn.

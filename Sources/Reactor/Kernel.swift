@@ -20,8 +20,8 @@ package protocol SystemCalls: AnyObject {
 
 /// The machine's own kernel, or what a test has in its place.
 ///
-/// A struct that asks, not an object behind a protocol: a call through one costs 40 instructions
-/// more, and a message makes two.
+/// A struct that asks, not an object behind a protocol: to keep that alive for a call took 40
+/// instructions, and a message makes two calls.
 package struct Kernel {
   private let replacement: (any SystemCalls)?
 

@@ -21,14 +21,6 @@ extension ByteBuffer {
     }
   }
 
-  /// Appends the header of a server's frame whose payload the caller sends behind it.
-  @inlinable
-  package mutating func appendFrameHeader(_ opcode: Opcode, payloadBytes: Int) {
-    appendUninitialized(FrameHeader.count(payloadBytes: payloadBytes)) { header in
-      FrameHeader.write(opcode, payloadBytes: payloadBytes, to: header)
-    }
-  }
-
   /// Appends a frame as a client sends it: masked with a key that nobody could foresee.
   package mutating func appendFrame(
     _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, maskedWith key: MaskingKey

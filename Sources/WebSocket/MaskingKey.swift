@@ -17,17 +17,18 @@ package struct MaskingKey: Sendable {
     return MaskingKey(littleEndian: littleEndian >> shift | littleEndian << ((32 - shift) & 31))
   }
 
-  /// From so many bytes on the wider registers pay for the call: 16 KiB take 170 ns instead of 350.
+  /// From so many bytes on the wider registers pay for the call: 512 bytes take 6 ns instead of 8,
+  /// 16 KiB 108 instead of 224.
   @inlinable
   static var wideBytesMin: Int { 512 }
 
-  /// XORs `payload` in place; returns the unmasked bytes' high bits, 0 when all are ASCII.
+  /// XORs `payload` in place; of a text returns the unmasked bytes' high bits, 0 when all are ASCII.
   ///
-  /// One pass for both: the bytes are in registers already.
+  /// One pass for both: the bytes are in registers already. What is no text may give 0 too.
   @inlinable @inline(__always) @discardableResult
-  package func apply(to payload: UnsafeMutableRawBufferPointer) -> UInt64 {
+  package func apply(to payload: UnsafeMutableRawBufferPointer, isText: Bool = true) -> UInt64 {
     guard let base = payload.baseAddress else { return 0 }
-    if payload.count >= Self.wideBytesMin { return applyWide(to: payload) }
+    if payload.count >= Self.wideBytesMin { return applyWide(to: payload, isText: isText) }
     let word = (UInt64(littleEndian) << 32 | UInt64(littleEndian)).littleEndian
     let words = SIMD2(repeating: word)
     var seenWords = SIMD2<UInt64>.zero
@@ -58,12 +59,17 @@ package struct MaskingKey: Sendable {
   }
 
   @usableFromInline
-  func applyWide(to payload: UnsafeMutableRawBufferPointer) -> UInt64 {
-    let word = UInt64(littleEndian) << 32 | UInt64(littleEndian)
+  func applyWide(to payload: UnsafeMutableRawBufferPointer, isText: Bool) -> UInt64 {
+    let word = (UInt64(littleEndian) << 32 | UInt64(littleEndian)).littleEndian
     let wideBytes = payload.count & ~7
-    let seen = cvector_xor(payload.baseAddress, wideBytes, word.littleEndian)
+    var seen: UInt64 = 0
+    if isText {
+      seen = cvector_xor_seen(payload.baseAddress, wideBytes, word)
+    } else {
+      cvector_xor(payload.baseAddress, wideBytes, word)
+    }
     // Fewer than eight bytes are left, for which the key begins anew.
-    return seen & ASCII.highBits
-      | apply(to: UnsafeMutableRawBufferPointer(rebasing: payload[wideBytes...]))
+    let rest = UnsafeMutableRawBufferPointer(rebasing: payload[wideBytes...])
+    return seen & ASCII.highBits | apply(to: rest, isText: isText)
   }
 }

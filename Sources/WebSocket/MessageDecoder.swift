@@ -65,7 +65,7 @@ package struct MessageDecoder: ~Copyable {
     if expectedMaskBit != 0 {
       let key = UInt32(
         littleEndian: start.loadUnaligned(fromByteOffset: headerBytes &- 4, as: UInt32.self))
-      isASCII = MaskingKey(littleEndian: key).apply(to: payload) == 0
+      isASCII = MaskingKey(littleEndian: key).apply(to: payload, isText: first == 0x81) == 0
     }
     guard first == 0x81 else { return .binary(UnsafeRawBufferPointer(payload)) }
     guard isASCII || UTF8Validator.isValid(UnsafeRawBufferPointer(payload)) else {

@@ -104,59 +104,6 @@ private final class Endpoint: EventHandler {
     #expect(pendingBytes == 0)
   }
 
-  private func writeLarge(_ payload: [UInt8]) {
-    payload.withUnsafeBytes { endpoint.socket.write(large: $0) { $0.append("head") } }
-  }
-
-  @Test func `a large payload leaves at once behind its header`() {
-    defer { close(peer) }
-    let payload = (0..<StreamSocket.largeBytes).map { UInt8(truncatingIfNeeded: $0) }
-    writeLarge(payload)
-    #expect(peerReceives() == Array("head".utf8) + payload)
-    #expect(kernel.sends == 1)
-    loop.turn()
-    #expect(kernel.sends == 1 && endpoint.outcome == nil)
-  }
-
-  @Test(arguments: [0, 3, 4, 63, 64, 65, 4000])
-  func `what the kernel did not take of a large payload follows in order`(taken: Int) {
-    defer { close(peer) }
-    let payload = (0..<5000).map { UInt8(truncatingIfNeeded: $0) }
-    kernel.sendAnswers = [taken == 0 ? .fail(EAGAIN) : .takeAtMost(taken), .fail(EAGAIN)]
-    writeLarge(payload)
-    endpoint.socket.write { $0.append(", then small, ") }
-    writeLarge(payload)
-    loop.turn()
-    #expect(endpoint.outcome == .blocked(pendingBytes: 2 * 5004 + 14 - taken))
-    loop.turn()
-    loop.turn()
-    let large = Array("head".utf8) + payload
-    #expect(peerReceives() == large + Array(", then small, ".utf8) + large)
-  }
-
-  @Test func `a large payload waits behind what was written before it`() {
-    defer { close(peer) }
-    let payload = [UInt8](repeating: 7, count: 5000)
-    endpoint.socket.write { $0.append("first ") }
-    writeLarge(payload)
-    #expect(kernel.sends == 0)
-    loop.turn()
-    #expect(peerReceives() == Array("first head".utf8) + payload)
-    #expect(kernel.sends == 1)
-  }
-
-  @Test func `the failure of a large write is told by the flush`() {
-    kernel.sendAnswers = [.fail(ECONNRESET), .fail(EPIPE)]
-    writeLarge([UInt8](repeating: 7, count: 5000))
-    loop.turn()
-    #expect(endpoint.outcome == .failed(SystemError(code: EPIPE, call: "send")))
-    endpoint.socket.close()
-    writeLarge([UInt8](repeating: 7, count: 5000))
-    loop.turn()
-    #expect(kernel.sends == 2)
-    close(peer)
-  }
-
   @Test func `a failed send is told once and the loop goes on`() {
     kernel.sendAnswers = [.fail(EPIPE)]
     endpoint.socket.write { $0.append("lost") }

@@ -8,5 +8,8 @@
 #include <stdint.h>
 
 // XORs `count` bytes in place with the eight bytes of `word`, lowest first, over and over; `count`
-// is a multiple of eight. Returns the bitwise or of the results, as eight bytes.
-uint64_t cvector_xor(void *bytes, size_t count, uint64_t word);
+// is a multiple of eight.
+void cvector_xor(void *bytes, size_t count, uint64_t word);
+
+// The same; returns the bitwise or of the results, as eight bytes.
+uint64_t cvector_xor_seen(void *bytes, size_t count, uint64_t word);
