@@ -7,6 +7,7 @@ extension Hub {
   /// The connection is gone. Also called after each close that the hub ordered.
   package func closed(_ id: SessionID) {
     guard let session = sessions.removeValue(forKey: id) else { return }
+    sessions.shrinkIfSparse()
     counters.sessions = sessions.count
     detach(session)
   }
@@ -28,6 +29,7 @@ extension Hub {
     user.sessions.removeAll { $0 === session }
     if user.sessions.isEmpty {
       users[user.id] = nil
+      users.shrinkIfSparse()
       user.forget()
       counters.users = users.count
     }

@@ -16,12 +16,12 @@ extension Hub {
       hello(
         session, Command.Hello(id: nil, user: user, token: nil, device: nil, resume: [:]))
     } else {
-      alarms.set(.helloTimeout(session), at: now + limits.helloTimeout)
+      alarms.set(.helloTimeout(id), at: now + limits.helloTimeout)
     }
   }
 
-  func helloTimedOut(_ session: Session) {
-    guard case .awaitingHello = session.phase else { return }
+  func helloTimedOut(_ id: SessionID) {
+    guard let session = sessions[id], case .awaitingHello = session.phase else { return }
     close(session, .helloTimeout, "no hello in time")
   }
 

@@ -6,7 +6,7 @@ import ChatProtocol
 extension Hub {
   func scheduleSweep(_ user: User, at time: Int64) {
     user.sweepAt = time
-    alarms.set(.sweep(user, at: time), at: time)
+    alarms.set(.sweep(user.id, at: time), at: time)
   }
 
   /// All users, as fast as `sweepsPerSecondMax` allows.
@@ -18,8 +18,8 @@ extension Hub {
     }
   }
 
-  func sweep(_ user: User, scheduledAt time: Int64) {
-    guard !user.sessions.isEmpty, user.sweepAt == time else { return }
+  func sweep(_ id: UserID, scheduledAt time: Int64) {
+    guard let user = users[id], user.sweepAt == time else { return }
     counters.sweeps += 1
     submit(.sweep(user))
     scheduleSweep(user, at: now + jittered(limits.sweepInterval))

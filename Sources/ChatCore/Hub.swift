@@ -55,12 +55,14 @@ package final class Hub {
     case barrier(below: UInt64)
   }
 
+  /// Those that every session and user has go by name: whoever has left is freed at once, and not
+  /// when the alarm comes up, one by one on pages that nothing else needs.
   enum Alarm {
-    case helloTimeout(Session)
+    case helloTimeout(SessionID)
     case congestionTimeout(Session)
     case hole(User, ConversationID)
     case resume(Session)
-    case sweep(User, at: Int64)
+    case sweep(UserID, at: Int64)
     case register(Session)
     case barrier
     case close(Session, ChatCloseCode, StaticString)

@@ -23,7 +23,7 @@ final class User {
 
   init(id: UserID) { self.id = id }
 
-  /// Lets go of what it owns: alarms and reads under way may keep the user itself for a while.
+  /// Lets go of what it owns: reads under way may keep the user itself for a while.
   func forget() {
     cursors = ConversationCursors()
     holes = [:]

@@ -126,7 +126,7 @@ package final class EventLoop {
       slot.entry = tick
       return true
     }
-    if needsEntry == true { timers.insert(TimerWheel.Entry(token: token, tick: tick)) }
+    if needsEntry == true { timers.insert(TimerWheel.Entry(slot: token.index, tick: tick)) }
   }
 
   package func cancelTimer(for token: Token) {
@@ -212,7 +212,8 @@ package final class EventLoop {
       case unwanted
     }
     let present = timers.now
-    let due = state.pointee.handlers.update(entry.token) { slot -> Due in
+    let token = state.pointee.handlers.token(at: entry.slot)
+    let due = state.pointee.handlers.update(token) { slot -> Due in
       guard slot.entry == entry.tick else { return .unwanted }
       if entry.tick.isAfter(present) { return .later(entry.tick) }
       guard slot.deadline != .never else {
@@ -229,10 +230,10 @@ package final class EventLoop {
     }
     switch due {
     case .now:
-      state.pointee.handlers.handler(entry.token)?.timerFired()
+      state.pointee.handlers.handler(token)?.timerFired()
       if state.pointee.arena.isLarge { flush() }
     case .later(let tick):
-      timers.insert(TimerWheel.Entry(token: entry.token, tick: tick))
+      timers.insert(TimerWheel.Entry(slot: entry.slot, tick: tick))
     case .unwanted, nil: break
     }
   }

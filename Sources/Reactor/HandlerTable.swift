@@ -72,6 +72,12 @@ struct HandlerTable: ~Copyable {
     return removed
   }
 
+  /// The token of whoever owns the slot now; `index` comes from a token of this table.
+  func token(at index: UInt32) -> Token {
+    precondition(index < slotCount, "no such slot")
+    return Token(index: index, generation: slots[Int(index)].generation)
+  }
+
   /// The handler that owns the token, if it still does.
   func handler(_ token: Token) -> (any EventHandler)? { slot(token)?.pointee.handler }
 

@@ -10,7 +10,7 @@ struct Tick: Hashable {
   func isAfter(_ other: Tick) -> Bool { Int32(bitPattern: value &- other.value) > 0 }
 }
 
-/// A hashed timing wheel: arming is O(1), and a timer is an entry of 12 bytes, not an object.
+/// A hashed timing wheel: arming is O(1), and a timer is an entry of 8 bytes, not an object.
 ///
 /// An entry that is due later than one revolution waits in its bucket for a later one. Entries are
 /// never searched for: an entry that its owner no longer wants is skipped when it comes up.
@@ -19,8 +19,10 @@ struct TimerWheel {
   /// 4,096 ticks of 10 ms: 41 s, more than the time between two pings.
   static let bucketCount = 4096
 
+  /// Wanted while the slot in the loop's table names `tick` as that of its entry. Of the slot, not
+  /// of its owner: should the next owner's timer be due at the same tick, either entry serves it.
   struct Entry {
-    var token: Token
+    var slot: UInt32
     var tick: Tick
   }
 

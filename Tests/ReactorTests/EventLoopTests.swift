@@ -113,6 +113,22 @@ private final class Recorder: EventHandler {
     #expect(first.timers == 0 && second.timers == 0)
   }
 
+  @Test func `a timer due at the tick of the former owner's fires once`() {
+    let (first, second) = (Recorder(), Recorder())
+    let deadline = loop.now + .milliseconds(100)
+    first.token = loop.add(first)
+    loop.setTimer(for: first.token, at: deadline)
+    loop.remove(first.token)
+    second.token = loop.add(second)
+    #expect(second.token.index == first.token.index)
+    loop.setTimer(for: second.token, at: deadline)
+    kernel.skew = .milliseconds(200)
+    loop.turn()
+    loop.turn()
+    #expect(first.timers == 0)
+    #expect(second.timers == 1)
+  }
+
   @Test func `a cancelled timer does not fire and can be armed again`() {
     let recorder = Recorder()
     let token = loop.add(recorder)

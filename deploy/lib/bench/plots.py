@@ -4,7 +4,7 @@ import contextlib
 
 from bench import echo, node, stats
 from bench.embedded import PAIRS, SIZE, chat_bench
-from bench.process import private_bytes
+from bench.process import anonymous_bytes
 from bench.programs import ROOT, Failed
 from bench.svg import Axis, Line, chart
 
@@ -58,10 +58,11 @@ def memory(bench):
     lines = {"chat node": []}
     for sessions in IDLE:
         with node.Node(bench.folder) as server:
-            before = private_bytes(server.pid)
+            before = anonymous_bytes(server.pid)
             with node.Load("--url", server.url, "--idle", sessions, "--seconds", 0) as idle:
                 server.wait_until_up(idle, sessions)
-                lines["chat node"].append((sessions, mebibytes(private_bytes(server.pid) - before)))
+                gained = anonymous_bytes(server.pid) - before
+            lines["chat node"].append((sessions, mebibytes(gained)))
     for each, name in ECHO_NAMES.items():
         lines[name] = []
         for connections in IDLE:

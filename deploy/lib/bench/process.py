@@ -5,11 +5,15 @@ import pathlib
 import time
 
 
-def private_bytes(pid):
-    """Memory that is the process's own: what its end would give back."""
+def anonymous_bytes(pid):
+    """Memory that the process has written to: heaps, stacks, changed data.
+
+    Not the pages of programs and libraries: the kernel counts them as private until a second
+    process, such as the load, uses the same library, and then no more.
+    """
     text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     return sum(1024 * int(line.split()[1]) for line in text.splitlines()
-               if line.startswith(("Private_Clean:", "Private_Dirty:")))
+               if line.startswith("Anonymous:"))
 
 
 def cpu_seconds(pid):

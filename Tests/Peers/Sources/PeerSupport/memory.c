@@ -19,10 +19,10 @@ static long field_kib(const char *path, const char *key) {
   return value;
 }
 
-long private_bytes(pid_t process) {
+long anonymous_bytes(pid_t process) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/smaps_rollup", (int)process);
-  return 1024 * (field_kib(path, "Private_Clean:") + field_kib(path, "Private_Dirty:"));
+  return 1024 * field_kib(path, "Anonymous:");
 }
 
 long kernel_bytes(void) {

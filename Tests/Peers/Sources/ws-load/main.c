@@ -62,7 +62,7 @@ static void measure_echo(struct load *load) {
 static void print_growth(const struct load *load, const char *name, long server, long kernel) {
   double count = load->options.connections;
   printf(",\"%s\":{\"server_bytes\":%.1f,\"kernel_bytes\":%.0f}", name,
-         (double)(private_bytes(load->options.process) - server) / count,
+         (double)(anonymous_bytes(load->options.process) - server) / count,
          (double)(kernel_bytes() - kernel) / count);
 }
 
@@ -79,7 +79,8 @@ int main(int argc, char **argv) {
   static struct load load;
   struct options options = read_options(argc, argv);
   bool idle = options.mode == MODE_IDLE && options.process;
-  long server = idle ? private_bytes(options.process) : 0, kernel = idle ? kernel_bytes() : 0;
+  long server = idle ? anonymous_bytes(options.process) : 0;
+  long kernel = idle ? kernel_bytes() : 0;
   load_prepare(&load, &options);
   open_all(&load);
   if (idle) measure_idle(&load, server, kernel);
