@@ -180,13 +180,7 @@ package final class EventLoop {
       let token = Token(word: word)
       guard let handler = state.pointee.handlers.handler(token) else { continue }
       handler.becameReady(Readiness(events: events[index].events))
-      // One that answers its own peer is flushed while it is at hand.
-      if state.pointee.handlers.takeOnlyFlush(token) {
-        handler.flush()
-        if !state.pointee.handlers.hasFlushes { state.pointee.arena.removeAll() }
-      } else if state.pointee.arena.isLarge {
-        flush()
-      }
+      if state.pointee.arena.isLarge { flush() }
     }
     if hasMail { deliverMail() }
     fireTimers()
@@ -243,6 +237,8 @@ package final class EventLoop {
     }
   }
 
+  // All reads of a turn, then all writes: echoes that came alone cost 1 to 2 % more CPU when each
+  // was written right behind its read, since the kernel's code for either then left the cache.
   private func flush() {
     // A flush may close its connection and so make others write: they are taken in this pass.
     while let handler = state.pointee.handlers.takeFlush() { handler.flush() }

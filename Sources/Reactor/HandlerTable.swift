@@ -107,30 +107,16 @@ struct HandlerTable: ~Copyable {
     lastFlush = token.index
   }
 
-  /// Empties the list if the token's handler is the only one in it; else does nothing.
-  mutating func takeOnlyFlush(_ token: Token) -> Bool {
-    guard firstFlush == token.index, lastFlush == token.index, let slot = slot(token),
-      slot.pointee.wantsFlush
-    else { return false }
-    unlistFirst()
-    return true
-  }
-
   /// Takes the first handler out of the list; nil when the list is empty.
   mutating func takeFlush() -> (any EventHandler)? {
     while hasFlushes {
       let slot = slots + Int(firstFlush)
-      let isWanted = slot.pointee.wantsFlush
-      unlistFirst()
-      if isWanted { return slot.pointee.handler }
+      firstFlush = slot.pointee.nextFlush
+      slot.pointee.nextFlush = Self.unlisted
+      guard slot.pointee.wantsFlush else { continue }
+      slot.pointee.wantsFlush = false
+      return slot.pointee.handler
     }
     return nil
-  }
-
-  private mutating func unlistFirst() {
-    let slot = slots + Int(firstFlush)
-    firstFlush = slot.pointee.nextFlush
-    slot.pointee.nextFlush = Self.unlisted
-    slot.pointee.wantsFlush = false
   }
 }

@@ -137,27 +137,6 @@ private final class Recorder: EventHandler {
     #expect(recorder.flushes == 1)
   }
 
-  @Test func `a handler that alone asked for a flush has it before the next event`() throws {
-    let (first, second) = (pipes(), pipes())
-    let (one, two) = (Recorder(), Recorder())
-    one.token = try loop.add(one, descriptor: first.read, interest: .readable)
-    two.token = try loop.add(two, descriptor: second.read, interest: .readable)
-    var flushesSeen: [Int] = []
-    one.onReady = { [loop] in
-      loop.scheduleFlush(one.token)
-      flushesSeen.append(two.flushes)
-    }
-    two.onReady = { [loop] in
-      loop.scheduleFlush(two.token)
-      flushesSeen.append(one.flushes)
-    }
-    #expect(write(first.write, "x", 1) == 1)
-    #expect(write(second.write, "x", 1) == 1)
-    loop.turn()
-    #expect(flushesSeen == [0, 1])
-    #expect(one.flushes == 1 && two.flushes == 1)
-  }
-
   @Test func `handlers are flushed in the order in which they asked`() throws {
     let handlers = (0..<3).map { _ in Recorder() }
     let tokens = handlers.map { loop.add($0) }
