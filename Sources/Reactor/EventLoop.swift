@@ -234,7 +234,7 @@ package final class EventLoop {
     hasMail = false
     let end = now + Self.mailTime
     for mailbox in mailboxes {
-      while mailbox.deliverSome() == .someLeft {
+      while mailbox.deliverSome() == .perhapsMore {
         if state.pointee.arena.isLarge { flush() }
         if kernel.now() >= end {
           hasMail = true

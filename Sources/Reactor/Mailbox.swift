@@ -70,7 +70,8 @@ protocol MailboxReader: AnyObject {
 
 enum MailDelivery {
   case allDelivered
-  case someLeft
+  /// What came behind the rest of an earlier batch has rung already, and will not ring again.
+  case perhapsMore
 }
 
 final class TypedMailboxReader<Message: Sendable>: MailboxReader {
@@ -85,21 +86,18 @@ final class TypedMailboxReader<Message: Sendable>: MailboxReader {
   }
 
   func deliverSome() -> MailDelivery {
-    guard rest.isEmpty else { return deliverRest() }
-    let batch = mailbox.take()
-    if batch.count > EventLoop.messagesPerLook {
+    if rest.isEmpty {
+      let batch = mailbox.take()
+      guard batch.count > EventLoop.messagesPerLook else {
+        if !batch.isEmpty { receive(batch) }
+        return .allDelivered
+      }
       rest = batch[...]
-      return deliverRest()
     }
-    if !batch.isEmpty { receive(batch) }
-    return .allDelivered
-  }
-
-  private func deliverRest() -> MailDelivery {
     let batch = Array(rest.prefix(EventLoop.messagesPerLook))
     // An empty slice would keep the whole batch alive.
     rest = batch.count < rest.count ? rest.dropFirst(batch.count) : []
     receive(batch)
-    return rest.isEmpty ? .allDelivered : .someLeft
+    return .perhapsMore
   }
 }
