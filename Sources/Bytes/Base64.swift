@@ -1,6 +1,6 @@
 extension ByteBuffer {
   /// Appends `source` in base64 with padding; RFC 4648, section 4.
-  package mutating func append(base64 source: some Collection<UInt8>) {
+  package mutating func append(base64 source: [UInt8]) {
     reserve((source.count + 2) / 3 * 4)
     var group: UInt32 = 0
     var grouped = 0

@@ -44,9 +44,11 @@ package struct Headers: Sendable {
 
   /// The values of all fields with this name, each as it came, in order.
   package func values(_ name: StaticString) -> [ArraySlice<UInt8>] {
-    fields.compactMap { field in
-      ASCII.equalIgnoringCase(self[field.name], name.bytes) ? self[field.value] : nil
+    var values: [ArraySlice<UInt8>] = []
+    for field in fields where ASCII.equalIgnoringCase(self[field.name], name) {
+      values.append(self[field.value])
     }
+    return values
   }
 
   /// The value of the first field with this name.
@@ -69,7 +71,7 @@ package struct Headers: Sendable {
 
   /// Whether `token` is an element of a list field, in any case.
   package func lists(_ token: StaticString, in name: StaticString) -> Bool {
-    elements(name).contains { ASCII.equalIgnoringCase($0, token.bytes) }
+    elements(name).contains { ASCII.equalIgnoringCase($0, token) }
   }
 
   private subscript(range: Range<Int32>) -> ArraySlice<UInt8> {

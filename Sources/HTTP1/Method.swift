@@ -26,9 +26,11 @@ package enum Method: UInt8, CaseIterable, Sendable {
 }
 
 /// Some methods, as an `Allow` field lists them.
+@usableFromInline
 package struct MethodSet: OptionSet, Sendable {
-  package let rawValue: UInt8
+  @usableFromInline package let rawValue: UInt8
 
+  @usableFromInline
   package init(rawValue: UInt8) { self.rawValue = rawValue }
   package init(_ method: Method) { rawValue = 1 << method.rawValue }
 

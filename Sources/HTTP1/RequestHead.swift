@@ -1,6 +1,7 @@
 import Bytes
 
 /// A request's line and header fields, checked.
+@usableFromInline
 package struct RequestHead: Sendable {
   package enum Version: Sendable { case http10, http11 }
 
@@ -93,7 +94,7 @@ package struct RequestHead: Sendable {
     guard headers.values("transfer-encoding").isEmpty else {
       guard lengths.isEmpty, version == .http11 else { throw .badRequest(.framing) }
       let codings = headers.elements("transfer-encoding")
-      let chunked = codings.map { ASCII.equalIgnoringCase($0, "chunked".utf8) }
+      let chunked = codings.map { ASCII.equalIgnoringCase($0, "chunked") }
       guard !chunked.isEmpty, !chunked.dropLast().contains(true) else {
         throw .badRequest(.framing)
       }
@@ -116,7 +117,7 @@ package struct RequestHead: Sendable {
     let expectations = headers.values("expect")
     guard version == .http11, !expectations.isEmpty else { return false }
     guard expectations.count == 1,
-      ASCII.equalIgnoringCase(expectations[0], "100-continue".utf8)
+      ASCII.equalIgnoringCase(expectations[0], "100-continue")
     else { throw .expectationFailed }
     return true
   }

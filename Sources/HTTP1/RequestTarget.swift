@@ -66,7 +66,7 @@ package struct RequestTarget: Sendable {
   private static func authorityStart(_ target: ArraySlice<UInt8>) -> Int? {
     for scheme in ["http://", "https://"] as [StaticString] {
       let prefix = target.prefix(scheme.utf8CodeUnitCount)
-      if ASCII.equalIgnoringCase(prefix, scheme.bytes) { return prefix.endIndex }
+      if ASCII.equalIgnoringCase(prefix, scheme) { return prefix.endIndex }
     }
     return nil
   }

@@ -1,5 +1,9 @@
 /// Finds what a path and a method stand for, among a few routes with fixed paths.
+///
+/// Inlinable where it is generic: in another module it would look its types up for each request.
+@usableFromInline
 package struct Router<Route: Sendable>: Sendable {
+  @usableFromInline
   package enum Match {
     case found(Route)
     case notFound
@@ -7,28 +11,58 @@ package struct Router<Route: Sendable>: Sendable {
     case methodNotAllowed(allow: MethodSet)
   }
 
-  private struct Entry {
-    let path: StaticString
-    let methods: MethodSet
-    let route: Route
-  }
+  @usableFromInline var paths = RoutePaths()
+  @usableFromInline var routes: [Route] = []
 
-  private var entries: [Entry] = []
-
+  @inlinable
   package init() {}
 
   /// `MethodSet.get` answers HEAD too.
+  @inlinable
   package mutating func add(_ methods: MethodSet, _ path: StaticString, _ route: Route) {
-    entries.append(Entry(path: path, methods: methods, route: route))
+    paths.add(methods, path)
+    routes.append(route)
   }
 
   /// Compares the path as it came: one written with escapes or dot segments is not found.
+  @inlinable
   package func match(_ head: RequestHead) -> Match {
+    switch paths.match(head) {
+    case .found(let index): .found(routes[index])
+    case .notFound: .notFound
+    case .methodNotAllowed(let allow): .methodNotAllowed(allow: allow)
+    }
+  }
+}
+
+/// The paths of a router's routes, by their index.
+@usableFromInline
+struct RoutePaths: Sendable {
+  @usableFromInline
+  enum Match {
+    case found(Int)
+    case notFound
+    case methodNotAllowed(MethodSet)
+  }
+
+  private var entries: [(path: StaticString, methods: MethodSet)] = []
+
+  @usableFromInline
+  init() {}
+
+  @usableFromInline
+  mutating func add(_ methods: MethodSet, _ path: StaticString) {
+    entries.append((path, methods))
+  }
+
+  @usableFromInline
+  func match(_ head: RequestHead) -> Match {
     var allow: MethodSet = []
-    for entry in entries where head.target.path.elementsEqual(entry.path.bytes) {
-      if entry.methods.contains(MethodSet(head.method)) { return .found(entry.route) }
+    for (index, entry) in entries.enumerated()
+    where head.target.path.elementsEqual(entry.path.bytes) {
+      if entry.methods.contains(MethodSet(head.method)) { return .found(index) }
       allow.formUnion(entry.methods)
     }
-    return allow.isEmpty ? .notFound : .methodNotAllowed(allow: allow)
+    return allow.isEmpty ? .notFound : .methodNotAllowed(allow)
   }
 }

@@ -5,7 +5,7 @@ internal import Synchronization
 /// Wakes one loop from any thread, with one system call however many ask before it runs.
 final class Waker: Sendable {
   let descriptor: Int32
-  private let isPending = Atomic<Bool>(false)
+  private let hasRung = Atomic<Bool>(false)
 
   init() throws(SystemError) {
     descriptor = try SystemError.check(clinux_eventfd(), "eventfd")
@@ -13,8 +13,11 @@ final class Waker: Sendable {
 
   deinit { close(descriptor) }
 
+  /// Whether anybody has rung since the last `reset()`; the event of it may not have come yet.
+  var isPending: Bool { hasRung.load(ordering: .acquiring) }
+
   func wake() {
-    guard !isPending.exchange(true, ordering: .acquiringAndReleasing) else { return }
+    guard !hasRung.exchange(true, ordering: .acquiringAndReleasing) else { return }
     let result = eventfd_write(descriptor, 1)
     precondition(result == 0, "an eventfd that was written once per wake-up cannot be full")
   }
@@ -24,7 +27,7 @@ final class Waker: Sendable {
   func reset() {
     var count: eventfd_t = 0
     eventfd_read(descriptor, &count)
-    isPending.store(false, ordering: .sequentiallyConsistent)
+    hasRung.store(false, ordering: .sequentiallyConsistent)
   }
 }
 
@@ -61,20 +64,40 @@ package final class Mailbox<Message: Sendable>: Sendable {
 
 /// A mailbox with its receiver, as the loop sees it.
 protocol MailboxReader: AnyObject {
-  func deliver()
+  /// Hands over what has come, or as much of it as one call should.
+  func deliverSome() -> MailDelivery
+}
+
+enum MailDelivery {
+  case allDelivered
+  /// What came behind the rest of an earlier batch has rung already, and will not ring again.
+  case perhapsMore
 }
 
 final class TypedMailboxReader<Message: Sendable>: MailboxReader {
   private let mailbox: Mailbox<Message>
   private let receive: ([Message]) -> Void
+  /// Taken out of the mailbox and not handed over yet.
+  private var rest: ArraySlice<Message> = []
 
   init(mailbox: Mailbox<Message>, receive: @escaping ([Message]) -> Void) {
     self.mailbox = mailbox
     self.receive = receive
   }
 
-  func deliver() {
-    let batch = mailbox.take()
-    if !batch.isEmpty { receive(batch) }
+  func deliverSome() -> MailDelivery {
+    if rest.isEmpty {
+      let batch = mailbox.take()
+      guard batch.count > EventLoop.messagesPerLook else {
+        if !batch.isEmpty { receive(batch) }
+        return .allDelivered
+      }
+      rest = batch[...]
+    }
+    let batch = Array(rest.prefix(EventLoop.messagesPerLook))
+    // An empty slice would keep the whole batch alive.
+    rest = batch.count < rest.count ? rest.dropFirst(batch.count) : []
+    receive(batch)
+    return .perhapsMore
   }
 }

@@ -74,7 +74,7 @@ package struct Handshake: Sendable {
 
   /// Whether `text` is the base64 of 16 bytes.
   private static func isKey(_ text: String) -> Bool {
-    text.utf8.count == 24 && text.hasSuffix("==")
+    text.utf8.count == 24 && text.utf8.suffix(2).elementsEqual("==".utf8)
       && text.utf8.dropLast(2).allSatisfy { byte in
         ASCII.isLetter(byte) || ASCII.isDigit(byte) || byte == UInt8(ascii: "+")
           || byte == UInt8(ascii: "/")

@@ -9,7 +9,7 @@ import Testing
   ])
   func `encodes with padding`(text: String, encoded: String) {
     var buffer = ByteBuffer()
-    buffer.append(base64: text.utf8)
+    buffer.append(base64: Array(text.utf8))
     #expect(String(decoding: buffer.bytes, as: UTF8.self) == encoded)
   }
 }

@@ -183,6 +183,78 @@ private final class Recorder: EventHandler {
     #expect(second.flushes == 1)
   }
 
+  @Test func `a flood of mail keeps no event waiting`() throws {
+    kernel.stopClock()
+    let ends = pipes()
+    let recorder = Recorder()
+    recorder.token = try loop.add(recorder, descriptor: ends.read, interest: .readable)
+    var received: [Int] = []
+    let mailbox = loop.makeMailbox(Int.self) { [kernel] batch in
+      received += batch
+      kernel.skew += EventLoop.mailTime
+    }
+    let messages = Array(0..<EventLoop.messagesPerLook * 3)
+    mailbox.post(messages)
+    loop.turn()
+    #expect(received.count == EventLoop.messagesPerLook)
+    #expect(write(ends.write, "x", 1) == 1)
+    loop.turn()
+    #expect(recorder.readinesses.count == 1)
+    // What came meanwhile is behind what was left, though nobody rings for the rest.
+    mailbox.post(messages.count)
+    loop.turn()
+    #expect(received == messages)
+    loop.turn()
+    #expect(received == messages + [messages.count])
+  }
+
+  @Test func `a flood of events keeps no mail and no timer waiting`() throws {
+    kernel.stopClock()
+    let recorders = try (0..<32).map { _ in
+      let (ends, recorder) = (pipes(), Recorder())
+      recorder.token = try loop.add(recorder, descriptor: ends.read, interest: .readable)
+      recorder.onReady = { [kernel] in kernel.skew += EventLoop.eventTime }
+      #expect(write(ends.write, "x", 1) == 1)
+      return recorder
+    }
+    var mail = 0
+    let mailbox = loop.makeMailbox(Void.self) { mail += $0.count }
+    mailbox.post(())
+    let timed = Recorder()
+    loop.setTimer(for: loop.add(timed), at: loop.now)
+    loop.turn()
+    #expect(recorders.contains { $0.readinesses.isEmpty })
+    #expect(mail == 1)
+    loop.turn()
+    #expect(timed.timers == 1)
+    for _ in 0..<4 { loop.turn() }
+    // Nobody has read, so they are ready again; but each had its turn before any had two more.
+    let counts = recorders.map(\.readinesses.count)
+    #expect(counts.min()! >= 1 && counts.max()! <= 2)
+  }
+
+  @Test func `an event that was left is not for one who stopped to read meanwhile`() throws {
+    kernel.stopClock()
+    let recorders = try (0..<32).map { _ in
+      let (ends, recorder) = (pipes(), Recorder())
+      recorder.token = try loop.add(recorder, descriptor: ends.read, interest: .readable)
+      #expect(write(ends.write, "x", 1) == 1)
+      return recorder
+    }
+    for recorder in recorders {
+      recorder.onReady = { [kernel, loop] in
+        kernel.skew += EventLoop.eventTime
+        for other in recorders where other !== recorder {
+          loop.setInterest([], for: other.token)
+        }
+      }
+    }
+    loop.turn()
+    let inFirstTurn = recorders.map(\.readinesses.count).reduce(0, +)
+    loop.turn()
+    #expect(recorders.map(\.readinesses.count).reduce(0, +) == inFirstTurn)
+  }
+
   @Test func `mail of several threads arrives whole and in each sender's order`() {
     let senders = 4
     let perSender = 10_000
