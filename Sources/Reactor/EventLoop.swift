@@ -7,7 +7,8 @@ internal import Glibc
 /// Confined to that thread; other threads reach it through its mailboxes. A turn waits for events,
 /// calls the handlers that are ready, delivers mail, fires timers, flushes what was written, and
 /// last frees the handlers that were removed during it. A turn that has become long leaves the
-/// rest of its events and mail to the next: 512 connections that all say hello took 25 ms.
+/// rest of its events and mail to the next: 512 connections that all say hello took 25 ms. Mail that
+/// a turn posts to its own loop is delivered in that turn, between two flushes.
 package final class EventLoop {
   /// Readiness events taken from the kernel at once.
   private static let eventsMax = 512
@@ -21,6 +22,8 @@ package final class EventLoop {
   static let messagesPerLook = 32
   /// The buffer that every socket of this loop reads into; the most one `receive()` gives.
   package static let readBytes = 256 * 1024
+  /// How often a flush delivers mail of the loop to itself; what is left waits for the next turn.
+  private static let ownMailRoundsMax = 8
 
   package let name: String
   /// The clock, read once per turn.
@@ -33,7 +36,10 @@ package final class EventLoop {
   private let events: UnsafeMutableBufferPointer<epoll_event>
   /// Those taken from the kernel last that no turn has come to yet.
   private var eventsLeft = 0..<0
+  /// Whether a mailbox may hold something for this turn.
   private var hasMail = false
+  /// Whether the waker's event has come.
+  private var hasRung = false
   let state: UnsafeMutablePointer<LoopState>
   private var timers: TimerWheel
   private var mailboxes: [any MailboxReader] = []
@@ -74,7 +80,7 @@ package final class EventLoop {
   /// Whether the calling thread is the one that runs this loop.
   package var isCurrent: Bool { clinux_current_loop() == identity }
 
-  private var identity: UInt { UInt(bitPattern: Unmanaged.passUnretained(self).toOpaque()) }
+  private var identity: UInt { waker.identity }
 
   // MARK: Handlers
 
@@ -179,7 +185,9 @@ package final class EventLoop {
     if !areOld { takeEvents() }
     now = kernel.now()
     handleEvents(areOld: areOld)
-    if hasMail || waker.isPending { deliverMail() }
+    if hasRung || waker.isPending { resetWaker() }
+    if waker.takeOwn() { hasMail = true }
+    if hasMail { deliverMail() }
     fireTimers()
     flush()
     removed.removeAll(keepingCapacity: removed.count <= 1024)
@@ -188,7 +196,7 @@ package final class EventLoop {
   }
 
   private func takeEvents() {
-    let isBusy = hasMail || state.pointee.handlers.hasFlushes
+    let isBusy = hasMail || waker.hasOwn || state.pointee.handlers.hasFlushes
     let timeout = isBusy ? 0 : timers.millisecondsToNext(from: kernel.now())
     let count = kernel.wait(poller, events, for: timeout)
     precondition(count >= 0, "epoll_wait failed on a valid descriptor")
@@ -213,7 +221,7 @@ package final class EventLoop {
   private func handle(_ event: UnsafeMutablePointer<epoll_event>, isOld: Bool) {
     let word = clinux_event_token(event)
     if word == Self.wakerWord {
-      hasMail = true
+      hasRung = true
       return
     }
     // A handler called before may have closed the descriptor, and the kernel may have given its
@@ -229,8 +237,13 @@ package final class EventLoop {
     handler.becameReady(readiness)
   }
 
-  private func deliverMail() {
+  private func resetWaker() {
     waker.reset()
+    hasRung = false
+    hasMail = true
+  }
+
+  private func deliverMail() {
     hasMail = false
     let end = now + Self.mailTime
     for mailbox in mailboxes {
@@ -288,8 +301,17 @@ package final class EventLoop {
   // All reads of a turn, then all writes: echoes that came alone cost 1 to 2 % more CPU when each
   // was written right behind its read, since the kernel's code for either then left the cache.
   private func flush() {
+    var rounds = 0
     // A flush may close its connection and so make others write: they are taken in this pass.
-    while let handler = state.pointee.handlers.takeFlush() { handler.flush() }
+    while let handler = state.pointee.handlers.takeFlush() {
+      handler.flush()
+      // At once: what this one asks of another handler leaves before the flushes behind it, which
+      // may be many.
+      if rounds < Self.ownMailRoundsMax, waker.takeOwn() {
+        rounds += 1
+        for mailbox in mailboxes where mailbox.deliverSome() == .perhapsMore { hasMail = true }
+      }
+    }
     state.pointee.arena.removeAll()
   }
 
