@@ -28,6 +28,7 @@ enum ChatServer {
     } catch {
       fail(Options.message(for: error))
     }
+    System.reserveDescriptors()
     SignalSource.block([SIGTERM, SIGINT])
     LoggingSystem.bootstrap { _ in
       LineLogHandler(format: settings.logFormat, level: settings.logLevel)
