@@ -82,6 +82,17 @@ package final class AMQPClient {
     return published
   }
 
+  /// Leaves what the broker sends in the kernel, or goes on reading. Nothing at all is noticed
+  /// meanwhile: no confirmation and no heartbeat. A new connection reads.
+  package func setReading(_ isReading: Bool) {
+    if case .ready(let connection) = state { connection.setReading(isReading) }
+  }
+
+  /// Sends what was published before the turn's end.
+  package func flush() {
+    if case .ready(let connection) = state { connection.flush() }
+  }
+
   package func acknowledge(upTo tag: UInt64) {
     guard case .ready(let connection) = state else { return }
     connection.acknowledge(upTo: tag)

@@ -74,10 +74,13 @@ final class AMQPConnection: EventHandler {
     write { FrameEncoder.acknowledge(upTo: tag, channel: Self.channel, into: &$0) }
   }
 
+  func setReading(_ isReading: Bool) { socket.setReading(isReading) }
+
   /// Closes in order; `ended` follows when the broker has answered, or in time.
   func close() {
     guard state.close() else { return end(AMQPFailure(.lost, "closed")) }
     deadline = loop.now + limits.closeTimeout
+    socket.setReading(true)
     write { FrameEncoder.close(into: &$0) }
     armTimer()
   }

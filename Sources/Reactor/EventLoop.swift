@@ -6,12 +6,15 @@ internal import Glibc
 ///
 /// Confined to that thread; other threads reach it through its mailboxes. A turn waits for events,
 /// calls the handlers that are ready, delivers mail, fires timers, flushes what was written, and
-/// last frees the handlers that were removed during it.
+/// last frees the handlers that were removed during it. Mail that a turn posts to its own loop is
+/// delivered in that turn, between two flushes.
 package final class EventLoop {
   /// Readiness events taken from the kernel at once.
   private static let eventsMax = 512
   /// The buffer that every socket of this loop reads into; the most one `receive()` gives.
   package static let readBytes = 256 * 1024
+  /// How often a flush delivers mail of the loop to itself; what is left waits for the next turn.
+  private static let ownMailRoundsMax = 8
 
   package let name: String
   /// The clock, read once per turn.
@@ -62,7 +65,7 @@ package final class EventLoop {
   /// Whether the calling thread is the one that runs this loop.
   package var isCurrent: Bool { clinux_current_loop() == identity }
 
-  private var identity: UInt { UInt(bitPattern: Unmanaged.passUnretained(self).toOpaque()) }
+  private var identity: UInt { waker.identity }
 
   // MARK: Handlers
 
@@ -163,8 +166,8 @@ package final class EventLoop {
 
   /// One turn. Tests with a kernel of their own call it directly.
   package func turn() {
-    let hasFlushes = state.pointee.handlers.hasFlushes
-    let timeout = hasFlushes ? 0 : timers.millisecondsToNext(from: kernel.now())
+    let isIdle = !state.pointee.handlers.hasFlushes && !waker.hasOwn
+    let timeout = !isIdle ? 0 : timers.millisecondsToNext(from: kernel.now())
     let count = kernel.wait(poller, events, for: timeout)
     precondition(count >= 0, "epoll_wait failed on a valid descriptor")
     now = kernel.now()
@@ -188,7 +191,9 @@ package final class EventLoop {
         flush()
       }
     }
-    if hasMail { deliverMail() }
+    if hasMail { waker.reset() }
+    let hasOwnMail = waker.takeOwn()
+    if hasMail || hasOwnMail { deliverMail() }
     fireTimers()
     flush()
     removed.removeAll(keepingCapacity: removed.count <= 1024)
@@ -197,7 +202,6 @@ package final class EventLoop {
   }
 
   private func deliverMail() {
-    waker.reset()
     for mailbox in mailboxes {
       mailbox.deliver()
       if state.pointee.arena.isLarge { flush() }
@@ -244,8 +248,17 @@ package final class EventLoop {
   }
 
   private func flush() {
+    var rounds = 0
     // A flush may close its connection and so make others write: they are taken in this pass.
-    while let handler = state.pointee.handlers.takeFlush() { handler.flush() }
+    while let handler = state.pointee.handlers.takeFlush() {
+      handler.flush()
+      // At once: what this one asks of another handler leaves before the flushes behind it, which
+      // may be many.
+      if rounds < Self.ownMailRoundsMax, waker.takeOwn() {
+        rounds += 1
+        for mailbox in mailboxes { mailbox.deliver() }
+      }
+    }
     state.pointee.arena.removeAll()
   }
 

@@ -13,7 +13,8 @@ struct StartError: Error, CustomStringConvertible {
 /// The node as a whole: its workers, its back ends, and the course of its life.
 ///
 /// Lives on the control loop, which is the main thread and also runs the clients of the back ends,
-/// the operations server and the signals.
+/// the operations server and the signals. With one event loop it is the worker's too: a message is
+/// then not handed from thread to thread four times, each a wake-up.
 final class Node {
   enum Phase {
     case joining
@@ -46,7 +47,8 @@ final class Node {
   private var trimmer: MemoryTrimmer?
 
   struct Member {
-    var thread: LoopThread
+    /// Nil for the one worker of a node with one event loop, which runs on the control loop.
+    var thread: LoopThread?
     var hub: Mailbox<HubMail>?
     var orders: Mailbox<WorkerOrder>?
   }
@@ -56,7 +58,7 @@ final class Node {
     let node = Node(settings, loop: try EventLoop(name: "control"))
     try node.start()
     node.loop.run()
-    for worker in node.workers { worker.thread.join() }
+    for worker in node.workers { worker.thread?.join() }
     node.backEnds?.close()
     if let failure = node.failure { throw failure }
   }
@@ -76,8 +78,13 @@ final class Node {
     self.news = news
     signals = try SignalSource(on: loop, [SIGTERM, SIGINT]) { [unowned self] in received(signal: $0)
     }
-    workers = (0..<settings.eventLoops).map { index in
-      Member(thread: WorkerThread.start(index, news: news, log: log))
+    if settings.eventLoops == 1 {
+      workers = [Member()]
+      WorkerThread.share(loop, news: news, log: log)
+    } else {
+      workers = (0..<settings.eventLoops).map { index in
+        Member(thread: WorkerThread.start(index, news: news, log: log))
+      }
     }
   }
 

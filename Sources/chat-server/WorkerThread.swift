@@ -50,6 +50,7 @@ final class WorkerThread {
   private let loop: EventLoop
   private let news: Mailbox<WorkerNews>
   private let log: Logger
+  private let ownsLoop: Bool
   private var hubMailbox: Mailbox<HubMail>?
   private var worker: Worker?
   private var application: ChatApplication?
@@ -61,11 +62,19 @@ final class WorkerThread {
   /// Starts the thread, which first tells its mailboxes and then waits for orders.
   static func start(_ index: Int, news: Mailbox<WorkerNews>, log: Logger) -> LoopThread {
     LoopThread(name: "loop-\(index)") { loop in
-      WorkerThread(index: index, loop: loop, news: news, log: log).join()
+      WorkerThread(index: index, loop: loop, news: news, log: log, ownsLoop: true).join()
     }
   }
 
-  private init(index: Int, loop: EventLoop, news: Mailbox<WorkerNews>, log: Logger) {
+  /// Makes the only worker of a node on the control loop.
+  static func share(_ loop: EventLoop, news: Mailbox<WorkerNews>, log: Logger) {
+    WorkerThread(index: 0, loop: loop, news: news, log: log, ownsLoop: false).join()
+  }
+
+  private init(
+    index: Int, loop: EventLoop, news: Mailbox<WorkerNews>, log: Logger, ownsLoop: Bool
+  ) {
+    self.ownsLoop = ownsLoop
     self.index = index
     self.loop = loop
     self.news = news
@@ -85,7 +94,8 @@ final class WorkerThread {
     case .start(let start): self.start(start)
     case .report: report()
     case .stopListening: worker?.stopListening()
-    case .stop: loop.stop()
+    // A loop that is shared goes on until the back ends have stopped, which need it.
+    case .stop: if ownsLoop { loop.stop() } else { worker?.stopListening() }
     }
   }
 

@@ -211,6 +211,52 @@ private final class Recorder: EventHandler {
     #expect(inOrder)
   }
 
+  @Test func `what a flush posts to its own loop is delivered before the next flush`() {
+    let loop = loop
+    let (first, second) = (Recorder(), Recorder())
+    let tokens = [loop.add(first), loop.add(second)]
+    nonisolated(unsafe) var order: [String] = []
+    let inner = loop.makeMailbox(String.self) { order += $0 }
+    let outer = loop.makeMailbox(Void.self) { _ in
+      for token in tokens { loop.scheduleFlush(token) }
+    }
+    first.onFlush = {
+      order.append("first")
+      inner.post("mail")
+    }
+    second.onFlush = {
+      order.append("second")
+      loop.stop()
+    }
+    outer.post(())
+    loop.run()
+    #expect(order == ["first", "mail", "second"])
+  }
+
+  @Test func `a loop that always has mail of its own still sees its descriptors`() throws {
+    let loop = loop
+    let (read, write) = pipes()
+    let recorder = Recorder()
+    let descriptor = try loop.add(recorder, descriptor: read, interest: .readable)
+    let flushed = loop.add(Recorder())
+    nonisolated(unsafe) var post: () -> Void = {}
+    nonisolated(unsafe) var count = 0
+    let mailbox = loop.makeMailbox(Void.self) { _ in
+      count += 1
+      if count == 1 { #expect(Glibc.write(write, "x", 1) == 1) }
+      loop.scheduleFlush(flushed)
+      if count < 10_000 { post() } else { loop.stop() }
+    }
+    post = { mailbox.post(()) }
+    recorder.onReady = {
+      loop.remove(descriptor)
+      loop.stop()
+    }
+    post()
+    loop.run()
+    #expect(recorder.readinesses == [.readable] && count < 10_000)
+  }
+
   @Test func `a loop knows its own thread`() {
     let loop = loop
     var wasCurrent = false

@@ -59,18 +59,25 @@ extension RabbitMQBusWorker {
   func publishGathered() {
     for batch in openBatches.values { close(batch) }
     if openBatches.count > Self.openBatchesMax { openBatches.removeAll() }
-    drain()
+    guard drain() else { return }
+    // Before the turn's other writes: each may wake a process that then has this processor.
+    publisher.flush()
+    postponeConfirmations()
   }
 
-  /// Publishes what waits, as far as the broker and the socket take it.
-  func drain() {
+  /// Publishes what waits, as far as the broker and the socket take it; says whether anything was.
+  @discardableResult
+  func drain() -> Bool {
+    var hasPublished = false
     while !isBlocked, let next = queue.next,
       let tag = publisher.publish(next.body, exchange: BusTopology.exchange, key: next.key)
     {
       queue.published(tag: tag)
       counters.published(envelopes: next.envelopes)
+      hasPublished = true
     }
     counters.queue(envelopes: queue.envelopes)
+    return hasPublished
   }
 
   func publisherEvent(_ event: AMQPEvent) {
@@ -115,6 +122,8 @@ extension RabbitMQBusWorker {
 
 extension RabbitMQBusWorker {
   static let undecodableLogInterval: Duration = .seconds(1)
+  /// Well below the prefetch, so that the broker never waits for an acknowledgement.
+  static let unacknowledgedMax = Int(BusTopology.prefetch) / 8
 
   func consumerEvent(_ event: AMQPEvent) {
     switch event {
@@ -129,7 +138,8 @@ extension RabbitMQBusWorker {
 
   private func delivered(_ tag: UInt64, _ key: String, _ body: UnsafeRawBufferPointer) {
     // Acknowledged in any case: a message that cannot be read now never will be.
-    arrivedTag = tag
+    unacknowledgedTag = tag
+    unacknowledgedCount += 1
     do throws(EnvelopeError) {
       let batch = try EnvelopeBatch(decoding: body)
       if key == BusTopology.allKey, batch.sender == node { return }
@@ -161,9 +171,17 @@ extension RabbitMQBusWorker {
       outputs.events(.arrived(arrived))
       arrived = []
     }
-    if let tag = arrivedTag {
-      consumer.acknowledge(upTo: tag)
-      arrivedTag = nil
+    if unacknowledgedCount >= Self.unacknowledgedMax {
+      acknowledge()
+    } else if unacknowledgedCount > 0 {
+      scheduleSettling()
     }
+  }
+
+  func acknowledge() {
+    guard let tag = unacknowledgedTag else { return }
+    consumer.acknowledge(upTo: tag)
+    unacknowledgedTag = nil
+    unacknowledgedCount = 0
   }
 }
