@@ -13,10 +13,11 @@ start_postgres() {
       --locale=C.UTF-8 --pgdata="$data" >>"$state/postgres.log" 2>&1 ||
       fail "initdb failed; see $state/postgres.log"
   fi
-  # A killed server's children leave by themselves, a little later. Its lock file stays, and seems
-  # held while the system has not yet collected the dead process.
+  # A killed server's children leave by themselves, a little later.
   wait_until 10 unused "$data" || fail "a killed PostgreSQL still uses $data"
-  rm -f "$data/postmaster.pid"
+  # Its lock files stay, and PostgreSQL believes them when another process has its number by now.
+  # Nobody works in the folder, and the socket's folder is this server's too: both are stale.
+  rm -f "$data/postmaster.pid" "$state/postgres/.s.PGSQL.$postgres_port"{,.lock}
   spawn postgres postgres "$bin/postgres" -D "$data" -h 127.0.0.1 -p "$postgres_port" \
     -k "$state/postgres" -c max_connections=200
   await postgres 30 "$bin/pg_isready" -q -h 127.0.0.1 -p "$postgres_port"
