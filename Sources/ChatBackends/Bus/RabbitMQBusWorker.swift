@@ -25,8 +25,8 @@ final class RabbitMQBusWorker {
   /// How long `stop` waits for confirmations.
   static let stopTimeout: Duration = .seconds(2)
   /// How long confirmations stay unread and deliveries unacknowledged, up to the timers' 10 ms
-  /// more: nobody waits for them, and one by one they would cost this node a third of its wake-ups
-  /// for a message and the broker a quarter of its work.
+  /// more. Nobody waits for them, and one by one they cost a node of one thread one wake-up in four
+  /// at 1,000 messages a second, and the broker a sixth of its CPU.
   static let settlingDelay: Duration = .milliseconds(10)
   /// For a former process of this node to be found dead by the broker.
   static let exclusiveUseHeartbeatsMax = 3
