@@ -8,7 +8,7 @@ package enum AMQPEvent {
   /// No queue took the message; its confirmation follows.
   case returned(code: UInt16, routingKey: String, body: UnsafeRawBufferPointer)
   case confirmed(tag: UInt64, isMultiple: Bool, isAccepted: Bool)
-  /// All frames that came together have been told: the moment to acknowledge.
+  /// All frames that came together have been told.
   case caughtUp
   /// The consumer's queue was deleted; it is made again, and `ready` follows.
   case consumerCancelled

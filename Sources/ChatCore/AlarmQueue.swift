@@ -46,6 +46,9 @@ struct AlarmQueue<Alarm> {
   /// After many alarms at once, as when sessions come in a storm.
   private mutating func shrink() {
     guard heap.capacity > 1024, heap.count < heap.capacity / 4 else { return }
-    heap = Array(heap)
+    var smaller: [Entry] = []
+    smaller.reserveCapacity(heap.count * 2)
+    smaller.append(contentsOf: heap)
+    heap = smaller
   }
 }

@@ -156,6 +156,10 @@ extension Hub {
       broadcast(fanout)
       return
     }
+    publishFound(fanout)
+  }
+
+  private func publishFound(_ fanout: Fanout) {
     for (node, recipients) in fanout.destinations {
       publish(
         .deliver(Delivery(message: fanout.message, recipients: recipients, hops: fanout.hops)),
@@ -171,6 +175,7 @@ extension Hub {
     guard wait == nil else {
       let guesses = fanout.recipients.compactMap { routes.guess($0) }
       if guesses.count < fanout.recipients.count { counters.broadcastsDropped += 1 }
+      publishFound(fanout)
       return publish(fanout.message, by: guesses, hops: fanout.hops)
     }
     counters.broadcasts += 1

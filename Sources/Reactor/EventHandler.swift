@@ -25,7 +25,7 @@ package protocol EventHandler: AnyObject {
   func becameReady(_ readiness: Readiness)
   /// Its timer, armed by `EventLoop.setTimer`, is due. Timers fire once.
   func timerFired()
-  /// The turn ends and `EventLoop.scheduleFlush` was called during it.
+  /// `EventLoop.scheduleFlush` was called, and the turn ends or has written much already.
   func flush()
 }
 

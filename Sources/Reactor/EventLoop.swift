@@ -8,7 +8,7 @@ internal import Glibc
 /// calls the handlers that are ready, delivers mail, fires timers, flushes what was written, and
 /// last frees the handlers that were removed during it. A turn that has become long leaves the
 /// rest of its events and mail to the next: 512 connections that all say hello took 25 ms. Mail that
-/// a turn posts to its own loop is delivered in that turn, between two flushes.
+/// a flush posts to its own loop is delivered behind it, up to a bound, without a system call.
 package final class EventLoop {
   /// Readiness events taken from the kernel at once.
   private static let eventsMax = 512

@@ -52,7 +52,9 @@ final class Waker: Sendable {
 /// A queue into one event loop.
 ///
 /// Messages of one thread arrive in the order posted. What is posted before the loop runs arrives
-/// as one batch, and what the loop itself posts arrives in the same turn. The queue itself has no bound; each sender has one on what it may have under way.
+/// together, in batches of at most `EventLoop.messagesPerLook`, and what the loop posts to itself
+/// while it flushes mostly in the same turn. The queue itself has no bound; each sender has one on
+/// what it may have under way.
 package final class Mailbox<Message: Sendable>: Sendable {
   private let queue = Locked<[Message]>([])
   private let waker: Waker

@@ -36,16 +36,19 @@ package final class MemoryTrimmer: EventHandler {
   /// Tells from the processor time at each interval's end when there is something to give back.
   struct Course {
     private var last = Duration.zero
-    private var sinceTrim = Duration.zero
+    /// Of the burst that has not ended.
+    private var burst = Duration.zero
 
     /// True once after each burst, at the end of the first interval of rest.
     mutating func isAtRest(after processorTime: Duration) -> Bool {
       let used = processorTime - last
       last = processorTime
-      sinceTrim += used
-      guard sinceTrim >= MemoryTrimmer.burst, used < MemoryTrimmer.rest else { return false }
-      sinceTrim = .zero
-      return true
+      guard used < MemoryTrimmer.rest else {
+        burst += used
+        return false
+      }
+      defer { burst = .zero }
+      return burst >= MemoryTrimmer.burst
     }
   }
 

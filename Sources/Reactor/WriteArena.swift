@@ -11,12 +11,12 @@ package struct ArenaRange: Sendable {
   }
 }
 
-/// Where all that one turn of a loop writes is put until its end.
+/// Where all that a loop writes is put until the next flush, at the end of the turn or before.
 ///
-/// A socket does not own what it is about to send: it links segments of the arena, so a write
-/// allocates nothing, several writes to a socket that follow one another are one segment, and a
-/// frame for ten thousand readers stands here once. At the end of the turn every socket is
-/// flushed, keeps a copy of what the kernel did not take, and the arena is empty again.
+/// A socket does not own what it is about to send: it names stretches of the arena, so a write
+/// allocates nothing, several writes to a socket that follow one another are one stretch, and a
+/// frame for ten thousand readers stands here once. Then every socket is flushed, keeps a copy of
+/// what the kernel did not take, and the arena is empty again.
 struct WriteArena: ~Copyable {
   struct Segment {
     var range: ArenaRange

@@ -42,7 +42,8 @@ struct WorkerReport: Sendable {
   var longestTurn: Duration
 }
 
-/// One event loop with its share of the connections, on a thread of its own.
+/// One event loop with its share of the connections, on a thread of its own or, when it is the only
+/// one, on that of the control loop.
 ///
 /// Confined to that thread; the control loop speaks to it through `WorkerOrder`.
 final class WorkerThread {
@@ -95,7 +96,10 @@ final class WorkerThread {
     case .report: report()
     case .stopListening: worker?.stopListening()
     // A loop that is shared goes on until the back ends have stopped, which need it.
-    case .stop: if ownsLoop { loop.stop() } else { worker?.stopListening() }
+    case .stop:
+      if ownsLoop { return loop.stop() }
+      worker?.stopListening()
+      application?.stop()
     }
   }
 

@@ -13,7 +13,7 @@ struct LeaseCacheTests {
   @Test func `a route lives while its epoch is the lease's`() {
     var cache = LeaseCache()
     #expect(cache.verdict(on: owner(5)) == .unknown)
-    cache.learned(node, lease: 5)
+    _ = cache.learned(node, lease: 5)
     #expect(cache.verdict(on: owner(4)) == .outdated)
     #expect(cache.verdict(on: owner(5)) == .live)
     #expect(cache.verdict(on: owner(6)) == .unknown)
@@ -21,11 +21,11 @@ struct LeaseCacheTests {
 
   @Test func `a lapsed lease may come back`() {
     var cache = LeaseCache()
-    cache.learned(node, lease: 5)
-    cache.learned(node, lease: nil)
+    _ = cache.learned(node, lease: 5)
+    _ = cache.learned(node, lease: nil)
     #expect(cache.verdict(on: owner(5)) == .lapsed)
     #expect(cache.verdict(on: owner(4)) == .outdated)
-    cache.learned(node, lease: 5)
+    _ = cache.learned(node, lease: 5)
     #expect(cache.verdict(on: owner(5)) == .live)
   }
 
@@ -37,16 +37,16 @@ struct LeaseCacheTests {
 
   @Test func `a node without a lease is asked for once`() {
     var cache = LeaseCache()
-    cache.learned(node, lease: nil, asked: 7)
+    _ = cache.learned(node, lease: nil, asked: 7)
     #expect(cache.verdict(on: owner(7)) == .lapsed)
     #expect(cache.nodes == [node])
-    for _ in 0..<LeaseCache.absencesMax { cache.learned(node, lease: nil) }
+    for _ in 0..<LeaseCache.absencesMax { _ = cache.learned(node, lease: nil) }
     #expect(cache.nodes == [])
   }
 
   @Test func `the cache is bounded`() {
     var cache = LeaseCache()
-    for number in 0..<10_000 { cache.learned(NodeID("n\(number)")!, lease: 1) }
+    for number in 0..<10_000 { _ = cache.learned(NodeID("n\(number)")!, lease: 1) }
     #expect(cache.nodes.count <= LeaseCache.nodesMax)
     #expect(
       cache.verdict(on: RouteOwner(node: NodeID("n9999")!, epoch: 1, connection: "c")) == .live)

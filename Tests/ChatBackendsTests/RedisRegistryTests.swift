@@ -53,6 +53,19 @@ struct RedisRegistryTests {
     #expect(await node.nodes(of: "bob") == ["server1"])
   }
 
+  @Test func `a node that came back is told as lost when a look-up meets it`() async throws {
+    let node = try await fixture.start("server1")
+    try server.run("SADD", "active:servers", "server2")
+    try server.run("SET", "node:server2", "7")
+    try server.run("HSET", "connection:bob", "web", "server2/7/c1")
+    #expect(await node.nodes(of: "bob") == ["server2"])
+    try server.run("SET", "node:server2", "8")
+    try server.run("HSET", "connection:carol", "web", "server2/8/c1")
+    #expect(await node.nodes(of: "carol") == ["server2"])
+    let events = await node.events.wait(.seconds(10)) { $0.contains { $0.lostNode != nil } }
+    #expect(events.compactMap(\.lostNode) == ["server2"])
+  }
+
   @Test func `a node whose lease ends is told to the others once`() async throws {
     let node = try await fixture.start("server1")
     try server.run("SADD", "active:servers", "server2")

@@ -12,6 +12,8 @@ import Testing
       (4_000, false), (5_000, false), (249, true), (10, false), (10, false),
       // A short one, and one just below the limit of rest.
       (500, false), (250, false), (200, true), (0, false),
+      // Light work that never rests for long, and never is a burst.
+      (240, false), (240, false), (240, false), (240, false),
     ]
     var total = Duration.zero
     for (used, isAtRest) in intervals {

@@ -6,8 +6,8 @@ package import Reactor
 
 /// The message bus over RabbitMQ.
 ///
-/// Usable from any thread. All that is published in one turn of the loop to one destination goes
-/// as one message. While the broker is away, envelopes are kept up to a bound, the oldest dropped
+/// Usable from any thread. All that comes to the loop together for one destination goes as one
+/// message. While the broker is away, envelopes are kept up to a bound, the oldest dropped
 /// first; `NodeEvent.busRecovered` tells when it is back.
 package final class RabbitMQBus: MessageBus {
   enum Message: Sendable {

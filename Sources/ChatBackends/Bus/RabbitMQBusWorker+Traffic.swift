@@ -3,7 +3,7 @@ internal import ChatCore
 internal import Logging
 internal import Reactor
 
-/// The envelopes of this turn for one destination. An object, so that it can be kept in a
+/// The envelopes for one destination that are published next. An object, so that it can be kept in a
 /// dictionary with its buffer.
 final class OpenBatch {
   let key: String
@@ -88,6 +88,7 @@ extension RabbitMQBusWorker {
       if !isAccepted { hasDropped = true }
       queue.confirmed(tag: tag, isMultiple: isMultiple)
     case .caughtUp:
+      confirmationsRead()
       drain()
       reportDropped()
       stopIfDrained()

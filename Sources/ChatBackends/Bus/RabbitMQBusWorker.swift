@@ -42,6 +42,8 @@ final class RabbitMQBusWorker {
   private let timer: LoopTimer
   private let settlingTimer: LoopTimer
   private var isSettlingDue = false
+  /// Confirmations were left unread for long enough: until they are read, nothing stops that again.
+  private var owesReading = false
   private(set) lazy var publisher = makePublisher()
   private(set) lazy var consumer = makeConsumer()
   private var state = State.idle
@@ -111,20 +113,28 @@ final class RabbitMQBusWorker {
 
   /// Has confirmations read and deliveries acknowledged a little later.
   func scheduleSettling() {
-    guard !isSettlingDue else { return }
+    guard !isSettlingDue, !isStopped else { return }
     isSettlingDue = true
     settlingTimer.set(at: loop.now + Self.settlingDelay)
   }
 
   private func settle() {
     isSettlingDue = false
+    owesReading = !queue.isEmpty
     publisher.setReading(true)
     acknowledge()
   }
 
+  /// The publisher's connection has been read, or made anew.
+  func confirmationsRead() { owesReading = false }
+
+  private var isStopped: Bool {
+    if case .stopped = state { true } else { false }
+  }
+
   /// Leaves confirmations unread for a while. One who stops waits for them.
   func postponeConfirmations() {
-    guard case .running = state else { return }
+    guard case .running = state, !owesReading else { return }
     publisher.setReading(false)
     scheduleSettling()
   }
@@ -158,7 +168,9 @@ final class RabbitMQBusWorker {
     timer.remove()
     settlingTimer.remove()
     acknowledge()
+    isSettlingDue = false
     publisher.stop { [self] in
+      acknowledge()
       consumer.stop {
         if case .stopping(let completion) = before { completion() }
       }
@@ -167,6 +179,7 @@ final class RabbitMQBusWorker {
 
   /// Cannot go on as configured: the start fails, or the program is told to end.
   private func fail(_ reason: String) {
+    guard !isStopped else { return }
     let failure = BackendFailure(server: "\(endpoint)", reason: reason)
     let before = state
     disconnect()
@@ -183,6 +196,7 @@ final class RabbitMQBusWorker {
 
   func publisherReady() {
     isPublisherReady = true
+    confirmationsRead()
     connectionReady()
     drain()
   }
@@ -242,6 +256,8 @@ final class RabbitMQBusWorker {
   /// The queue is being made again; what was sent to it meanwhile is lost.
   func consumerInterrupted() {
     isConsumerReady = false
+    // The connection takes no acknowledgement while the queue is made.
+    acknowledge()
     interrupt()
   }
 

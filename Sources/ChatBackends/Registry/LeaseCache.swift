@@ -40,7 +40,6 @@ struct LeaseCache {
   /// caused the question, if one did.
   ///
   /// Tells whether the process that held the lease when last asked holds it no more.
-  @discardableResult
   mutating func learned(_ node: NodeID, lease epoch: UInt64?, asked: UInt64 = 0) -> Bool {
     let hasEnded = entries[node].map { $0.isLive && $0.epoch != epoch } ?? false
     if entries.count >= Self.nodesMax, entries[node] == nil { entries.removeAll() }

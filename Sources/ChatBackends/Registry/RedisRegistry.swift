@@ -23,7 +23,7 @@ package final class RedisRegistry: Registry {
   /// Must be called on the loop's thread, or before it runs.
   ///
   /// - Parameters:
-  ///   - events: told of `registrationsLost`, on the loop.
+  ///   - events: told of lost registrations, lost nodes and changed routes, on the loop.
   ///   - leaseTaken: another process of this node, with the newer epoch given, holds the lease;
   ///     this one must end.
   package init(

@@ -199,7 +199,7 @@ extension RedisRegistryWorker {
     for (node, epoch) in epochs {
       leaseWaiters[node, default: []].append { [unowned self] leaseAnswer in
         if case .lease(let lease) = leaseAnswer {
-          leases.learned(node, lease: lease, asked: epoch)
+          if leases.learned(node, lease: lease, asked: epoch) { noteEnd(of: node) }
           pending.answered(isKnown: true)
         } else {
           pending.answered(isKnown: false)

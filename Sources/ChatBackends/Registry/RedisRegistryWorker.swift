@@ -195,11 +195,16 @@ final class RedisRegistryWorker: EventHandler {
         if node == self.node {
           if epoch != lease?.epoch { renew() }
         } else if leases.learned(node, lease: epoch) {
-          lostNodes.append(node)
-          loop.scheduleFlush(token)
+          noteEnd(of: node)
         }
       }
     }
+  }
+
+  /// The process that held the node's lease holds it no more. Told once: the cache has learned it.
+  func noteEnd(of node: NodeID) {
+    lostNodes.append(node)
+    loop.scheduleFlush(token)
   }
 
   private func renew() {

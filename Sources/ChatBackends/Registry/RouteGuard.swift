@@ -9,9 +9,9 @@ internal import RedisClient
 //
 // Redis remembers which keys the connection of the commands has read and asked to be told of
 // (`CLIENT TRACKING`), and when one of them changes, by whomever, it writes the key to a second
-// connection, which subscribes to the channel of invalidations. It writes it while it executes the change, or directly behind it
-// when this node's own commands made it (`trackingInvalidateKey` and `afterCommand` in Redis 7.0),
-// and always before it executes the next command of anybody.
+// connection, which subscribes to the channel of invalidations. It writes it while it executes the
+// change, or directly behind it when this node's own commands made it (`trackingInvalidateKey` and
+// `afterCommand` in Redis 7.0), and always before it executes the next command of anybody.
 //
 // So a message that the connection of the commands publishes to the second connection is a
 // barrier: when it arrives there, the invalidations of all changes made before it have arrived.
@@ -59,8 +59,9 @@ final class RouteGuard {
   private(set) var generation: UInt64 = 0
   private var barriers: Deque<Barrier> = []
   private var barrierNumber: UInt64 = 0
-  private var barrierSentAt: Instant?
   private var hasWarned = false
+  /// A right is missing; a new connection of the commands asks again.
+  private var isRefused = false
 
   /// - Parameter commands: the client whose reads are watched; its owner calls `commandsConnected`
   ///   and `commandsLost`.
@@ -93,6 +94,7 @@ final class RouteGuard {
   func stop() {
     subscriber.stop()
     end()
+    state = .off
   }
 
   var isTracking: Bool { state == .tracking }
@@ -109,7 +111,10 @@ final class RouteGuard {
 
   // MARK: The two connections
 
-  func commandsConnected() { track() }
+  func commandsConnected() {
+    isRefused = false
+    track()
+  }
 
   func commandsLost() {
     end()
@@ -139,7 +144,7 @@ final class RouteGuard {
   }
 
   private func track() {
-    guard state == .subscribed, commands.isReady, let subscriberID else { return }
+    guard state == .subscribed, !isRefused, commands.isReady, let subscriberID else { return }
     let command = RedisCommand(["CLIENT", "TRACKING", "ON", "REDIRECT", "\(subscriberID)", "OPTIN"])
     commands.send(command) { [unowned self] outcome in
       guard case .value(.status) = outcome else { return refused(outcome) }
@@ -152,7 +157,9 @@ final class RouteGuard {
 
   /// Without the right to subscribe or to track, routes are looked up for every message.
   private func refused(_ outcome: RedisOutcome) {
-    guard case .value(.error(let message)) = outcome, !hasWarned else { return }
+    guard case .value(.error(let message)) = outcome else { return }
+    isRefused = true
+    guard !hasWarned else { return }
     hasWarned = true
     log.warning(
       "Redis does not tell of changed routes; every message asks for them",
@@ -187,17 +194,14 @@ final class RouteGuard {
   // MARK: Barriers
 
   /// Tells, once the subscriber has heard of every change before this call, that it has; or that
-  /// nobody can say so. Those asked for in one turn, with one batch of requests, are one command.
+  /// nobody can say so.
   func barrier(completion: @escaping (Bool) -> Void) {
     guard state == .tracking else { return completion(false) }
-    if barrierSentAt != loop.now {
-      barrierSentAt = loop.now
-      barrierNumber += 1
-      commands.send(RedisCommand(["PUBLISH", channel, "\(epoch)/\(barrierNumber)"])) {
-        [unowned self] outcome in
-        if case .value(.integer(let listeners)) = outcome, listeners > 0 { return }
-        barrierFailed(outcome)
-      }
+    barrierNumber += 1
+    commands.send(RedisCommand(["PUBLISH", channel, "\(epoch)/\(barrierNumber)"])) {
+      [unowned self] outcome in
+      if case .value(.integer(let listeners)) = outcome, listeners > 0 { return }
+      barrierFailed(outcome)
     }
     barriers.append(
       Barrier(
@@ -215,8 +219,13 @@ final class RouteGuard {
 
   private func barrierFailed(_ outcome: RedisOutcome) {
     refused(outcome)
-    // Nobody heard it, so nobody hears of changes either; a lost connection tells by itself.
-    if case .value = outcome { subscriber.reconnect("a barrier reached nobody") }
+    if isRefused {
+      end()
+      if state == .tracking { state = .subscribed }
+    } else if case .value = outcome {
+      // Nobody heard it, so nobody hears of changes either; a lost connection tells by itself.
+      subscriber.reconnect("a barrier reached nobody")
+    }
   }
 
   /// A subscriber that a barrier does not reach in time has lost Redis, or Redis it.

@@ -48,6 +48,7 @@ package final class ChatApplication: Application, EventHandler {
   private var effects = Effects()
   @exclusivity(unchecked) private var names = NameCache()
   private var hasAdvanced = false
+  private var isStopped = false
 
   /// - Parameters:
   ///   - mailbox: where answers of the back ends are to go; its receiver calls `receive(_:)`.
@@ -67,6 +68,10 @@ package final class ChatApplication: Application, EventHandler {
   }
 
   package var counters: HubCounters { hub.counters }
+
+  /// The back ends end: from here on nothing is taken in, and so nothing acknowledged that no other
+  /// node would hear of.
+  package func stop() { isStopped = true }
 
   // MARK: Requests
 
@@ -89,6 +94,7 @@ package final class ChatApplication: Application, EventHandler {
   package func received(
     _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on connection: ClientConnection
   ) {
+    guard !isStopped else { return }
     guard kind == .text else {
       connection.close(.unsupportedData, reason: "chat.v1 is text")
       return
@@ -116,6 +122,7 @@ package final class ChatApplication: Application, EventHandler {
   // MARK: Mail and time
 
   package func receive(_ mail: [HubMail]) {
+    guard !isStopped else { return }
     advance()
     for item in mail {
       switch item {
