@@ -45,16 +45,17 @@ private struct FieldReader {
     Integer(bigEndian: try bytes(MemoryLayout<Integer>.size).loadUnaligned(as: Integer.self))
   }
 
+  mutating func bytes8() throws(EnvelopeError) -> UnsafeRawBufferPointer {
+    try bytes(Int(integer(UInt8.self)))
+  }
+
   mutating func string8() throws(EnvelopeError) -> String {
-    let utf8 = try bytes(Int(integer(UInt8.self)))
-    guard let text = String(validating: utf8, as: UTF8.self) else { throw .invalidField }
+    guard let text = String(validating: try bytes8(), as: UTF8.self) else { throw .invalidField }
     return text
   }
 
   mutating func user() throws(EnvelopeError) -> UserID {
-    guard let user = UserID(bytes: try bytes(Int(integer(UInt8.self)))) else {
-      throw .invalidField
-    }
+    guard let user = UserID(bytes: try bytes8()) else { throw .invalidField }
     return user
   }
 
@@ -79,7 +80,7 @@ private struct FieldReader {
     let sequence = try integer(UInt64.self)
     guard sequence > 0, sequence < Self.sequenceEnd else { throw .invalidField }
     let sender = try user()
-    let clientID = try bytes(Int(integer(UInt8.self)))
+    let clientID = try bytes8()
     guard !clientID.isEmpty, clientID.count <= Command.Send.clientIDBytesMax,
       UTF8Validator.isValid(clientID)
     else { throw .invalidField }

@@ -74,7 +74,7 @@ extension ClientConnection {
   private func watchUnfinishedMessage(isNew: Bool) {
     guard phase == .open else { return }
     if !decoder.isMidway {
-      stepDeadline = .distantFuture
+      clearStepDeadline()
     } else if isNew || stepDeadline == .distantFuture {
       setStepDeadline(worker.limits.messageTime)
     }

@@ -317,7 +317,7 @@ extension EventLoop {
   ///
   /// `encode` gives the part of the buffer that is to be sent; it appends and changes nothing else.
   package func encode(_ encode: (inout ByteBuffer) -> Range<Int>) -> ArenaRange {
-    let range = encode(&state.pointee.arena.buffer.pointee)
+    let range = encode(&state.pointee.buffer.pointee)
     return ArenaRange(offset: range.lowerBound, count: range.count)
   }
 }

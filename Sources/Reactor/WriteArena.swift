@@ -34,7 +34,7 @@ struct WriteArena: ~Copyable {
 
   let buffer: UnsafeMutablePointer<ByteBuffer>
   var segments: ContiguousArray<Segment> = []
-  /// Sockets that have linked segments and not been flushed.
+  /// Sockets that have written and not been flushed.
   var unflushedSockets = 0
 
   init() {

@@ -168,7 +168,6 @@ final class RabbitMQBusWorker {
     timer.remove()
     settlingTimer.remove()
     acknowledge()
-    isSettlingDue = false
     publisher.stop { [self] in
       acknowledge()
       consumer.stop {

@@ -13,8 +13,7 @@ enum RegistrySchema {
   /// The user whose routes a key holds.
   static func user(ofRoutes key: [UInt8]) -> UserID? {
     guard key.starts(with: routesPrefix.utf8) else { return nil }
-    return String(validating: key.dropFirst(routesPrefix.utf8.count), as: UTF8.self)
-      .flatMap { UserID($0) }
+    return key.dropFirst(routesPrefix.utf8.count).withUnsafeBytes { UserID(bytes: $0) }
   }
   /// A node's epoch. A route is valid only while its epoch is the one here.
   static func lease(of node: NodeID) -> String { "node:\(node)" }
