@@ -70,6 +70,7 @@ let package = Package(
     // Codecs: bytes in, values out; no sockets, no clock.
     module("HTTP1", ["Bytes"]),
     module("WebSocket", ["Bytes", "COpenSSL", "CVector", "HTTP1"]),
+    module("SockJS", ["Bytes", "HTTP1", "WebSocket"]),
     module("ChatProtocol", ["Bytes"]),
 
     // Sessions, delivery and the ports to the back ends; no I/O, no clock.
@@ -118,6 +119,7 @@ let package = Package(
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
+    tests("SockJS", ["Bytes", "HTTP1", "WebSocket"]),
     tests("ChatProtocol", ["Bytes"]),
     tests("ChatCore", ["ChatProtocol", "Bytes"]),
     tests("RedisClient", ["Reactor", "TestServers"]),
