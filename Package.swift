@@ -71,6 +71,7 @@ let package = Package(
     module("JSON", ["Bytes"]),
     module("HTTP1", ["Bytes"]),
     module("WebSocket", ["Bytes", "COpenSSL", "CVector", "HTTP1"]),
+    module("SockJS", ["Bytes", "JSON", "HTTP1", "WebSocket"]),
     module("ChatProtocol", ["Bytes", "JSON"]),
 
     // Sessions, delivery and the ports to the back ends; no I/O, no clock.
@@ -119,6 +120,7 @@ let package = Package(
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
+    tests("SockJS", ["Bytes", "HTTP1", "WebSocket"]),
     tests("ChatProtocol", ["Bytes"]),
     tests("ChatCore", ["ChatProtocol", "Bytes"]),
     tests("RedisClient", ["Reactor", "TestServers"]),
