@@ -3,6 +3,7 @@ import Gateway
 import Glibc
 import HTTP1
 import Reactor
+import TLS
 import WebSocket
 
 /// `ws-echo`: every message comes back. The smallest program over the Gateway, and what
@@ -17,6 +18,12 @@ struct EchoServer: ParsableCommand {
 
   @Option(help: "Threads that hold connections.")
   var eventLoops = 1
+
+  @Option(help: "A PEM file with a certificate and its chain: speak TLS.")
+  var tlsCert: String?
+
+  @Option(help: "A PEM file with the certificate's key.")
+  var tlsKey: String?
 
   /// Wide: suites send messages of 16 MiB, in as many fragments as they like, at any rate.
   private static var limits: GatewayLimits {
@@ -36,13 +43,14 @@ struct EchoServer: ParsableCommand {
     guard (1...256).contains(eventLoops) else {
       throw ValidationError("--event-loops takes a number from 1 to 256")
     }
+    let tls = try tlsContext()
     signal(SIGPIPE, SIG_IGN)
     let loop = try EventLoop(name: "echo-0")
-    let bound = try Self.serve(on: loop, address, isFirst: true)
+    let bound = try Self.serve(on: loop, address, tls, isFirst: true)
     for index in 1..<eventLoops {
       _ = LoopThread(name: "echo-\(index)") { loop in
         do throws(SystemError) {
-          _ = try Self.serve(on: loop, bound, isFirst: false)
+          _ = try Self.serve(on: loop, bound, tls, isFirst: false)
         } catch {
           preconditionFailure("a second loop could not listen: \(error)")
         }
@@ -53,13 +61,24 @@ struct EchoServer: ParsableCommand {
     loop.run()
   }
 
+  private func tlsContext() throws -> TLSContext? {
+    switch (tlsCert, tlsKey) {
+    case (let certificate?, let key?):
+      return try TLSContext(certificate: certificate, key: key, tickets: TicketKeys())
+    case (nil, nil): return nil
+    case (_?, nil), (nil, _?):
+      throw ValidationError("--tls-cert and --tls-key belong together")
+    }
+  }
+
   /// Puts a worker on the loop, which its listener keeps alive.
   private static func serve(
-    on loop: EventLoop, _ address: SocketAddress, isFirst: Bool
+    on loop: EventLoop, _ address: SocketAddress, _ tls: TLSContext?, isFirst: Bool
   ) throws(SystemError) -> SocketAddress {
     let worker = Worker(
       loop: loop, limits: limits, origins: .any, application: EchoApplication(),
       pingTimeoutCode: .goingAway)
+    worker.tls = tls
     return try worker.listen(on: address, isFirst: isFirst) { _ in }
   }
 }
