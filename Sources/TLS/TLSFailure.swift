@@ -68,7 +68,8 @@ extension TLSFailure {
       SSL_R_NO_SHARED_SIGNATURE_ALGORITHMS, SSL_R_NO_SUITABLE_SIGNATURE_ALGORITHM:
       self = .noSharedCipher
     case SSL_R_NO_APPLICATION_PROTOCOL: self = .noApplicationProtocol
-    case SSL_R_CERTIFICATE_VERIFY_FAILED: self = TLSFailure(verification: SSL_get_verify_result(ssl))
+    case SSL_R_CERTIFICATE_VERIFY_FAILED:
+      self = TLSFailure(verification: SSL_get_verify_result(ssl))
     case Int32(ERR_R_MALLOC_FAILURE), Int32(ERR_R_INTERNAL_ERROR): self = .internalError
     case Self.alertReasons...: self = .refused
     default: self = .broken

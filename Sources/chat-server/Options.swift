@@ -19,6 +19,16 @@ struct Options: ParsableCommand {
   @Option(help: "Health and metrics. (env: CHAT_OPS_LISTEN; default: 127.0.0.1:9090)")
   var opsListen: String?
 
+  @Option(
+    help: """
+      A PEM file with a certificate and its chain: clients connect by TLS only. Read again on \
+      SIGHUP. (env: CHAT_TLS_CERT)
+      """)
+  var tlsCert: String?
+
+  @Option(help: "A PEM file with the certificate's key. (env: CHAT_TLS_KEY)")
+  var tlsKey: String?
+
   @Option(help: "Threads that hold connections. (env: CHAT_EVENT_LOOPS; default: one per core)")
   var eventLoops: String?
 
