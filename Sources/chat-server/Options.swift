@@ -32,14 +32,25 @@ struct Options: ParsableCommand {
   @Option(help: "Threads that hold connections. (env: CHAT_EVENT_LOOPS; default: one per core)")
   var eventLoops: String?
 
-  @Option(help: "redis://[user:password@]host[:port][/db] (env: CHAT_REDIS)")
+  @Option(
+    help: """
+      redis://[user:password@]host[:port][/db], or rediss://...[?ssl_ca_certs=FILE] for TLS \
+      (env: CHAT_REDIS)
+      """)
   var redis: String?
 
-  @Option(help: "amqp://[user:password@]host[:port][/vhost] (env: CHAT_AMQP)")
+  @Option(
+    help: """
+      amqp://[user:password@]host[:port][/vhost], or amqps://...[?cacertfile=FILE] for TLS \
+      (env: CHAT_AMQP)
+      """)
   var amqp: String?
 
   @Option(
-    help: "postgres://[user[:password]@]host[:port]/name or sqlite:PATH (env: CHAT_DATABASE)")
+    help: """
+      postgres://[user[:password]@]host[:port]/name[?sslmode=verify-full&sslrootcert=FILE] or \
+      sqlite:PATH (env: CHAT_DATABASE)
+      """)
   var database: String?
 
   @Option(
