@@ -124,7 +124,7 @@ let package = Package(
     tests("ChatProtocol", ["Bytes"]),
     tests("ChatCore", ["ChatProtocol", "Bytes"]),
     tests("RedisClient", ["Reactor", "TestServers"]),
-    tests("AMQPClient", ["Reactor", "TestServers"]),
+    tests("AMQPClient", ["Reactor", "TLS", "TestServers"]),
     tests(
       "ChatBackends",
       [
