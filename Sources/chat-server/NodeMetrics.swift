@@ -62,7 +62,7 @@ struct NodeMetrics {
     metrics.counter(
       "chat_tls_handshakes_total", "TLS handshakes done.", total(\.gateway.handshakesDone))
     metrics.counter(
-      "chat_tls_handshake_failures_total", "Connections closed before their TLS handshake was done.",
+      "chat_tls_handshake_failures_total", "Connections closed before their handshake was done.",
       total(\.gateway.handshakesFailed))
     guard let end = node.tls?.context.certificateEnd else { return }
     metrics.gauge(

@@ -32,10 +32,11 @@ package final class PostgresServer: Sendable {
     let key = pair.map { " && \(user)install -m 600 '\($0.key)' '\(directory)/data/key'" } ?? ""
     let tls =
       pair.map { ["ssl=on", "ssl_cert_file=\($0.certificate)", "ssl_key_file=key"] } ?? []
-    let settings = [
-      "fsync=\(fsync ? "on" : "off")", "listen_addresses=127.0.0.1", "port=\(port)",
-      "unix_socket_directories=\(directory)", "log_min_messages=panic",
-    ] + tls
+    let settings =
+      [
+        "fsync=\(fsync ? "on" : "off")", "listen_addresses=127.0.0.1", "port=\(port)",
+        "unix_socket_directories=\(directory)", "log_min_messages=panic",
+      ] + tls
     self.port = port
     process = try ServerProcess(
       .init(

@@ -9,7 +9,8 @@ import Testing
   private static func configuration(
     _ server: PostgresServer, _ database: String, host: String = "localhost", trust: String
   ) throws -> PostgresConfiguration {
-    let url = "postgres://postgres@\(host):\(server.port)/\(database)"
+    let url =
+      "postgres://postgres@\(host):\(server.port)/\(database)"
       + "?sslmode=verify-full&sslrootcert=\(trust)"
     guard case .postgres(let configuration) = try DatabaseURL(url) else {
       throw ServerProcess.Failure(description: "no PostgreSQL URL")
