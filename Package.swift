@@ -118,7 +118,7 @@ let package = Package(
 
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
-    tests("TLS", ["Bytes", "Reactor", "TestServers"]),
+    tests("TLS", ["Bytes", "Reactor", "TestKernel", "TestServers"]),
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
     tests("ChatProtocol", ["Bytes"]),
@@ -134,8 +134,8 @@ let package = Package(
     tests(
       "Gateway",
       [
-        "Reactor", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "ChatBackends", "Bytes",
-        "TestKernel", logging,
+        "Reactor", "TLS", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "ChatBackends",
+        "Bytes", "TestKernel", "TestServers", logging,
       ]),
     .testTarget(
       name: "ChatServerTests",
