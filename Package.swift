@@ -72,6 +72,7 @@ let package = Package(
     module("JSON", ["Bytes"]),
     module("HTTP1", ["Bytes"]),
     module("WebSocket", ["Bytes", "COpenSSL", "CVector", "HTTP1"]),
+    module("SockJS", ["Bytes", "JSON", "HTTP1", "WebSocket"]),
     module("ChatProtocol", ["Bytes", "JSON"]),
 
     // Sessions, delivery and the ports to the back ends; no I/O, no clock.
@@ -94,7 +95,10 @@ let package = Package(
     // Listener -> HTTP -> WebSocket -> session, and back.
     module(
       "Gateway",
-      ["Bytes", "Reactor", "TLS", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", logging]),
+      [
+        "Bytes", "Reactor", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatProtocol", "ChatCore",
+        logging,
+      ]),
 
     // Composition only.
     program(
@@ -104,7 +108,8 @@ let package = Package(
         "AMQPClient", "PostgresClient", "ChatBackends", "Gateway", logging,
       ]),
     program("chat-bench", ["Bytes", "Reactor", "TLS", "HTTP1", "WebSocket", histogram]),
-    program("ws-echo", ["Reactor", "TLS", "HTTP1", "WebSocket", "Gateway"]),
+    program(
+      "ws-echo", ["Reactor", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatCore", "Gateway"]),
 
     // Private servers on loopback, started and ended by the tests themselves.
     .target(
@@ -121,6 +126,7 @@ let package = Package(
     tests("TLS", ["Bytes", "Reactor", "TestKernel", "TestServers"]),
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
+    tests("SockJS", ["Bytes", "HTTP1", "WebSocket"]),
     tests("ChatProtocol", ["Bytes"]),
     tests("ChatCore", ["ChatProtocol", "Bytes"]),
     tests("RedisClient", ["Reactor", "TestServers"]),

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Gateway
 import Glibc
-import HTTP1
 import Reactor
 import TLS
 import WebSocket
@@ -26,7 +25,7 @@ struct EchoServer: ParsableCommand {
   var tlsKey: String?
 
   /// Wide: suites send messages of 16 MiB, in as many fragments as they like, at any rate.
-  private static var limits: GatewayLimits {
+  static var limits: GatewayLimits {
     var limits = GatewayLimits()
     limits.message.messageBytesMax = 16 << 20
     limits.message.fragmentsMax = 65_536
@@ -46,19 +45,15 @@ struct EchoServer: ParsableCommand {
     let tls = try tlsContext()
     signal(SIGPIPE, SIG_IGN)
     let loop = try EventLoop(name: "echo-0")
-    let bound = try Self.serve(on: loop, address, tls, isFirst: true)
+    let start = EchoStart(on: loop, address: address, tls: tls, workers: eventLoops)
     for index in 1..<eventLoops {
-      _ = LoopThread(name: "echo-\(index)") { loop in
-        do throws(SystemError) {
-          _ = try Self.serve(on: loop, bound, tls, isFirst: false)
-        } catch {
-          preconditionFailure("a second loop could not listen: \(error)")
-        }
+      _ = LoopThread(name: "echo-\(index)") { [news = start.news] loop in
+        EchoWorker.join(index, on: loop, news: news)
       }
     }
-    print("listening on \(bound)")
-    fflush(nil)
+    EchoWorker.join(0, on: loop, news: start.news)
     loop.run()
+    if let failure = start.failure { throw failure }
   }
 
   private func tlsContext() throws -> TLSContext? {
@@ -69,35 +64,5 @@ struct EchoServer: ParsableCommand {
     case (_?, nil), (nil, _?):
       throw ValidationError("--tls-cert and --tls-key belong together")
     }
-  }
-
-  /// Puts a worker on the loop, which its listener keeps alive.
-  private static func serve(
-    on loop: EventLoop, _ address: SocketAddress, _ tls: TLSContext?, isFirst: Bool
-  ) throws(SystemError) -> SocketAddress {
-    let worker = Worker(
-      loop: loop, limits: limits, origins: .any, application: EchoApplication(),
-      pingTimeoutCode: .goingAway)
-    worker.tls = tls
-    return try worker.listen(on: address, isFirst: isFirst) { _ in }
-  }
-}
-
-/// Sends every message back, and reads no more from a peer that does not take its echoes.
-final class EchoApplication: Application {
-  func answer(_ request: RequestHead, body: [UInt8], on connection: ClientConnection) -> Answer {
-    .webSocket(subprotocols: [])
-  }
-
-  func opened(_ channel: Channel, request: RequestHead) {}
-
-  func received(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on channel: Channel) {
-    channel.send(kind, payload)
-  }
-
-  func closed(_ channel: Channel) {}
-
-  func congestionChanged(_ isCongested: Bool, on channel: Channel) {
-    channel.setReading(!isCongested)
   }
 }
