@@ -13,7 +13,7 @@ private func decode(
       UnsafeRawBufferPointer(bytes), contentType: contentType, over: transport, limits: limits)
   }
   var messages: [String] = []
-  payload.forEachMessage { messages.append(String(decoding: $0, as: UTF8.self)) }
+  payload.withEach { messages.append(String(decoding: $0, as: UTF8.self)) }
   #expect(messages.count == payload.count)
   return messages
 }
