@@ -94,7 +94,7 @@ let package = Package(
     // Listener -> HTTP -> WebSocket -> session, and back.
     module(
       "Gateway",
-      ["Bytes", "Reactor", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", logging]),
+      ["Bytes", "Reactor", "HTTP1", "WebSocket", "STOMP", "ChatProtocol", "ChatCore", logging]),
 
     // Composition only.
     program(

@@ -3,7 +3,7 @@ import Bytes
 /// A frame of a client, in place: valid until the next call of the decoder that found it.
 package struct Frame {
   package let command: ClientCommand
-  package let headers: Headers
+  package let headers: FrameHeaders
   /// Any bytes; those of a frame other than `SEND` are none.
   package let body: UnsafeRawBufferPointer
 
@@ -65,9 +65,7 @@ package struct FrameDecoder {
       isHandedOut = false
     }
     if let gathered { return try next(gathered, piece, at: &offset) }
-    while offset < piece.count, piece[offset] == ASCII.lineFeed || isReturn(piece, offset) {
-      offset += 1
-    }
+    while offset < piece.count, Self.isLineEnd(piece[offset]) { offset += 1 }
     guard offset < piece.count else { return nil }
     progress = Progress()
     let rest = UnsafeRawBufferPointer(rebasing: piece[offset...])
@@ -97,10 +95,8 @@ package struct FrameDecoder {
     return frame(in: gathered.bytes.bytes, endingAt: end)
   }
 
-  /// Between frames a carriage return stands before a line feed, perhaps one yet to come.
-  private func isReturn(_ piece: UnsafeRawBufferPointer, _ offset: Int) -> Bool {
-    piece[offset] == ASCII.carriageReturn
-      && (offset + 1 == piece.count || piece[offset + 1] == ASCII.lineFeed)
+  private static func isLineEnd(_ byte: UInt8) -> Bool {
+    byte == ASCII.lineFeed || byte == ASCII.carriageReturn
   }
 
   // MARK: Scanning
@@ -168,7 +164,7 @@ package struct FrameDecoder {
     _ line: UnsafeRawBufferPointer, _ style: HeaderStyle
   ) throws(FrameError) {
     guard progress.contentLength == nil,
-      let value = Headers(line, style: style)["content-length"]
+      let value = FrameHeaders(line, style: style)["content-length"]
     else { return }
     // Eight digits are more than any limit, and fewer than an `Int` holds.
     guard !value.isEmpty, value.utf8.allSatisfy(ASCII.isDigit) else {
@@ -207,7 +203,7 @@ package struct FrameDecoder {
     }
     return Frame(
       command: command,
-      headers: Headers(UnsafeRawBufferPointer(rebasing: bytes[headers]), style: style),
+      headers: FrameHeaders(UnsafeRawBufferPointer(rebasing: bytes[headers]), style: style),
       body: UnsafeRawBufferPointer(rebasing: bytes[start..<end]))
   }
 }

@@ -21,7 +21,7 @@ package struct HeldFrame: Sendable {
       use(
         Frame(
           command: command,
-          headers: Headers(
+          headers: FrameHeaders(
             UnsafeRawBufferPointer(rebasing: bytes[..<headersCount]), style: style),
           body: UnsafeRawBufferPointer(rebasing: bytes[headersCount...])))
     }

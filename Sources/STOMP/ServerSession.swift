@@ -14,7 +14,7 @@ package enum Request {
   package struct Connect {
     package var version: Version
     package var heartBeat: HeartBeat
-    package var headers: Headers
+    package var headers: FrameHeaders
   }
 }
 

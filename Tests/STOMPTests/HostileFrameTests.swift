@@ -17,7 +17,7 @@ import Testing
     Refused("GET / HTTP/1.1\r\n\r\n", .unknownCommand),
     Refused("send\n\n\0", .unknownCommand), Refused("SEND \n\n\0", .unknownCommand),
     Refused(" SEND\n\n\0", .unknownCommand), Refused("MESSAGE\n\n\0", .unknownCommand),
-    Refused("\0SEND\n\n\0", .unknownCommand), Refused("\r\r\nSEND\n\n\0", .unknownCommand),
+    Refused("\0SEND\n\n\0", .unknownCommand),
     Refused("SEND\nnothing\n\n\0", .malformedHeader), Refused("SEND\n:v\n\n\0", .malformedHeader),
     Refused("SEND\na:b\0c\n\n\0", .malformedHeader), Refused("SEND\n\0\n", .malformedHeader),
     Refused("SEND\ncontent-length:-1\n\n\0", .malformedContentLength),

@@ -30,7 +30,8 @@ struct Reading: Equatable {
   private mutating func read(
     _ piece: [UInt8], _ decoder: inout FrameDecoder, _ names: [StaticString]
   ) throws(FrameError) {
-    try piece.withUnsafeBytes { (piece) throws(FrameError) in
+    try piece.withUnsafeBufferPointer { (piece) throws(FrameError) in
+      let piece = UnsafeRawBufferPointer(piece)
       var offset = 0
       while let frame = try decoder.next(in: piece, at: &offset) {
         let headers = names.map { "\($0)=\(frame.headers[$0] ?? "-")" }
@@ -48,9 +49,9 @@ extension ServerSession {
     var decoder = FrameDecoder()
     decoder.version = version
     let bytes = Array("\(text)\0".utf8)
-    return try bytes.withUnsafeBytes { (bytes) throws(SessionError) in
+    return try bytes.withUnsafeBufferPointer { (bytes) throws(SessionError) in
       var offset = 0
-      guard let frame = try? decoder.next(in: bytes, at: &offset) else {
+      guard let frame = try? decoder.next(in: UnsafeRawBufferPointer(bytes), at: &offset) else {
         preconditionFailure("no frame: \(text)")
       }
       return try received(frame).summary

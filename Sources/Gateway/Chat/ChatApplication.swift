@@ -29,7 +29,7 @@ package struct BackEnds: Sendable {
   }
 }
 
-/// chat.v1 over WebSocket: a hub with the connections of its loop.
+/// chat.v1 and STOMP over whatever carries messages: a hub with the channels of its loop.
 ///
 /// Frames go in as commands; at the end of the turn the hub's effects are carried out: requests to
 /// the back ends in one batch each, and every event encoded once for all of its readers.
@@ -47,6 +47,8 @@ package final class ChatApplication: Application, EventHandler {
   private var token = Token(index: 0, generation: 0)
   private var effects = Effects()
   @exclusivity(unchecked) private var names = NameCache()
+  /// By the channel that carries them. The hub knows the session in its place.
+  private var stompSessions: [Token: STOMPSession] = [:]
   private var hasAdvanced = false
   private var isStopped = false
 
@@ -80,6 +82,7 @@ package final class ChatApplication: Application, EventHandler {
   ) -> Answer {
     switch ChatRoute.router.route(request) {
     case .found(.socket): .webSocket(subprotocols: [Self.subprotocol])
+    case .found(.stomp): .webSocket(subprotocols: STOMPSession.subprotocols(for: request))
     case .found(.health): .respond(.text(.ok, "ok\n"))
     case .found(.ready): .respond(.readiness(isReady()))
     case .failed(let response): .respond(response)
@@ -90,6 +93,13 @@ package final class ChatApplication: Application, EventHandler {
 
   package func opened(_ channel: Channel, request: RequestHead) {
     advance()
+    guard !STOMPSession.serves(request) else {
+      let session = STOMPSession(over: channel, request: request, on: loop)
+      stompSessions[channel.token] = session
+      // It says hello when it has read who connects.
+      hub.opened(session.sessionID, user: nil)
+      return
+    }
     hub.opened(channel.sessionID, user: request.target.parameter("user").flatMap { UserID($0) })
   }
 
@@ -97,6 +107,11 @@ package final class ChatApplication: Application, EventHandler {
     _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on channel: Channel
   ) {
     guard !isStopped else { return }
+    if let session = stompSession(on: channel) {
+      advance()
+      session.receive(payload, hub)
+      return
+    }
     guard kind == .text else {
       channel.close(.unsupportedData, reason: "chat.v1 is text")
       return
@@ -113,12 +128,22 @@ package final class ChatApplication: Application, EventHandler {
 
   package func closed(_ channel: Channel) {
     advance()
-    hub.closed(channel.sessionID)
+    if let session = stompSessions.removeValue(forKey: channel.token) {
+      hub.closed(session.sessionID)
+      session.leave()
+    } else {
+      hub.closed(channel.sessionID)
+    }
   }
 
   package func congestionChanged(_ isCongested: Bool, on channel: Channel) {
     advance()
-    hub.setCongested(channel.sessionID, isCongested)
+    hub.setCongested((stompSession(on: channel) ?? channel).sessionID, isCongested)
+  }
+
+  /// Nil for a channel that speaks chat.v1, at no cost where all do.
+  private func stompSession(on channel: Channel) -> STOMPSession? {
+    stompSessions.isEmpty ? nil : stompSessions[channel.token]
   }
 
   // MARK: Mail and time
@@ -180,8 +205,8 @@ package final class ChatApplication: Application, EventHandler {
   }
 
   private func send(_ event: borrowing Event, to targets: ArraySlice<SessionID>) {
-    var text = SharedText(on: loop) { event.encode(into: &$0) }
-    for target in targets { channel(target)?.send(&text) }
+    var forms = EventForms(on: loop)
+    for target in targets { channel(target)?.send(event, &forms) }
   }
 
   private func channel(_ session: SessionID) -> Channel? {

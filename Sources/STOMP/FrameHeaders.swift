@@ -5,7 +5,7 @@ import Bytes
 /// Valid for as long as the frame is. Of a header that is repeated the first one counts (STOMP 1.2,
 /// repeated header entries). A colon within a value need not be escaped: clients in wide use do not
 /// escape it, and the first one of a line is the separator in any case.
-package struct Headers {
+package struct FrameHeaders {
   let lines: UnsafeRawBufferPointer
   let style: HeaderStyle
 
