@@ -71,6 +71,7 @@ let package = Package(
     module("JSON", ["Bytes"]),
     module("HTTP1", ["Bytes"]),
     module("WebSocket", ["Bytes", "COpenSSL", "CVector", "HTTP1"]),
+    module("SockJS", ["Bytes", "JSON", "HTTP1", "WebSocket"]),
     module("STOMP", ["Bytes"]),
     module("ChatProtocol", ["Bytes", "JSON"]),
 
@@ -94,7 +95,10 @@ let package = Package(
     // Listener -> HTTP -> WebSocket -> session, and back.
     module(
       "Gateway",
-      ["Bytes", "Reactor", "HTTP1", "WebSocket", "STOMP", "ChatProtocol", "ChatCore", logging]),
+      [
+        "Bytes", "Reactor", "HTTP1", "WebSocket", "SockJS", "STOMP", "ChatProtocol", "ChatCore",
+        logging,
+      ]),
 
     // Composition only.
     program(
@@ -104,7 +108,7 @@ let package = Package(
         "PostgresClient", "ChatBackends", "Gateway", logging,
       ]),
     program("chat-bench", ["Bytes", "Reactor", "HTTP1", "WebSocket", histogram]),
-    program("ws-echo", ["Reactor", "HTTP1", "WebSocket", "Gateway"]),
+    program("ws-echo", ["Reactor", "HTTP1", "WebSocket", "SockJS", "ChatCore", "Gateway"]),
 
     // Private servers on loopback, started and ended by the tests themselves.
     .target(
@@ -120,6 +124,7 @@ let package = Package(
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
+    tests("SockJS", ["Bytes", "HTTP1", "WebSocket"]),
     tests("STOMP", ["Bytes"]),
     tests("ChatProtocol", ["Bytes"]),
     tests("ChatCore", ["ChatProtocol", "Bytes"]),

@@ -4,6 +4,7 @@ import Foundation
 import Gateway
 import Logging
 import Reactor
+import WebSocket
 
 /// A node of one worker over a database in a folder of its own.
 final class ChatNode {
@@ -31,9 +32,12 @@ final class ChatNode {
       let box = Application()
       let mailbox = loop.makeMailbox(HubMail.self) { box.application?.receive($0) }
       made = mailbox
+      let sockJS = SockJSServer.chat(
+        on: loop, ChatSockJS(), origins: .any, limits: GatewayLimits(),
+        place: SockJSPlace(node: node, shard: 0, loops: []))
       let application = ChatApplication(
-        loop: loop, hub: hub, backEnds: BackEnds(store: store), mailbox: mailbox, others: [],
-        isReady: { isReady.withLock { $0 } })
+        loop: loop, hub: hub, sockJS: sockJS, backEnds: BackEnds(store: store), mailbox: mailbox,
+        others: [], isReady: { isReady.withLock { $0 } })
       box.application = application
       return application
     }
