@@ -114,6 +114,19 @@ let package = Package(
       name: "TestKernel", dependencies: ["Reactor", "CLinux"], path: "Tests/TestKernel",
       swiftSettings: settings),
 
+    // One function per parser that takes any bytes, and the program that finds bytes for it.
+    .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .target(
+      name: "Fuzzers",
+      dependencies: [
+        "Bytes", "Reactor", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", "RedisClient",
+        "AMQPClient", "PostgresClient", "ChatBackends",
+      ],
+      path: "Tests/Fuzz/Fuzzers", swiftSettings: settings),
+    .executableTarget(
+      name: "fuzz", dependencies: ["CFuzzer", "Fuzzers"], path: "Tests/Fuzz/Program",
+      swiftSettings: settings),
+
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
     tests("HTTP1", ["Bytes"]),
@@ -134,6 +147,7 @@ let package = Package(
         "Reactor", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "ChatBackends", "Bytes",
         "TestKernel", logging,
       ]),
+    tests("Fuzzers"),
     .testTarget(
       name: "ChatServerTests",
       dependencies: [
