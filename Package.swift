@@ -68,9 +68,11 @@ let package = Package(
     module("Reactor", ["CLinux", "Bytes"]),
 
     // Codecs: bytes in, values out; no sockets, no clock.
+    module("JSON", ["Bytes"]),
     module("HTTP1", ["Bytes"]),
     module("WebSocket", ["Bytes", "COpenSSL", "CVector", "HTTP1"]),
-    module("ChatProtocol", ["Bytes"]),
+    module("SockJS", ["Bytes", "JSON", "HTTP1", "WebSocket"]),
+    module("ChatProtocol", ["Bytes", "JSON"]),
 
     // Sessions, delivery and the ports to the back ends; no I/O, no clock.
     module("ChatCore", ["Bytes", "ChatProtocol", deques]),
@@ -131,6 +133,7 @@ let package = Package(
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
+    tests("SockJS", ["Bytes", "HTTP1", "WebSocket"]),
     tests("ChatProtocol", ["Bytes"]),
     tests("ChatCore", ["ChatProtocol", "Bytes"]),
     tests("RedisClient", ["Reactor", "TestServers"]),
