@@ -121,8 +121,8 @@ let package = Package(
     .target(
       name: "Fuzzers",
       dependencies: [
-        "Bytes", "Reactor", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", "RedisClient",
-        "AMQPClient", "PostgresClient", "ChatBackends",
+        "Bytes", "Reactor", "HTTP1", "WebSocket", "SockJS", "ChatProtocol", "ChatCore",
+        "RedisClient", "AMQPClient", "PostgresClient", "ChatBackends",
       ],
       path: "Tests/Fuzz/Fuzzers", swiftSettings: settings),
     .executableTarget(

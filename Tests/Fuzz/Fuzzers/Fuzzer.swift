@@ -3,8 +3,9 @@
 /// None of them may trap, read beyond its input, or leave memory behind, which the sanitizers
 /// watch. What else is claimed stands with each; a claim that fails ends the process.
 package enum Fuzzer: String, CaseIterable, Sendable {
-  case amqp, commands, envelopes, http, redis, urls, utf8, websocket
+  case amqp, commands, envelopes, http, redis, sockjs, urls, utf8, websocket
   case httpResponse = "http-response"
+  case sockjsPayload = "sockjs-payload"
 
   /// Its name in commands, and the folder of its seeds.
   package var name: String { rawValue }
@@ -17,6 +18,8 @@ package enum Fuzzer: String, CaseIterable, Sendable {
     case .http: fuzzHTTP(input)
     case .httpResponse: fuzzHTTPResponse(input)
     case .redis: fuzzRedis(input)
+    case .sockjs: fuzzSockJS(input)
+    case .sockjsPayload: fuzzSockJSPayload(input)
     case .urls: fuzzURLs(input)
     case .utf8: fuzzUTF8(input)
     case .websocket: fuzzWebSocket(input)

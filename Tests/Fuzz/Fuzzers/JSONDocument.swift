@@ -31,6 +31,12 @@ indirect enum JSONDocument: Equatable {
     return members.last { $0.key.elementsEqual(key.utf8) }?.value
   }
 
+  /// What it means, if it is a string.
+  var string: [UInt8]? {
+    guard case .string(let utf8) = self else { return nil }
+    return utf8
+  }
+
   /// Whether some object in it has a key twice.
   var repeatsKeys: Bool {
     switch self {
