@@ -94,7 +94,9 @@ let package = Package(
     // Listener -> HTTP -> WebSocket -> session, and back.
     module(
       "Gateway",
-      ["Bytes", "Reactor", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", logging]),
+      [
+        "Bytes", "Reactor", "HTTP1", "WebSocket", "SockJS", "ChatProtocol", "ChatCore", logging,
+      ]),
 
     // Composition only.
     program(
@@ -104,7 +106,7 @@ let package = Package(
         "PostgresClient", "ChatBackends", "Gateway", logging,
       ]),
     program("chat-bench", ["Bytes", "Reactor", "HTTP1", "WebSocket", histogram]),
-    program("ws-echo", ["Reactor", "HTTP1", "WebSocket", "Gateway"]),
+    program("ws-echo", ["Reactor", "HTTP1", "WebSocket", "SockJS", "ChatCore", "Gateway"]),
 
     // Private servers on loopback, started and ended by the tests themselves.
     .target(

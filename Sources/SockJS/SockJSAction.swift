@@ -42,16 +42,10 @@ package struct SockJSReceive: Sendable {
 /// A request that sends messages.
 package struct SockJSSend: Sendable {
   package let session: String
-  let transport: SockJSTransport
-  let contentType: String?
+  package let transport: SockJSTransport
+  /// As the request has it, for who decodes its body.
+  package let contentType: String?
   let fields: [ResponseField]
-
-  /// Decodes the request's body.
-  package func payload(
-    _ body: UnsafeRawBufferPointer, limits: SockJSLimits
-  ) throws(SockJSPayloadError) -> SockJSPayload {
-    try SockJSPayload(body, contentType: contentType, over: transport, limits: limits)
-  }
 
   /// The messages were taken.
   package var accepted: SockJSResponse {

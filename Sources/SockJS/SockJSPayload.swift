@@ -59,7 +59,7 @@ package struct SockJSPayload: Sendable {
   package var count: Int { ends.count }
 
   /// Gives each message to `use`, in order; the bytes are valid UTF-8, and there during the call.
-  package func forEach(_ use: (UnsafeRawBufferPointer) -> Void) {
+  package func withEach(_ use: (UnsafeRawBufferPointer) -> Void) {
     bytes.withUnsafeBytes { bytes in
       var start = 0
       for end in ends {

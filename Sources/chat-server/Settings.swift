@@ -1,6 +1,7 @@
 import AMQPClient
 import ChatBackends
 import ChatCore
+import Gateway
 import Logging
 import Reactor
 import RedisClient
@@ -25,6 +26,7 @@ struct Settings {
   var database: DatabaseURL
   /// Which pages may connect; nil for those that the node's own address would have served.
   var origins: OriginPolicy?
+  var sockJS = ChatSockJS()
   var sendsPerMinute: Int
   var drainTime: Duration
   var logLevel: Logger.Level
@@ -51,6 +53,9 @@ struct Settings {
     logLevel = try source.choice("--log-level", options.logLevel, default: .info)
     logFormat = try source.choice("--log-format", options.logFormat, default: .text)
     origins = try source.origins("--allowed-origin", options.allowedOrigins)
+    sockJS.scriptURL = source.text("--sockjs-url", options.sockjsURL, default: sockJS.scriptURL)
+    sockJS.hasScriptTransports =
+      options.sockjsScripts || environment["CHAT_SOCKJS_SCRIPTS"] == "true"
 
     let isInsecure = options.insecureOpen || environment["CHAT_INSECURE_OPEN"] == "true"
     guard listen.isLoopback || isInsecure else {
