@@ -26,7 +26,8 @@ func fuzzSockJS(_ input: UnsafeRawBufferPointer) {
     claimSafe(send.unknownSession)
     let body = UnsafeRawBufferPointer(rebasing: input[offset...])
     do throws(SockJSPayloadError) {
-      _ = try send.payload(body, limits: limits)
+      _ = try SockJSPayload(
+        body, contentType: send.contentType, over: send.transport, limits: limits)
     } catch {
       claimSafe(send.refused(error))
     }
@@ -102,7 +103,7 @@ private func decode(
       body, contentType: contentType, over: transport, limits: limits)
     var messages: [[UInt8]] = []
     func append(_ message: UnsafeRawBufferPointer) { messages.append(Array(message)) }
-    payload.forEach(append)
+    payload.withEach(append)
     claim(messages.count == payload.count && messages.count <= limits.messagesMax, "their number")
     claim(
       messages.allSatisfy { String(validating: $0, as: UTF8.self) != nil }, "messages are UTF-8")
