@@ -47,9 +47,10 @@ package final class ClientConnection: Channel {
   /// The end of the present step: a request, an unfinished message, the closing handshake.
   var stepDeadline = Instant.distantFuture
 
-  init(worker: Worker, descriptor: Int32) {
+  /// - Parameter layer: TLS, where the worker speaks it.
+  init(worker: Worker, descriptor: Int32, layer: StreamLayer?) {
     self.worker = worker
-    socket = StreamSocket(adopting: descriptor, on: worker.loop)
+    socket = StreamSocket(adopting: descriptor, layer: layer, on: worker.loop)
     super.init()
   }
 

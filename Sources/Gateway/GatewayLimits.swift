@@ -5,6 +5,9 @@ package import WebSocket
 package struct GatewayLimits: Sendable {
   /// Connections of one worker; more are closed as they are accepted.
   package var connectionsMax = 100_000
+  /// TLS handshakes under way on one worker; more are closed as they are accepted. They have
+  /// `requestTime`, and each takes about 40 KiB and, with an RSA key, a millisecond.
+  package var handshakesMax = 4_096
   package var request = RequestLimits()
   package var message = MessageLimits()
 

@@ -22,13 +22,13 @@ final class RedisConnection: EventHandler {
   private var isConnected = false
 
   init(
-    to address: SocketAddress, limits: RedisLimits, on loop: EventLoop,
+    to address: SocketAddress, layer: StreamLayer?, limits: RedisLimits, on loop: EventLoop,
     owner: any RedisConnectionOwner
   ) throws(RedisFailure) {
     self.owner = owner
     reader = ReplyReader(limits: limits)
     do {
-      socket = try StreamSocket.connect(to: address, on: loop)
+      socket = try StreamSocket.connect(to: address, layer: layer, on: loop)
     } catch {
       socket = StreamSocket(closedOn: loop)
       throw RedisFailure(.unreachable, "\(error)")
@@ -79,7 +79,7 @@ final class RedisConnection: EventHandler {
   }
 
   func flush() {
-    if case .failed(let error) = socket.flush() { close(RedisFailure(.lost, "\(error)")) }
+    if case .failed(let error) = socket.flush() { close(RedisFailure(error)) }
   }
 
   private func read() {
@@ -87,7 +87,7 @@ final class RedisConnection: EventHandler {
     case .bytes(let bytes): take(bytes)
     case .wouldBlock: break
     case .ended: close(RedisFailure(.lost, "closed"))
-    case .failed(let error): close(RedisFailure(.lost, "\(error)"))
+    case .failed(let error): close(RedisFailure(error))
     }
   }
 
