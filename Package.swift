@@ -122,6 +122,19 @@ let package = Package(
       name: "TestKernel", dependencies: ["Reactor", "CLinux"], path: "Tests/TestKernel",
       swiftSettings: settings),
 
+    // One function per parser that takes any bytes, and the program that finds bytes for it.
+    .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .target(
+      name: "Fuzzers",
+      dependencies: [
+        "Bytes", "Reactor", "HTTP1", "WebSocket", "SockJS", "ChatProtocol", "ChatCore",
+        "RedisClient", "AMQPClient", "PostgresClient", "ChatBackends",
+      ],
+      path: "Tests/Fuzz/Fuzzers", swiftSettings: settings),
+    .executableTarget(
+      name: "fuzz", dependencies: ["CFuzzer", "Fuzzers"], path: "Tests/Fuzz/Program",
+      swiftSettings: settings),
+
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
     tests("TLS", ["Bytes", "Reactor", "TestKernel", "TestServers"]),
@@ -145,6 +158,7 @@ let package = Package(
         "Reactor", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatCore", "ChatProtocol",
         "ChatBackends", "Bytes", "TestKernel", "TestServers", logging,
       ]),
+    tests("Fuzzers"),
     .testTarget(
       name: "ChatServerTests",
       dependencies: [
