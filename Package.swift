@@ -60,6 +60,7 @@ let package = Package(
     system("CRabbitMQ", package: "librabbitmq-dev"),
     system("CPostgres", package: "libpq-dev", pkgConfig: "libpq"),
     system("CSQLite", package: "libsqlite3-dev"),
+    system("CZlib", package: "zlib1g-dev"),
 
     // Byte buffers and text encodings; no I/O.
     module("Bytes"),
@@ -69,7 +70,7 @@ let package = Package(
 
     // Codecs: bytes in, values out; no sockets, no clock.
     module("HTTP1", ["Bytes"]),
-    module("WebSocket", ["Bytes", "COpenSSL", "CVector", "HTTP1"]),
+    module("WebSocket", ["Bytes", "COpenSSL", "CVector", "CZlib", "HTTP1"]),
     module("ChatProtocol", ["Bytes"]),
 
     // Sessions, delivery and the ports to the back ends; no I/O, no clock.

@@ -116,13 +116,15 @@ extension ClientConnection {
   private func upgrade(_ request: RequestHead, _ subprotocols: [String]) {
     let handshake: Handshake
     do throws(HandshakeError) {
-      handshake = try Handshake(request, origins: worker.origins, subprotocols: subprotocols)
+      handshake = try Handshake(
+        request, origins: worker.origins, subprotocols: subprotocols,
+        compression: worker.compression?.policyNow)
     } catch {
       return respond(.plain(error.status, fields: error.fields))
     }
     worker.counters.upgrades += 1
     socket.write { handshake.writeResponse(to: &$0) }
-    startWebSocket()
+    startWebSocket(handshake.compression)
     worker.application.opened(self, request: request)
   }
 

@@ -4,11 +4,12 @@ package import WebSocket
 
 // The connection as a WebSocket (RFC 6455).
 extension ClientConnection {
-  func startWebSocket() {
+  func startWebSocket(_ compression: DeflateParameters?) {
     phase = .open
     isOpened = true
     worker.counters.webSockets += 1
     http = nil
+    if let compression { startCompression(compression) }
     clearStepDeadline()
     nextPing = worker.loop.now + worker.limits.pingInterval
     armTimer()
@@ -33,6 +34,9 @@ extension ClientConnection {
         case .binary(let payload):
           hasMessage = true
           if phase == .open { application.received(.binary, payload, on: self) }
+        case .deflated(let isText, let payload):
+          hasMessage = true
+          if phase == .open { try receivedDeflated(payload, isText: isText) }
         case .ping(let payload): receivedPing(payload)
         case .pong: countControlFrame()
         case .close(let code, _): receivedClose(code)
@@ -110,6 +114,7 @@ extension ClientConnection {
   /// Sends one message.
   package func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
     guard phase == .open else { return }
+    if decoder.takesDeflated, sendDeflated(kind, payload) { return }
     socket.write { $0.appendFrame(kind == .text ? .text : .binary, payload) }
   }
 

@@ -26,8 +26,7 @@ package final class ClientConnection: EventHandler {
   @exclusivity(unchecked) var socket: StreamSocket
   @exclusivity(unchecked) var decoder = MessageDecoder(role: .server)
   var phase = Phase.requests
-  /// Present while the connection speaks HTTP.
-  var http: HTTPStage?
+  private var extra = Extra.none
   var isCongested = false
   /// Whether the application was told `opened` and not yet `closed`.
   var isOpened = false
@@ -43,6 +42,25 @@ package final class ClientConnection: EventHandler {
     self.worker = worker
     socket = StreamSocket(adopting: descriptor, on: worker.loop)
     http = HTTPStage()
+  }
+
+  /// What only some connections need, and never two of these: one word in all of them.
+  private enum Extra {
+    case none
+    case http(HTTPStage)
+    case deflate(DeflateSession)
+  }
+
+  /// Present while the connection speaks HTTP.
+  var http: HTTPStage? {
+    get { if case .http(let stage) = extra { stage } else { nil } }
+    set { extra = newValue.map(Extra.http) ?? .none }
+  }
+
+  /// Present while messages may be compressed, which `decoder.takesDeflated` tells faster.
+  var deflate: DeflateSession? {
+    get { if case .deflate(let session) = extra { session } else { nil } }
+    set { extra = newValue.map(Extra.deflate) ?? .none }
   }
 
   /// Names the connection on its worker, also after it has closed.

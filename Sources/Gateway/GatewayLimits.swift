@@ -7,6 +7,8 @@ package struct GatewayLimits: Sendable {
   package var connectionsMax = 100_000
   package var request = RequestLimits()
   package var message = MessageLimits()
+  /// How messages may be compressed where the peer can do it too; nil: not at all.
+  package var compression: CompressionPolicy?
 
   /// From a request's first byte to the end of its head, and from there to the end of its body.
   package var requestTime = Duration.seconds(10)

@@ -8,6 +8,8 @@ package final class Worker {
   let limits: GatewayLimits
   let origins: OriginPolicy
   let application: any Application
+  /// Present where messages may be compressed.
+  let compression: DeflateContexts?
   /// What a connection is closed with that answers no pings.
   let pingTimeoutCode: CloseCode
   package internal(set) var counters = GatewayCounters()
@@ -20,6 +22,7 @@ package final class Worker {
   ) {
     self.loop = loop
     self.limits = limits
+    compression = limits.compression.map(DeflateContexts.init)
     self.origins = origins
     self.application = application
     self.pingTimeoutCode = pingTimeoutCode

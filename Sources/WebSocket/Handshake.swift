@@ -37,10 +37,15 @@ package struct Handshake: Sendable {
   private let key: String
   /// The first of the client's subprotocols that the server speaks.
   package let subprotocol: String?
+  /// What was agreed on, if messages may be compressed.
+  package let compression: DeflateParameters?
 
   /// Checks an upgrade request.
+  ///
+  /// - Parameter compression: How messages may be compressed; nil: not at all.
   package init(
-    _ head: RequestHead, origins: OriginPolicy, subprotocols: [String] = []
+    _ head: RequestHead, origins: OriginPolicy, subprotocols: [String] = [],
+    compression: CompressionPolicy? = nil
   ) throws(HandshakeError) {
     guard head.method == .get else { throw .methodNotAllowed }
     guard head.version == .http11, head.bodyFraming == .none,
@@ -59,6 +64,9 @@ package struct Handshake: Sendable {
     subprotocol = head.headers.elements("sec-websocket-protocol")
       .map { String(decoding: $0, as: UTF8.self) }
       .first(where: subprotocols.contains)
+    self.compression = compression.flatMap {
+      DeflateParameters(offers: DeflateOffer.all(in: head.headers), policy: $0)
+    }
   }
 
   /// Writes the response behind which both sides speak WebSocket.
@@ -68,6 +76,9 @@ package struct Handshake: Sendable {
     buffer.append("Sec-WebSocket-Accept", fieldValue: acceptValue(forKey: key))
     if let subprotocol {
       buffer.append("Sec-WebSocket-Protocol", fieldValue: subprotocol)
+    }
+    if let compression {
+      buffer.append("Sec-WebSocket-Extensions", fieldValue: compression.fieldValue)
     }
     buffer.append("\r\n")
   }

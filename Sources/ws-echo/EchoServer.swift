@@ -18,13 +18,20 @@ struct EchoServer: ParsableCommand {
   @Option(help: "Threads that hold connections.")
   var eventLoops = 1
 
+  @Flag(help: "Compress messages where the client can do it too.")
+  var compression = false
+
+  @Option(help: "With --compression: connections of a thread that may keep their contexts.")
+  var compressionContexts = 0
+
   /// Wide: suites send messages of 16 MiB, in as many fragments as they like, at any rate.
-  private static var limits: GatewayLimits {
+  private var limits: GatewayLimits {
     var limits = GatewayLimits()
     limits.message.messageBytesMax = 16 << 20
     limits.message.fragmentsMax = 65_536
     limits.pendingBytesMax = 64 << 20
     limits.controlFramesMax = nil
+    if compression { limits.compression = CompressionPolicy(contextsMax: compressionContexts) }
     return limits
   }
 
@@ -36,13 +43,17 @@ struct EchoServer: ParsableCommand {
     guard (1...256).contains(eventLoops) else {
       throw ValidationError("--event-loops takes a number from 1 to 256")
     }
+    guard compressionContexts >= 0 else {
+      throw ValidationError("--compression-contexts takes no negative number")
+    }
     signal(SIGPIPE, SIG_IGN)
+    let limits = limits
     let loop = try EventLoop(name: "echo-0")
-    let bound = try Self.serve(on: loop, address, isFirst: true)
+    let bound = try Self.serve(on: loop, address, limits, isFirst: true)
     for index in 1..<eventLoops {
       _ = LoopThread(name: "echo-\(index)") { loop in
         do throws(SystemError) {
-          _ = try Self.serve(on: loop, bound, isFirst: false)
+          _ = try Self.serve(on: loop, bound, limits, isFirst: false)
         } catch {
           preconditionFailure("a second loop could not listen: \(error)")
         }
@@ -55,7 +66,7 @@ struct EchoServer: ParsableCommand {
 
   /// Puts a worker on the loop, which its listener keeps alive.
   private static func serve(
-    on loop: EventLoop, _ address: SocketAddress, isFirst: Bool
+    on loop: EventLoop, _ address: SocketAddress, _ limits: GatewayLimits, isFirst: Bool
   ) throws(SystemError) -> SocketAddress {
     let worker = Worker(
       loop: loop, limits: limits, origins: .any, application: EchoApplication(),
