@@ -69,9 +69,10 @@ let package = Package(
     module("Reactor", ["CLinux", "Bytes"]),
 
     // Codecs: bytes in, values out; no sockets, no clock.
+    module("JSON", ["Bytes"]),
     module("HTTP1", ["Bytes"]),
     module("WebSocket", ["Bytes", "COpenSSL", "CVector", "CZlib", "HTTP1"]),
-    module("ChatProtocol", ["Bytes"]),
+    module("ChatProtocol", ["Bytes", "JSON"]),
 
     // Sessions, delivery and the ports to the back ends; no I/O, no clock.
     module("ChatCore", ["Bytes", "ChatProtocol", deques]),

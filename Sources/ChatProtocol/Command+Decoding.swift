@@ -1,3 +1,5 @@
+import JSON
+
 extension Command {
   /// Reads one frame of chat.v1 in place.
   ///

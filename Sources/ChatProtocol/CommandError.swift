@@ -1,3 +1,5 @@
+import JSON
+
 /// What a frame from a client that is no `Command` gets: the `error` frame to answer with.
 package struct CommandError: Error, Hashable, Sendable {
   package var code: ErrorCode

@@ -1,3 +1,5 @@
+import JSON
+
 /// A key at the top level of a frame that some command reads.
 enum Field: Int {
   case type, id, user, token, device, resume, cid, to, body, replyTo, before, after, limit

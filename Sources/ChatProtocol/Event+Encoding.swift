@@ -1,4 +1,5 @@
 package import Bytes
+import JSON
 
 extension Event {
   /// Appends the frame as clients read it: one JSON object, without allocating but for growth.

@@ -1,3 +1,5 @@
+import JSON
+
 /// At most 8 bytes without NUL as one word, so that comparing them with a literal is one
 /// instruction: the first byte is the lowest.
 struct ShortText: Equatable, ExpressibleByStringLiteral {
@@ -25,5 +27,17 @@ struct ShortText: Equatable, ExpressibleByStringLiteral {
     for offset in 0..<literal.utf8CodeUnitCount {
       word |= UInt64(literal.utf8Start[offset]) &<< UInt64(truncatingIfNeeded: offset &* 8)
     }
+  }
+}
+
+extension JSONScanner {
+  /// What a string means as a `ShortText`; nil if it is longer.
+  @inline(__always)
+  func shortText(of string: JSONValue) -> ShortText? {
+    let length = string.count - 2
+    if string.kind == .string, length <= ShortText.bytesMax, let word = word(at: string.start + 1) {
+      return ShortText(word, count: length)
+    }
+    return withContent(of: string) { ShortText($0) }
   }
 }

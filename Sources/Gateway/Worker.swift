@@ -9,7 +9,7 @@ package final class Worker {
   let origins: OriginPolicy
   let application: any Application
   /// Present where messages may be compressed.
-  let compression: DeflateContexts?
+  let deflate: DeflateContexts?
   /// What a connection is closed with that answers no pings.
   let pingTimeoutCode: CloseCode
   package internal(set) var counters = GatewayCounters()
@@ -22,7 +22,7 @@ package final class Worker {
   ) {
     self.loop = loop
     self.limits = limits
-    compression = limits.compression.map(DeflateContexts.init)
+    deflate = limits.compression.map(DeflateContexts.init)
     self.origins = origins
     self.application = application
     self.pingTimeoutCode = pingTimeoutCode

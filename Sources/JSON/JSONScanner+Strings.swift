@@ -1,7 +1,7 @@
 extension JSONScanner {
   /// Consumes the string at the cursor.
-  @inline(__always)
-  mutating func string() throws(JSONError) -> JSONValue {
+  @inlinable @inline(__always)
+  package mutating func string() throws(JSONError) -> JSONValue {
     let start = at
     try expect(UInt8(ascii: "\""))
     skipPlainCharacters()
@@ -11,7 +11,8 @@ extension JSONScanner {
   }
 
   /// Consumes the rest of a string, from the first character that is not plain on.
-  private mutating func escapedString(from start: Int) throws(JSONError) -> JSONValue {
+  @inlinable
+  mutating func escapedString(from start: Int) throws(JSONError) -> JSONValue {
     while true {
       switch current {
       case UInt8(ascii: "\""):
@@ -28,8 +29,8 @@ extension JSONScanner {
   }
 
   /// Moves to the next quote, backslash or control character, or to the end.
-  @inline(__always)
-  private mutating func skipPlainCharacters() {
+  @inlinable @inline(__always)
+  mutating func skipPlainCharacters() {
     while let word = word(at: at) {
       let special = Self.specialBytes(of: word)
       if special != 0 {
@@ -41,7 +42,8 @@ extension JSONScanner {
     while at < count, !Self.isSpecial(current) { at += 1 }
   }
 
-  private static func isSpecial(_ byte: UInt8) -> Bool {
+  @inlinable
+  static func isSpecial(_ byte: UInt8) -> Bool {
     byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20
   }
 
@@ -49,7 +51,8 @@ extension JSONScanner {
   ///
   /// `(x - 0x01..) & ~x & 0x80..` marks the zero bytes of `x`; a borrow may mark bytes above the
   /// first one wrongly, never below. With 0x20 for 0x01 it marks the bytes below 0x20.
-  private static func specialBytes(of word: UInt64) -> UInt64 {
+  @inlinable
+  static func specialBytes(of word: UInt64) -> UInt64 {
     let ones: UInt64 = 0x0101_0101_0101_0101
     let quotes = word ^ (ones &* UInt64(UInt8(ascii: "\"")))
     let backslashes = word ^ (ones &* UInt64(UInt8(ascii: "\\")))
@@ -59,6 +62,7 @@ extension JSONScanner {
   }
 
   /// Consumes the escape at the cursor, a surrogate pair as one; nil if it is not valid.
+  @inlinable
   mutating func escape() -> Unicode.Scalar? {
     at += 1
     let letter = current
@@ -75,7 +79,8 @@ extension JSONScanner {
     }
   }
 
-  private mutating func unicodeEscape() -> Unicode.Scalar? {
+  @inlinable
+  mutating func unicodeEscape() -> Unicode.Scalar? {
     guard let unit = fourHexDigits() else { return nil }
     guard 0xD800...0xDBFF ~= unit else { return Unicode.Scalar(unit) }
     guard current == UInt8(ascii: "\\") else { return nil }
@@ -86,7 +91,8 @@ extension JSONScanner {
     return Unicode.Scalar(0x10000 + ((unit - 0xD800) << 10) + (low - 0xDC00))
   }
 
-  private mutating func fourHexDigits() -> UInt32? {
+  @inlinable
+  mutating func fourHexDigits() -> UInt32? {
     var value: UInt32 = 0
     for _ in 0..<4 {
       let digit: UInt8
@@ -107,12 +113,14 @@ extension JSONScanner {
 
 extension JSONScanner {
   /// The bytes of a value as they were written.
-  func raw(_ value: JSONValue) -> UnsafeRawBufferPointer {
+  @inlinable
+  package func raw(_ value: JSONValue) -> UnsafeRawBufferPointer {
     self[value.start..<value.end]
   }
 
   /// Gives `use` what a string means: the text itself, or a copy of it without escapes.
-  func withContent<Result>(
+  @inlinable
+  package func withContent<Result>(
     of string: JSONValue, _ use: (UnsafeRawBufferPointer) -> Result
   ) -> Result {
     guard string.kind == .escapedString else {
@@ -121,21 +129,13 @@ extension JSONScanner {
     return unescaped(string).withUnsafeBytes(use)
   }
 
-  func content(of string: JSONValue) -> String {
+  @inlinable
+  package func content(of string: JSONValue) -> String {
     withContent(of: string) { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// What a string means as a `ShortText`; nil if it is longer.
-  @inline(__always)
-  func shortText(of string: JSONValue) -> ShortText? {
-    let length = string.count - 2
-    if string.kind == .string, length <= ShortText.bytesMax, let word = word(at: string.start + 1) {
-      return ShortText(word, count: length)
-    }
-    return withContent(of: string) { ShortText($0) }
-  }
-
-  private func unescaped(_ string: JSONValue) -> [UInt8] {
+  @inlinable
+  func unescaped(_ string: JSONValue) -> [UInt8] {
     var content: [UInt8] = []
     content.reserveCapacity(string.count)
     var walker = self

@@ -1,6 +1,7 @@
 extension JSONScanner {
   /// Consumes the number at the cursor, which must be one that a `Double` can hold: a peer's
   /// parser would make an infinity of any other, or refuse the message that it came in.
+  @inlinable
   mutating func number() throws(JSONError) {
     let start = at
     if current == UInt8(ascii: "-") { at += 1 }
@@ -31,7 +32,8 @@ extension JSONScanner {
   }
 
   /// Consumes one digit or more, and says how many.
-  private mutating func digits() throws(JSONError) -> Int {
+  @inlinable
+  mutating func digits() throws(JSONError) -> Int {
     let start = at
     while UInt8(ascii: "0")...UInt8(ascii: "9") ~= current { at += 1 }
     guard at > start else { throw .malformed }
@@ -39,7 +41,8 @@ extension JSONScanner {
   }
 
   /// The value of a number that was written with digits only and is below 2^53.
-  func wholeNumber(_ number: JSONValue) -> UInt64? {
+  @inlinable
+  package func wholeNumber(_ number: JSONValue) -> UInt64? {
     guard number.kind == .number, number.count <= 16 else { return nil }
     var value: UInt64 = 0
     for byte in raw(number) {

@@ -1,5 +1,6 @@
 /// Why a text is not the JSON that this server takes.
-enum JSONError: Error {
+@usableFromInline
+package enum JSONError: Error, Sendable {
   case malformed
   case tooDeep
   case numberOutOfRange
@@ -9,79 +10,90 @@ enum JSONError: Error {
 /// Where a value lies in the text, its quotes or brackets included.
 ///
 /// Small, because a frame's fields are noted in an array of them.
-struct JSONValue {
-  enum Kind: UInt8 {
+@usableFromInline
+package struct JSONValue {
+  @usableFromInline
+  package enum Kind: UInt8 {
     case absent, string, escapedString, number, object, array, bool, null
   }
 
-  private var startOffset: UInt32 = 0
-  private var endOffset: UInt32 = 0
-  private(set) var kind = Kind.absent
+  @usableFromInline let startOffset: UInt32
+  @usableFromInline let endOffset: UInt32
+  @usableFromInline package let kind: Kind
 
-  init() {}
+  @inlinable
+  package init() {
+    startOffset = 0
+    endOffset = 0
+    kind = .absent
+  }
 
   /// The scanner keeps offsets below `JSONScanner.bytesMax`, so they fit.
-  init(kind: Kind, start: Int, end: Int) {
+  @inlinable
+  package init(kind: Kind, start: Int, end: Int) {
     self.kind = kind
     startOffset = UInt32(truncatingIfNeeded: start)
     endOffset = UInt32(truncatingIfNeeded: end)
   }
 
-  var start: Int { Int(startOffset) }
-  var end: Int { Int(endOffset) }
-  var count: Int { end - start }
-  var isString: Bool { kind == .string || kind == .escapedString }
+  @inlinable package var start: Int { Int(startOffset) }
+  @inlinable package var end: Int { Int(endOffset) }
+  @inlinable package var count: Int { end - start }
+  @inlinable package var isString: Bool { kind == .string || kind == .escapedString }
 }
 
 /// Walks over a JSON text (RFC 8259) in place, once, and checks every byte on its way.
 ///
 /// UTF-8 is the caller's to check; other bytes only lead to strings with replacement characters.
 /// Holds a pointer that must stay valid for as long as the scanner lives.
-struct JSONScanner {
+@usableFromInline
+package struct JSONScanner {
   /// Objects and arrays within one another; the call stack is as deep.
-  static let depthMax = 32
+  @inlinable package static var depthMax: Int { 32 }
   /// Of a longer text only so much is read, so it is malformed. Transports stop far below.
-  static let bytesMax = Int(Int32.max)
+  @inlinable package static var bytesMax: Int { Int(Int32.max) }
 
-  private let base: UnsafeRawPointer
-  let count: Int
-  var at = 0
+  @usableFromInline let base: UnsafeRawPointer
+  @usableFromInline package let count: Int
+  @usableFromInline package var at = 0
   /// Some object may hold a key twice; a walk with `comparesKeys` tells.
-  private var mayHoldDuplicateKeys = false
+  @usableFromInline var mayHoldDuplicateKeys = false
   /// Compares the keys of each object, which costs an allocation for each key.
-  private var comparesKeys = false
+  @usableFromInline var comparesKeys = false
 
-  init(_ bytes: UnsafeRawBufferPointer) {
+  @inlinable
+  package init(_ bytes: UnsafeRawBufferPointer) {
     base = bytes.baseAddress ?? UnsafeRawPointer(("" as StaticString).utf8Start)
     count = min(bytes.count, Self.bytesMax)
   }
 
   /// The byte at the cursor, or 0 at the end. A NUL is not valid anywhere in a JSON text, so the
   /// end needs no check of its own.
-  @inline(__always)
-  var current: UInt8 { at < count ? base.load(fromByteOffset: at, as: UInt8.self) : 0 }
+  @inlinable @inline(__always)
+  package var current: UInt8 { at < count ? base.load(fromByteOffset: at, as: UInt8.self) : 0 }
 
   /// A part of the text, which must lie within it.
-  @inline(__always)
-  subscript(range: Range<Int>) -> UnsafeRawBufferPointer {
+  @inlinable @inline(__always)
+  package subscript(range: Range<Int>) -> UnsafeRawBufferPointer {
     assert(range.lowerBound >= 0 && range.upperBound <= count)
     return UnsafeRawBufferPointer(start: base + range.lowerBound, count: range.count)
   }
 
   /// The eight bytes at `offset`, the first one lowest; nil when there are not so many.
-  @inline(__always)
-  func word(at offset: Int) -> UInt64? {
+  @inlinable @inline(__always)
+  package func word(at offset: Int) -> UInt64? {
     guard count - offset >= 8 else { return nil }
     return UInt64(littleEndian: base.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
   }
 
-  @inline(__always)
-  mutating func skipWhitespace() {
+  @inlinable @inline(__always)
+  package mutating func skipWhitespace() {
     // Compact texts have none, so they pay for one comparison.
     if current <= UInt8(ascii: " ") { skipSpaces() }
   }
 
-  private mutating func skipSpaces() {
+  @inlinable
+  mutating func skipSpaces() {
     while true {
       switch current {
       case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\n"), UInt8(ascii: "\r"): at += 1
@@ -91,14 +103,15 @@ struct JSONScanner {
   }
 
   /// Consumes `byte`, which must be at the cursor.
-  @inline(__always)
-  mutating func expect(_ byte: UInt8) throws(JSONError) {
+  @inlinable @inline(__always)
+  package mutating func expect(_ byte: UInt8) throws(JSONError) {
     guard current == byte else { throw .malformed }
     at += 1
   }
 
   /// Consumes the value at the cursor, which lies within `depth` objects and arrays.
-  mutating func value(depth: Int) throws(JSONError) -> JSONValue {
+  @inlinable
+  package mutating func value(depth: Int) throws(JSONError) -> JSONValue {
     let start = at
     let kind: JSONValue.Kind
     switch current {
@@ -132,8 +145,8 @@ struct JSONScanner {
 
   /// Consumes the object at the cursor. `member` is called for each key with the cursor before the
   /// value, and consumes the value.
-  @inline(__always)
-  mutating func object(
+  @inlinable @inline(__always)
+  package mutating func object(
     depth: Int, _ member: (inout JSONScanner, JSONValue) throws(JSONError) -> Void
   ) throws(JSONError) {
     guard depth < Self.depthMax else { throw .tooDeep }
@@ -162,7 +175,8 @@ struct JSONScanner {
   }
 
   /// Consumes what may follow the text, and compares its keys if need be.
-  mutating func finish() throws(JSONError) {
+  @inlinable
+  package mutating func finish() throws(JSONError) {
     skipWhitespace()
     guard at == count else { throw .malformed }
     guard mayHoldDuplicateKeys, !comparesKeys else { return }
@@ -172,7 +186,8 @@ struct JSONScanner {
     _ = try again.value(depth: 0)
   }
 
-  private mutating func array(depth: Int) throws(JSONError) {
+  @inlinable
+  mutating func array(depth: Int) throws(JSONError) {
     guard depth < Self.depthMax else { throw .tooDeep }
     try expect(UInt8(ascii: "["))
     skipWhitespace()
@@ -190,7 +205,8 @@ struct JSONScanner {
     at += 1
   }
 
-  private mutating func literal(_ text: StaticString) throws(JSONError) {
+  @inlinable
+  mutating func literal(_ text: StaticString) throws(JSONError) {
     for offset in 0..<text.utf8CodeUnitCount { try expect(text.utf8Start[offset]) }
   }
 }

@@ -8,7 +8,7 @@ extension ByteBuffer {
   }
 
   /// Appends UTF-8 as a JSON string, escaping what RFC 8259 says must be.
-  mutating func append(jsonString text: UnsafeRawBufferPointer) {
+  package mutating func append(jsonString text: UnsafeRawBufferPointer) {
     append(UInt8(ascii: "\""))
     var plainStart = 0
     for offset in 0..<text.count {
