@@ -3,7 +3,8 @@
 /// By default nothing is remembered from one message to the next in either direction, so a
 /// connection costs no memory for it: the loop has one inflater, and one deflater for each window.
 package struct CompressionPolicy: Equatable, Sendable {
-  /// Messages below this go as they are: the header of a block and the time outweigh the gain.
+  /// Messages below this go as they are: the header of a block and the time outweigh the gain. With
+  /// 0 every message with a byte in it is deflated, even where that makes it longer.
   package var messageBytesMin = 256
   /// zlib's, from 1 (fast) to 9 (small).
   package var level = 1

@@ -60,7 +60,9 @@ package final class DeflateContexts {
     defer { Self.empty(&deflated) }
     deflater(for: session).deflate(message, into: &deflated)
     // A reader who remembers needs every message that went through the context.
-    guard session.deflater != nil || deflated.count < message.count else { return false }
+    guard
+      deflated.count < message.count || session.deflater != nil || policy.messageBytesMin == 0
+    else { return false }
     body(deflated.bytes)
     return true
   }

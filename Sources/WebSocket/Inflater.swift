@@ -10,8 +10,8 @@ final class Inflater {
 
   /// What a sender cuts off each message; RFC 7692, section 7.2.1.
   private static let tail: [UInt8] = [0x00, 0x00, 0xFF, 0xFF]
-  /// What zlib says where it has used all input up exactly at the end of a block that is not the
-  /// last, with no bit left over.
+  /// What zlib says of itself when the input ends exactly behind a block that is not the last, with
+  /// all that the block gives written. A call that does nothing more makes it forget that.
   private static let isBehindBlock: Int32 = 128
 
   init(windowBits: Int) {
@@ -72,8 +72,9 @@ final class Inflater {
       let written = UnsafeRawBufferPointer(rebasing: output.bytes[start...])
       guard !isText || text.accept(written) else { throw .invalidUTF8 }
       let isUsedUp = stream.pointee.avail_in == 0
+      let isBehindBlock = stream.pointee.data_type == Self.isBehindBlock
       switch status {
-      case Z_OK: if isUsedUp, stream.pointee.avail_out > 0 { return }
+      case Z_OK: if isUsedUp, stream.pointee.avail_out > 0 || isBehindBlock { return }
       // The block was marked as the last, which a sender may do in the middle of its messages
       // (section 7.2.3.4). The next one may refer to what is before, so the window is kept.
       case Z_STREAM_END: inflateResetKeep(stream)

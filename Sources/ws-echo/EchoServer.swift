@@ -24,14 +24,19 @@ struct EchoServer: ParsableCommand {
   @Option(help: "With --compression: connections of a thread that may keep their contexts.")
   var compressionContexts = 0
 
-  /// Wide: suites send messages of 16 MiB, in as many fragments as they like, at any rate.
+  /// Wide: suites send messages of 16 MiB, in as many fragments as they like, at any rate; and they
+  /// want all compressed that may be.
   private var limits: GatewayLimits {
     var limits = GatewayLimits()
     limits.message.messageBytesMax = 16 << 20
     limits.message.fragmentsMax = 65_536
     limits.pendingBytesMax = 64 << 20
     limits.controlFramesMax = nil
-    if compression { limits.compression = CompressionPolicy(contextsMax: compressionContexts) }
+    if compression {
+      var policy = CompressionPolicy(contextsMax: compressionContexts)
+      policy.messageBytesMin = 0
+      limits.compression = policy
+    }
     return limits
   }
 
