@@ -29,12 +29,16 @@ extension ClientConnection {
   /// The frame to send of a text for many: deflated once for all connections that keep no context
   /// and have the same window.
   func deflatedFrame(of text: inout SharedText) -> ArenaRange {
-    guard let deflate, let contexts = worker.deflate else { return text.frame }
+    guard let deflate, let contexts = worker.deflate, contexts.deflates(text.payload.count) else {
+      return text.frame
+    }
     let bits = deflate.parameters.serverWindowBits
     guard !deflate.parameters.serverKeepsContext else {
       return deflatedFrame(of: text, contexts, deflate)
     }
-    if let known = text.deflatedFrames.first(where: { $0.windowBits == bits }) { return known.frame }
+    if let known = text.deflatedFrames.first(where: { $0.windowBits == bits }) {
+      return known.frame
+    }
     let frame = deflatedFrame(of: text, contexts, deflate)
     text.deflatedFrames.append(DeflatedFrame(windowBits: bits, frame: frame))
     return frame

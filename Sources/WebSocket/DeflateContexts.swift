@@ -50,13 +50,18 @@ package final class DeflateContexts {
     body(inflated.bytes)
   }
 
-  /// Deflates a message for a connection; nil where it should go as it is. The bytes are valid
-  /// inside `body` only.
+  /// Whether a message of so many bytes is tried.
+  package func deflates(_ messageBytes: Int) -> Bool {
+    messageBytes >= max(policy.messageBytesMin, 1)
+  }
+
+  /// Deflates a message for a connection; false where it should go as it is. The bytes are
+  /// valid inside `body` only.
   package func deflate(
     _ message: UnsafeRawBufferPointer, for session: DeflateSession,
     _ body: (UnsafeRawBufferPointer) -> Void
   ) -> Bool {
-    guard message.count >= policy.messageBytesMin, !message.isEmpty else { return false }
+    guard deflates(message.count) else { return false }
     defer { Self.empty(&deflated) }
     deflater(for: session).deflate(message, into: &deflated)
     // A reader who remembers needs every message that went through the context.

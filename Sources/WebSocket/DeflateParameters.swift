@@ -35,7 +35,8 @@ package struct DeflateParameters: Hashable, Sendable {
     // A client that cannot be told of a smaller window would make us keep the largest.
     let isSmallEnough = (offer.clientWindowBitsMax ?? 15) <= policy.contextWindowBits
     namesClientWindow = mayKeep && offer.clientMayKeepContext && offer.clientWindowBitsMax != nil
-    clientKeepsContext = mayKeep && offer.clientMayKeepContext && (namesClientWindow || isSmallEnough)
+    clientKeepsContext =
+      mayKeep && offer.clientMayKeepContext && (namesClientWindow || isSmallEnough)
     // The inflater of all connections has the largest window, so nobody is told a smaller one.
     clientWindowBits =
       namesClientWindow ? min(offer.clientWindowBitsMax ?? 15, policy.contextWindowBits) : 15

@@ -16,7 +16,7 @@ package struct MessageDecoder: ~Copyable {
   /// The mask bit of every frame, in its place in the second byte.
   @usableFromInline let expectedMaskBit: UInt8
   /// Whether messages may be compressed. They are handed out as they are, for a `DeflateContexts`.
-  package let takesDeflated: Bool
+  @usableFromInline package let takesDeflated: Bool
 
   package init(role: Role, takesDeflated: Bool = false) {
     expectedMaskBit = role == .server ? 0x80 : 0

@@ -28,7 +28,8 @@ import Testing
       "permessage-deflate; server_max_window_bits=10", "\(stateless); server_max_window_bits=10"
     ),
     (
-      "permessage-deflate ;\tserver_max_window_bits = \"9\"", "\(stateless); server_max_window_bits=9"
+      "permessage-deflate ;\tserver_max_window_bits = \"9\"",
+      "\(stateless); server_max_window_bits=9"
     ),
     (
       "permessage-deflate; server_max_window_bits=15", "\(stateless); server_max_window_bits=15"
@@ -62,8 +63,10 @@ import Testing
     "permessage-deflate; server_max_window_bits=9; SERVER_MAX_WINDOW_BITS=9",
     "permessage-deflate; server_max_window_bits", "permessage-deflate; server_max_window_bits=",
     "permessage-deflate; server_max_window_bits=7", "permessage-deflate; server_max_window_bits=16",
-    "permessage-deflate; server_max_window_bits=09", "permessage-deflate; server_max_window_bits=+9",
-    "permessage-deflate; server_max_window_bits=-9", "permessage-deflate; server_max_window_bits=9x",
+    "permessage-deflate; server_max_window_bits=09",
+    "permessage-deflate; server_max_window_bits=+9",
+    "permessage-deflate; server_max_window_bits=-9",
+    "permessage-deflate; server_max_window_bits=9x",
     "permessage-deflate; server_max_window_bits=\"\"",
     "permessage-deflate; server_max_window_bits=\"9",
     "permessage-deflate; server_max_window_bits=99999999999999999999",

@@ -18,7 +18,8 @@ import Testing
     ([deflated(hello)], ["text Hello"]),
     (
       [
-        deflated([0xF2, 0x48, 0xCD], isFinal: false), deflated([0xC9, 0xC9, 0x07, 0x00], opcode: 0),
+        deflated([0xF2, 0x48, 0xCD], isFinal: false),
+        deflated([0xC9, 0xC9, 0x07, 0x00], opcode: 0),
       ], ["text Hello"]
     ),
     (
