@@ -69,17 +69,19 @@ let package = Package(
     module("Reactor", ["CLinux", "Bytes"]),
 
     // Codecs: bytes in, values out; no sockets, no clock.
+    module("TLS", ["Bytes", "Reactor", "COpenSSL"]),
     module("JSON", ["Bytes"]),
     module("HTTP1", ["Bytes"]),
     module("WebSocket", ["Bytes", "COpenSSL", "CVector", "CZlib", "HTTP1"]),
+    module("SockJS", ["Bytes", "JSON", "HTTP1", "WebSocket"]),
     module("ChatProtocol", ["Bytes", "JSON"]),
 
     // Sessions, delivery and the ports to the back ends; no I/O, no clock.
     module("ChatCore", ["Bytes", "ChatProtocol", deques]),
 
     // One C library each.
-    module("RedisClient", ["Bytes", "Reactor", "CHiredis", logging, deques]),
-    module("AMQPClient", ["Bytes", "Reactor", "CRabbitMQ", logging, deques]),
+    module("RedisClient", ["Bytes", "Reactor", "TLS", "CHiredis", logging, deques]),
+    module("AMQPClient", ["Bytes", "Reactor", "TLS", "CRabbitMQ", logging, deques]),
     module("PostgresClient", ["Bytes", "Reactor", "CPostgres", logging, deques]),
     module("SQLiteClient", ["CSQLite"]),
 
@@ -94,17 +96,21 @@ let package = Package(
     // Listener -> HTTP -> WebSocket -> session, and back.
     module(
       "Gateway",
-      ["Bytes", "Reactor", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", logging]),
+      [
+        "Bytes", "Reactor", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatProtocol", "ChatCore",
+        logging,
+      ]),
 
     // Composition only.
     program(
       "chat-server",
       [
-        "Reactor", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", "RedisClient", "AMQPClient",
-        "PostgresClient", "ChatBackends", "Gateway", logging,
+        "Reactor", "TLS", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", "RedisClient",
+        "AMQPClient", "PostgresClient", "ChatBackends", "Gateway", logging,
       ]),
-    program("chat-bench", ["Bytes", "Reactor", "HTTP1", "WebSocket", histogram]),
-    program("ws-echo", ["Reactor", "HTTP1", "WebSocket", "Gateway"]),
+    program("chat-bench", ["Bytes", "Reactor", "TLS", "HTTP1", "WebSocket", histogram]),
+    program(
+      "ws-echo", ["Reactor", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatCore", "Gateway"]),
 
     // Private servers on loopback, started and ended by the tests themselves.
     .target(
@@ -118,12 +124,14 @@ let package = Package(
 
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
+    tests("TLS", ["Bytes", "Reactor", "TestKernel", "TestServers"]),
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
+    tests("SockJS", ["Bytes", "HTTP1", "WebSocket"]),
     tests("ChatProtocol", ["Bytes"]),
     tests("ChatCore", ["ChatProtocol", "Bytes"]),
     tests("RedisClient", ["Reactor", "TestServers"]),
-    tests("AMQPClient", ["Reactor", "TestServers"]),
+    tests("AMQPClient", ["Reactor", "TLS", "TestServers"]),
     tests(
       "ChatBackends",
       [
@@ -133,8 +141,8 @@ let package = Package(
     tests(
       "Gateway",
       [
-        "Reactor", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "ChatBackends", "Bytes",
-        "TestKernel", logging,
+        "Reactor", "TLS", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "ChatBackends",
+        "Bytes", "TestKernel", "TestServers", logging,
       ]),
     .testTarget(
       name: "ChatServerTests",

@@ -5,16 +5,32 @@ import WebSocket
 // The messages of a connection that may compress them (RFC 7692).
 extension ClientConnection {
   func startDeflate(_ parameters: DeflateParameters) {
-    deflate = worker.deflate?.session(parameters)
+    guard let contexts = worker.deflate else { return }
+    let session = contexts.session(parameters)
+    if let carried { carried.deflate = session } else { stage = .deflating(session) }
     decoder = MessageDecoder(role: .server, takesDeflated: true)
   }
 
+  /// Present where `decoder.takesDeflated` says so.
+  private var deflate: DeflateSession? {
+    switch stage {
+    case .deflating(let session): session
+    case .carrying(let carried): carried.deflate
+    case .http, .bare: nil
+    }
+  }
+
   func receivedDeflated(
-    _ payload: UnsafeRawBufferPointer, isText: Bool
+    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer
   ) throws(ProtocolError) {
     guard let deflate, let contexts = worker.deflate else { return }
-    try contexts.inflate(payload, isText: isText, limits: worker.limits.message, for: deflate) {
-      worker.application.received(isText ? .text : .binary, $0, on: self)
+    let limits = worker.limits.message
+    try contexts.inflate(payload, isText: kind == .text, limits: limits, for: deflate) { message in
+      if let carried {
+        carried.received(kind, message)
+      } else {
+        worker.application.received(kind, message, on: self)
+      }
     }
   }
 

@@ -8,9 +8,11 @@ final class HTTPStage {
   var parser = RequestParser()
   /// The request whose end, or whose answer, is due.
   var current: RequestHead?
-  /// How much body the current request may have; nil when it is thrown away.
-  var bodyBytesMax: Int?
+  /// Of the current request, if the application wants it.
   var body: [UInt8] = []
+  var keepsBody = false
+  /// How much more of it may come.
+  var bodyBytesLeft = 0
   /// Whether the current request is with the application.
   var isWaiting = false
   /// Who answers the current request, if somebody wants to know when the client goes.
@@ -61,9 +63,11 @@ extension ClientConnection {
   private func receivedHead(_ head: RequestHead, _ http: HTTPStage) throws(RequestError) {
     worker.counters.requests += 1
     http.current = head
-    http.bodyBytesMax = head.hasBody ? worker.application.bodyBytesMax(of: head) : nil
-    if let bytesMax = http.bodyBytesMax, case .contentLength(let length) = head.bodyFraming {
-      guard length <= bytesMax else { throw .contentTooLarge }
+    let wanted = head.hasBody ? worker.application.bodyBytesMax(of: head) : nil
+    http.keepsBody = wanted != nil
+    http.bodyBytesLeft = wanted ?? worker.limits.unwantedBodyBytesMax
+    if case .contentLength(let length) = head.bodyFraming, length > http.bodyBytesLeft {
+      throw .contentTooLarge
     }
     // The body has its own time.
     http.isTimed = false
@@ -73,9 +77,9 @@ extension ClientConnection {
   private func receivedBody(
     _ bytes: UnsafeRawBufferPointer, _ http: HTTPStage
   ) throws(RequestError) {
-    guard let bytesMax = http.bodyBytesMax else { return }
-    guard bytes.count <= bytesMax - http.body.count else { throw .contentTooLarge }
-    http.body.append(contentsOf: bytes)
+    guard bytes.count <= http.bodyBytesLeft else { throw .contentTooLarge }
+    http.bodyBytesLeft -= bytes.count
+    if http.keepsBody { http.body.append(contentsOf: bytes) }
   }
 
   private func receivedEnd(_ http: HTTPStage) {
@@ -90,7 +94,7 @@ extension ClientConnection {
       clearStepDeadline()
       // It may have answered already.
       if http.isWaiting { http.responder = responder }
-    case .webSocket(let subprotocols): upgrade(request, subprotocols)
+    case .webSocket(let subprotocols, let session): upgrade(request, subprotocols, session)
     }
   }
 
@@ -170,7 +174,9 @@ extension ClientConnection {
 
   // MARK: The handshake
 
-  private func upgrade(_ request: RequestHead, _ subprotocols: [String]) {
+  private func upgrade(
+    _ request: RequestHead, _ subprotocols: [String], _ session: SockJSSocket?
+  ) {
     let handshake: Handshake
     do throws(HandshakeError) {
       handshake = try Handshake(
@@ -181,8 +187,12 @@ extension ClientConnection {
     }
     worker.counters.upgrades += 1
     socket.write { handshake.writeResponse(to: &$0) }
-    startWebSocket(handshake.compression)
-    worker.application.opened(self, request: request)
+    startWebSocket(carrying: session, handshake.compression)
+    if let session {
+      session.opened(on: self, request: request)
+    } else {
+      worker.application.opened(self, request: request)
+    }
   }
 
   // MARK: Bad and slow requests

@@ -19,6 +19,17 @@ package final class ClientConnection: Channel {
     case closed
   }
 
+  /// What belongs to the phase.
+  enum Stage {
+    case http(HTTPStage)
+    /// The application's messages, or nothing any more.
+    case bare
+    /// The application's messages, which may be compressed.
+    case deflating(DeflateSession)
+    /// Messages of a SockJS session.
+    case carrying(SockJSSocket)
+  }
+
   let worker: Worker
   // Each message goes through these two once or twice, and every checked access to a class's
   // property costs about 40 instructions. Their methods never call out while they run, so that
@@ -26,7 +37,7 @@ package final class ClientConnection: Channel {
   @exclusivity(unchecked) var socket: StreamSocket
   @exclusivity(unchecked) var decoder = MessageDecoder(role: .server)
   var phase = Phase.requests
-  private var extra: Extra
+  var stage = Stage.http(HTTPStage())
   var isCongested = false
   /// Whether the application was told `opened` and not yet `closed`.
   var isOpened = false
@@ -38,34 +49,25 @@ package final class ClientConnection: Channel {
   /// The end of the present step: a request, an unfinished message, the closing handshake.
   var stepDeadline = Instant.distantFuture
 
-  init(worker: Worker, descriptor: Int32) {
+  /// - Parameter layer: TLS, where the worker speaks it.
+  init(worker: Worker, descriptor: Int32, layer: StreamLayer?) {
     self.worker = worker
-    socket = StreamSocket(adopting: descriptor, on: worker.loop)
-    extra = .http(HTTPStage())
+    socket = StreamSocket(adopting: descriptor, layer: layer, on: worker.loop)
     super.init()
-  }
-
-  /// What only some connections need, and never two of these: one word in all of them.
-  private enum Extra {
-    case none
-    case http(HTTPStage)
-    case deflate(DeflateSession)
-  }
-
-  /// Present while the connection speaks HTTP.
-  var http: HTTPStage? {
-    get { if case .http(let stage) = extra { stage } else { nil } }
-    set { extra = newValue.map(Extra.http) ?? .none }
-  }
-
-  /// Present while messages may be compressed, which `decoder.takesDeflated` tells faster.
-  var deflate: DeflateSession? {
-    get { if case .deflate(let session) = extra { session } else { nil } }
-    set { extra = newValue.map(Extra.deflate) ?? .none }
   }
 
   /// Names the connection on its worker, also after it has closed.
   package override var token: Token { socket.token }
+
+  /// Present while the connection speaks HTTP.
+  var http: HTTPStage? {
+    if case .http(let http) = stage { http } else { nil }
+  }
+
+  /// Present while the connection is a WebSocket that carries a SockJS session.
+  var carried: SockJSSocket? {
+    if case .carrying(let session) = stage { session } else { nil }
+  }
 
   func start() throws(SystemError) {
     try socket.register(self)
@@ -145,10 +147,11 @@ package final class ClientConnection: Channel {
 
   private func setCongested(_ isCongested: Bool) {
     self.isCongested = isCongested
-    if let responder = http?.responder {
-      responder.congestionChanged(isCongested, on: self)
-    } else if isOpened, phase == .open {
-      worker.application.congestionChanged(isCongested, on: self)
+    switch stage {
+    case .http(let http): http.responder?.congestionChanged(isCongested, on: self)
+    case .carrying(let session): session.congestionChanged(isCongested)
+    case .bare, .deflating:
+      if isOpened, phase == .open { worker.application.congestionChanged(isCongested, on: self) }
     }
   }
 
@@ -226,32 +229,39 @@ package final class ClientConnection: Channel {
     if phase != .closing { setStepDeadline(worker.limits.closeTime) }
     phase = .lingering
     nextPing = .distantFuture
-    let responder = http?.responder
-    http = nil
+    let stage = leaveStage()
     decoder = MessageDecoder(role: .server)
     socket.setReading(true)
     // Asks for a flush even if nothing is pending: its end is what shuts the sending side.
     worker.loop.scheduleFlush(token)
-    responder?.aborted(self)
-    leaveApplication()
+    left(stage)
   }
 
   /// Closes at once.
   package func end() {
     guard phase != .closed else { return }
     phase = .closed
-    let responder = http?.responder
-    http = nil
+    let stage = leaveStage()
     socket.close()
     worker.ended(self)
-    responder?.aborted(self)
-    leaveApplication()
+    left(stage)
   }
 
-  private func leaveApplication() {
+  private func leaveStage() -> Stage {
+    defer { stage = .bare }
+    return stage
+  }
+
+  /// Tells whoever it concerns, last of all, since they may call the connection.
+  private func left(_ stage: Stage) {
+    if case .http(let http) = stage { http.responder?.aborted(self) }
     guard isOpened else { return }
     isOpened = false
     worker.counters.webSockets -= 1
-    worker.application.closed(self)
+    if case .carrying(let session) = stage {
+      session.closed()
+    } else {
+      worker.application.closed(self)
+    }
   }
 }

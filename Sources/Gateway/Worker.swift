@@ -1,5 +1,6 @@
 import HTTP1
 package import Reactor
+package import TLS
 package import WebSocket
 
 /// One event loop with a listener, its connections, and the application they serve.
@@ -12,6 +13,8 @@ package final class Worker {
   let deflate: DeflateContexts?
   /// What a connection is closed with that answers no pings.
   let pingTimeoutCode: CloseCode
+  /// What new connections speak TLS with; nil: they are plain. Those under way keep what they have.
+  package var tls: TLSContext?
   package internal(set) var counters = GatewayCounters()
   private var listener: Listener?
   private var date = HTTPDate()
@@ -51,17 +54,34 @@ package final class Worker {
 
   private func accepted(_ descriptor: Int32) {
     guard counters.connections < limits.connectionsMax else {
-      counters.refused += 1
-      loop.kernel.close(descriptor)
-      return
+      return refuse(descriptor)
+    }
+    var layer: StreamLayer?
+    if let tls {
+      guard let begun = beginHandshake(tls) else { return refuse(descriptor) }
+      layer = begun
     }
     do throws(SystemError) {
-      try ClientConnection(worker: self, descriptor: descriptor).start()
+      try ClientConnection(worker: self, descriptor: descriptor, layer: layer).start()
       counters.accepted += 1
       counters.connections += 1
     } catch {
       counters.refused += 1
     }
+  }
+
+  private func refuse(_ descriptor: Int32) {
+    counters.refused += 1
+    loop.kernel.close(descriptor)
+  }
+
+  /// Nil when there are too many, or without memory.
+  private func beginHandshake(_ tls: TLSContext) -> StreamLayer? {
+    guard counters.handshakes < limits.handshakesMax, let session = TLSSession(server: tls) else {
+      return nil
+    }
+    counters.handshakes += 1
+    return StreamLayer(session, observer: self)
   }
 
   /// The `Date` field, made once a second.
@@ -72,14 +92,27 @@ package final class Worker {
   func ended(_ connection: ClientConnection) { counters.connections -= 1 }
 }
 
+extension Worker: StreamLayerObserver {
+  package func handshakeEnded(isEstablished: Bool) {
+    counters.handshakes -= 1
+    if isEstablished { counters.handshakesDone += 1 } else { counters.handshakesFailed += 1 }
+  }
+}
+
 /// What a worker counts, since it started.
 package struct GatewayCounters: Sendable {
   /// Connections open now.
   package var connections = 0
   /// Those of them that are WebSockets, until the closing handshake is done.
   package var webSockets = 0
+  /// Those of them whose TLS handshake is not done.
+  package var handshakes = 0
+  package var handshakesDone: UInt64 = 0
+  /// Connections closed before their TLS handshake was done, whatever the reason.
+  package var handshakesFailed: UInt64 = 0
   package var accepted: UInt64 = 0
-  /// Connections closed as they came, over `connectionsMax` or for want of kernel memory.
+  /// Connections closed as they came: over `connectionsMax` or `handshakesMax`, or for want of
+  /// memory.
   package var refused: UInt64 = 0
   package var requests: UInt64 = 0
   package var badRequests: UInt64 = 0

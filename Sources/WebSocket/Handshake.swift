@@ -56,10 +56,7 @@ package struct Handshake: Sendable {
     guard let key = head.headers.only("sec-websocket-key"), Self.isKey(key) else {
       throw .badKey
     }
-    let pages = head.headers.values("origin")
-    guard pages.isEmpty || origins.allows(head.headers.only("origin").flatMap(Origin.init)) else {
-      throw .forbiddenOrigin
-    }
+    guard origins.allows(head) else { throw .forbiddenOrigin }
     self.key = key
     subprotocol = head.headers.elements("sec-websocket-protocol")
       .map { String(decoding: $0, as: UTF8.self) }

@@ -1,3 +1,5 @@
+package import HTTP1
+
 /// Which web pages may open a connection.
 ///
 /// A request without an `Origin` is not from a page, and always allowed.
@@ -5,10 +7,13 @@ package enum OriginPolicy: Sendable {
   case any
   case only(Set<Origin>)
 
-  func allows(_ origin: Origin?) -> Bool {
+  /// Whether the page may that a request comes from.
+  package func allows(_ head: RequestHead) -> Bool {
     switch self {
     case .any: true
-    case .only(let allowed): origin.map(allowed.contains) ?? false
+    case .only(let allowed):
+      head.headers.values("origin").isEmpty
+        || head.headers.only("origin").flatMap(Origin.init).map(allowed.contains) ?? false
     }
   }
 }
@@ -40,6 +45,9 @@ package struct Origin: Hashable, Sendable {
       self.port = port
     }
   }
+
+  /// The origin as a source of `Content-Security-Policy`, its port always written.
+  package var source: String { "\(scheme)://\(host):\(port)" }
 
   private static let defaultPorts: [String: UInt16] = ["http": 80, "https": 443]
 

@@ -1,3 +1,4 @@
+import ChatCore
 import Gateway
 import Glibc
 import Logging
@@ -13,9 +14,10 @@ extension Node: EventHandler {
   /// For close frames and routes under way, behind the drain time.
   private static let flushTime = Duration.seconds(5)
 
-  /// SIGTERM leaves in order; SIGINT, a person at a terminal, closes all sessions at once. A
+  /// SIGHUP has the certificate read again. SIGTERM leaves in order; SIGINT, a person at a terminal, closes all sessions at once. A
   /// second signal of either kind ends the process now.
   func received(signal: Int32) {
+    if signal == SIGHUP { return reloadCertificate() }
     switch phase {
     case .leaving, .draining, .stopping:
       log.warning("second signal: exiting at once")
@@ -37,7 +39,7 @@ extension Node: EventHandler {
     case .draining:
       if loop.now >= drainEnds { return stop() }
       collectReports { [unowned self] reports in
-        if reports.allSatisfy({ $0.gateway.webSockets == 0 }) { stop() }
+        if reports.allSatisfy({ $0.gateway.webSockets == 0 && $0.hub.sessions == 0 }) { stop() }
       }
       wait(Self.lookInterval)
     case .joining, .connecting, .listening, .running, .stopping:

@@ -4,6 +4,7 @@ import Gateway
 import Glibc
 import Logging
 import Reactor
+import TLS
 
 /// What ends the node at its start; `description` is the one line the user sees.
 struct StartError: Error, CustomStringConvertible {
@@ -37,6 +38,8 @@ final class Node {
   var workers: [Member] = []
   var backEnds: NodeBackEnds?
   var operations: OperationsServer?
+  /// Nil: clients connect without TLS.
+  let tls: NodeTLS?
   private var failure: StartError?
   private var reports = ReportRound()
   private(set) var token = Token(index: 0, generation: 0)
@@ -45,17 +48,18 @@ final class Node {
   private var signals: SignalSource?
   private var starter: BackEndStarter?
   private var trimmer: MemoryTrimmer?
+  private var ticketTimer: LoopTimer?
 
   struct Member {
     /// Nil for the one worker of a node with one event loop, which runs on the control loop.
     var thread: LoopThread?
-    var hub: Mailbox<HubMail>?
-    var orders: Mailbox<WorkerOrder>?
+    var mailboxes: WorkerMailboxes?
   }
 
   /// Runs a node until it has stopped in order.
   static func run(_ settings: Settings) throws {
-    let node = Node(settings, loop: try EventLoop(name: "control"))
+    let tls = try settings.tls.map { files throws(TLSFileError) in try NodeTLS(files) }
+    let node = Node(settings, tls, loop: try EventLoop(name: "control"))
     try node.start()
     node.loop.run()
     for worker in node.workers { worker.thread?.join() }
@@ -63,8 +67,9 @@ final class Node {
     if let failure = node.failure { throw failure }
   }
 
-  private init(_ settings: Settings, loop: EventLoop) {
+  private init(_ settings: Settings, _ tls: NodeTLS?, loop: EventLoop) {
     self.settings = settings
+    self.tls = tls
     self.loop = loop
     log = Logger(label: "chat-server")
   }
@@ -76,8 +81,10 @@ final class Node {
       for item in $0 { received(item) }
     }
     self.news = news
-    signals = try SignalSource(on: loop, [SIGTERM, SIGINT]) { [unowned self] in received(signal: $0)
+    signals = try SignalSource(on: loop, [SIGTERM, SIGINT, SIGHUP]) { [unowned self] in
+      received(signal: $0)
     }
+    if tls != nil { watchTickets() }
     if settings.eventLoops == 1 {
       workers = [Member()]
       WorkerThread.share(loop, news: news, log: log)
@@ -88,14 +95,23 @@ final class Node {
     }
   }
 
+  private func watchTickets() {
+    let timer = LoopTimer(on: loop)
+    ticketTimer = timer
+    timer.handler = { [unowned self] in
+      renewTickets()
+      timer.set(at: loop.now + NodeTLS.ticketLife)
+    }
+    timer.set(at: loop.now + NodeTLS.ticketLife)
+  }
+
   // MARK: Starting
 
   private func received(_ news: WorkerNews) {
     switch news {
-    case .joined(let index, let hub, let orders):
-      workers[index].hub = hub
-      workers[index].orders = orders
-      if workers.allSatisfy({ $0.orders != nil }), phase == .joining { connect() }
+    case .joined(let index, let mailboxes):
+      workers[index].mailboxes = mailboxes
+      if workers.allSatisfy({ $0.mailboxes != nil }), phase == .joining { connect() }
     case .listening(let index, let address):
       listening(index, address)
     case .failed(_, let error):
@@ -157,16 +173,18 @@ final class Node {
     let node = NodeInfo(
       id: settings.node, epoch: backEnds.epoch, shard: index, shardCount: workers.count)
     let readiness = readiness
-    workers[index].orders?.post(
+    workers[index].mailboxes?.orders.post(
       .start(
         WorkerStart(
           node: node, address: address, backEnds: backEnds.ports, hubs: hubMailboxes,
+          sockJS: workers.compactMap(\.mailboxes?.sockJS),
           gatewayLimits: settings.gatewayLimits, hubLimits: settings.hubLimits,
-          origins: settings.originPolicy(for: address), seed: .random(in: .min ... .max),
+          origins: settings.originPolicy(for: address), sockJSSettings: settings.sockJS,
+          tls: tls?.context, seed: .random(in: .min ... .max),
           isReady: { readiness.withLock { $0 } })))
   }
 
-  var hubMailboxes: [Mailbox<HubMail>] { workers.compactMap(\.hub) }
+  var hubMailboxes: [Mailbox<HubMail>] { workers.compactMap(\.mailboxes?.hub) }
 
   /// What `/readyz` says.
   var isReady: Bool { readiness.withLock { $0 } }
@@ -177,7 +195,7 @@ final class Node {
   }
 
   func order(_ order: WorkerOrder) {
-    for worker in workers { worker.orders?.post(order) }
+    for worker in workers { worker.mailboxes?.orders.post(order) }
   }
 
   // MARK: Ending

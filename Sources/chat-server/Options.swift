@@ -19,17 +19,38 @@ struct Options: ParsableCommand {
   @Option(help: "Health and metrics. (env: CHAT_OPS_LISTEN; default: 127.0.0.1:9090)")
   var opsListen: String?
 
+  @Option(
+    help: """
+      A PEM file with a certificate and its chain: clients connect by TLS only. Read again on \
+      SIGHUP. (env: CHAT_TLS_CERT)
+      """)
+  var tlsCert: String?
+
+  @Option(help: "A PEM file with the certificate's key. (env: CHAT_TLS_KEY)")
+  var tlsKey: String?
+
   @Option(help: "Threads that hold connections. (env: CHAT_EVENT_LOOPS; default: one per core)")
   var eventLoops: String?
 
-  @Option(help: "redis://[user:password@]host[:port][/db] (env: CHAT_REDIS)")
+  @Option(
+    help: """
+      redis://[user:password@]host[:port][/db], or rediss://...[?ssl_ca_certs=FILE] for TLS \
+      (env: CHAT_REDIS)
+      """)
   var redis: String?
 
-  @Option(help: "amqp://[user:password@]host[:port][/vhost] (env: CHAT_AMQP)")
+  @Option(
+    help: """
+      amqp://[user:password@]host[:port][/vhost], or amqps://...[?cacertfile=FILE] for TLS \
+      (env: CHAT_AMQP)
+      """)
   var amqp: String?
 
   @Option(
-    help: "postgres://[user[:password]@]host[:port]/name or sqlite:PATH (env: CHAT_DATABASE)")
+    help: """
+      postgres://[user[:password]@]host[:port]/name[?sslmode=verify-full&sslrootcert=FILE] or \
+      sqlite:PATH (env: CHAT_DATABASE)
+      """)
   var database: String?
 
   @Option(
@@ -43,6 +64,16 @@ struct Options: ParsableCommand {
       repeatable. (env: CHAT_ALLOWED_ORIGIN, comma-separated; default: the node's own address)
       """)
   var allowedOrigins: [String] = []
+
+  @Option(
+    help: """
+      Where SockJS' iframes load the client's script from. (env: CHAT_SOCKJS_URL; default: a CDN)
+      """)
+  var sockjsURL: String?
+
+  @Flag(
+    help: "Offer SockJS' htmlfile and jsonp to old browsers. (env: CHAT_SOCKJS_SCRIPTS=true)")
+  var sockjsScripts = false
 
   @Option(help: "Sends per minute and session; 0: any number. (env: CHAT_SEND_RATE; default: 0)")
   var sendRate: String?

@@ -1,6 +1,7 @@
 import AMQPClient
 import ChatBackends
 import ChatCore
+import Gateway
 import Logging
 import Reactor
 import RedisClient
@@ -18,6 +19,8 @@ struct Settings {
   var node: NodeID
   var listen: SocketAddress
   var opsListen: SocketAddress
+  /// What clients connect by TLS with; nil: they connect without.
+  var tls: TLSFiles?
   var eventLoops: Int
   /// Where the nodes find each other; nil for a node that is alone.
   var redis: RedisEndpoint?
@@ -25,6 +28,7 @@ struct Settings {
   var database: DatabaseURL
   /// Which pages may connect; nil for those that the node's own address would have served.
   var origins: OriginPolicy?
+  var sockJS = ChatSockJS()
   var sendsPerMinute: Int
   /// How messages are compressed; nil: not at all.
   var compression: CompressionPolicy?
@@ -41,6 +45,7 @@ struct Settings {
     self.node = node
     listen = try source.address("--listen", options.listen, default: "127.0.0.1:8080")
     opsListen = try source.address("--ops-listen", options.opsListen, default: "127.0.0.1:9090")
+    tls = try source.tlsFiles(options)
     eventLoops = try source.number(
       "--event-loops", options.eventLoops, default: System.coreCount, in: 1...256)
     redis = try source.location("--redis", options.redis) { RedisEndpoint($0) }
@@ -58,6 +63,9 @@ struct Settings {
     logLevel = try source.choice("--log-level", options.logLevel, default: .info)
     logFormat = try source.choice("--log-format", options.logFormat, default: .text)
     origins = try source.origins("--allowed-origin", options.allowedOrigins)
+    sockJS.scriptURL = source.text("--sockjs-url", options.sockjsURL, default: sockJS.scriptURL)
+    sockJS.hasScriptTransports =
+      options.sockjsScripts || environment["CHAT_SOCKJS_SCRIPTS"] == "true"
 
     let isInsecure = options.insecureOpen || environment["CHAT_INSECURE_OPEN"] == "true"
     guard listen.isLoopback || isInsecure else {
@@ -120,6 +128,17 @@ private struct Source {
         description: "\(option): \(quoted(text)) is not ADDRESS:PORT with a numeric address")
     }
     return address
+  }
+
+  func tlsFiles(_ options: Options) throws(SettingsError) -> TLSFiles? {
+    let certificate = optionalText("--tls-cert", options.tlsCert)
+    let key = optionalText("--tls-key", options.tlsKey)
+    switch (certificate, key) {
+    case (let certificate?, let key?): return TLSFiles(certificate: certificate, key: key)
+    case (nil, nil): return nil
+    case (_?, nil), (nil, _?):
+      throw SettingsError(description: "--tls-cert and --tls-key belong together")
+    }
   }
 
   /// A URL, which may hold a password and is therefore not repeated in the error.

@@ -3,6 +3,7 @@ import ChatProtocol
 import Gateway
 import Logging
 import Reactor
+import TLS
 import WebSocket
 
 /// What the control loop asks of a worker.
@@ -10,6 +11,8 @@ enum WorkerOrder: Sendable {
   case start(WorkerStart)
   /// Answered with `WorkerNews.report`.
   case report
+  /// For the handshakes that begin from now on.
+  case useTLS(TLSContext)
   case stopListening
   case stop
 }
@@ -19,20 +22,31 @@ struct WorkerStart: Sendable {
   var node: NodeInfo
   var address: SocketAddress
   var backEnds: BackEnds
+  /// The mailboxes of all workers, by shard.
   var hubs: [Mailbox<HubMail>]
+  var sockJS: [Mailbox<SockJSNews>]
   var gatewayLimits: GatewayLimits
   var hubLimits: HubLimits
   var origins: OriginPolicy
+  var sockJSSettings: ChatSockJS
+  var tls: TLSContext?
   var seed: UInt64
   var isReady: @Sendable () -> Bool
 }
 
 /// What a worker tells the control loop.
 enum WorkerNews: Sendable {
-  case joined(Int, hub: Mailbox<HubMail>, orders: Mailbox<WorkerOrder>)
+  case joined(Int, WorkerMailboxes)
   case listening(Int, SocketAddress)
   case failed(Int, SystemError)
   case report(WorkerReport)
+}
+
+/// The ways to a worker.
+struct WorkerMailboxes: Sendable {
+  var hub: Mailbox<HubMail>
+  var sockJS: Mailbox<SockJSNews>
+  var orders: Mailbox<WorkerOrder>
 }
 
 /// A worker's figures since it started; `longestTurn` since the report before.
@@ -54,6 +68,7 @@ final class WorkerThread {
   private let ownsLoop: Bool
   private var hubMailbox: Mailbox<HubMail>?
   private var worker: Worker?
+  private var sockJS: SockJSServer?
   private var application: ChatApplication?
   private var nextPauseLog = Instant(nanoseconds: .min)
 
@@ -85,15 +100,17 @@ final class WorkerThread {
   /// Makes the mailboxes, whose receivers keep this object alive as long as the loop.
   private func join() {
     let hub = loop.makeMailbox(HubMail.self) { self.application?.receive($0) }
+    let sockJS = loop.makeMailbox(SockJSNews.self) { self.sockJS?.receive($0) }
     let orders = loop.makeMailbox(WorkerOrder.self) { for order in $0 { self.carryOut(order) } }
     hubMailbox = hub
-    news.post(.joined(index, hub: hub, orders: orders))
+    news.post(.joined(index, WorkerMailboxes(hub: hub, sockJS: sockJS, orders: orders)))
   }
 
   private func carryOut(_ order: WorkerOrder) {
     switch order {
     case .start(let start): self.start(start)
     case .report: report()
+    case .useTLS(let context): worker?.tls = context
     case .stopListening: worker?.stopListening()
     // A loop that is shared goes on until the back ends have stopped, which need it.
     case .stop:
@@ -108,13 +125,20 @@ final class WorkerThread {
     let hub = Hub(
       node: start.node, limits: start.hubLimits, isAlone: start.backEnds.registry == nil,
       seed: start.seed)
+    let sockJS = SockJSServer.chat(
+      on: loop, start.sockJSSettings, origins: start.origins, limits: start.gatewayLimits,
+      place: SockJSPlace(
+        node: start.node.id, shard: start.node.shard, loops: start.sockJS,
+        registry: start.backEnds.registry, bus: start.backEnds.bus))
     let application = ChatApplication(
-      loop: loop, hub: hub, backEnds: start.backEnds, mailbox: hubMailbox,
+      loop: loop, hub: hub, sockJS: sockJS, backEnds: start.backEnds, mailbox: hubMailbox,
       others: start.hubs.filter { $0 !== hubMailbox }, isReady: start.isReady)
     let worker = Worker(
       loop: loop, limits: start.gatewayLimits, origins: start.origins, application: application,
       pingTimeoutCode: CloseCode(ChatCloseCode.pingTimeout.rawValue))
+    self.sockJS = sockJS
     self.application = application
+    worker.tls = start.tls
     self.worker = worker
     do throws(SystemError) {
       let address = try worker.listen(on: start.address, isFirst: start.node.shard == 0) {

@@ -1,8 +1,8 @@
 import ArgumentParser
 import Gateway
 import Glibc
-import HTTP1
 import Reactor
+import TLS
 import WebSocket
 
 /// `ws-echo`: every message comes back. The smallest program over the Gateway, and what
@@ -23,6 +23,12 @@ struct EchoServer: ParsableCommand {
 
   @Option(help: "With --compression: connections of a thread that may keep their contexts.")
   var compressionContexts = 0
+
+  @Option(help: "A PEM file with a certificate and its chain: speak TLS.")
+  var tlsCert: String?
+
+  @Option(help: "A PEM file with the certificate's key.")
+  var tlsKey: String?
 
   /// Wide: suites send messages of 16 MiB, in as many fragments as they like, at any rate; and they
   /// want all compressed that may be.
@@ -51,50 +57,28 @@ struct EchoServer: ParsableCommand {
     guard compressionContexts >= 0 else {
       throw ValidationError("--compression-contexts takes no negative number")
     }
+    let tls = try tlsContext()
     signal(SIGPIPE, SIG_IGN)
-    let limits = limits
     let loop = try EventLoop(name: "echo-0")
-    let bound = try Self.serve(on: loop, address, limits, isFirst: true)
+    let start = EchoStart(
+      on: loop, address: address, tls: tls, limits: limits, workers: eventLoops)
     for index in 1..<eventLoops {
-      _ = LoopThread(name: "echo-\(index)") { loop in
-        do throws(SystemError) {
-          _ = try Self.serve(on: loop, bound, limits, isFirst: false)
-        } catch {
-          preconditionFailure("a second loop could not listen: \(error)")
-        }
+      _ = LoopThread(name: "echo-\(index)") { [news = start.news] loop in
+        EchoWorker.join(index, on: loop, news: news)
       }
     }
-    print("listening on \(bound)")
-    fflush(nil)
+    EchoWorker.join(0, on: loop, news: start.news)
     loop.run()
+    if let failure = start.failure { throw failure }
   }
 
-  /// Puts a worker on the loop, which its listener keeps alive.
-  private static func serve(
-    on loop: EventLoop, _ address: SocketAddress, _ limits: GatewayLimits, isFirst: Bool
-  ) throws(SystemError) -> SocketAddress {
-    let worker = Worker(
-      loop: loop, limits: limits, origins: .any, application: EchoApplication(),
-      pingTimeoutCode: .goingAway)
-    return try worker.listen(on: address, isFirst: isFirst) { _ in }
-  }
-}
-
-/// Sends every message back, and reads no more from a peer that does not take its echoes.
-final class EchoApplication: Application {
-  func answer(_ request: RequestHead, body: [UInt8], on connection: ClientConnection) -> Answer {
-    .webSocket(subprotocols: [])
-  }
-
-  func opened(_ channel: Channel, request: RequestHead) {}
-
-  func received(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on channel: Channel) {
-    channel.send(kind, payload)
-  }
-
-  func closed(_ channel: Channel) {}
-
-  func congestionChanged(_ isCongested: Bool, on channel: Channel) {
-    channel.setReading(!isCongested)
+  private func tlsContext() throws -> TLSContext? {
+    switch (tlsCert, tlsKey) {
+    case (let certificate?, let key?):
+      return try TLSContext(certificate: certificate, key: key, tickets: TicketKeys())
+    case (nil, nil): return nil
+    case (_?, nil), (nil, _?):
+      throw ValidationError("--tls-cert and --tls-key belong together")
+    }
   }
 }
