@@ -141,7 +141,7 @@ let package = Package(
     tests(
       "Gateway",
       [
-        "Reactor", "TLS", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "ChatBackends",
+        "Reactor", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatCore", "ChatProtocol", "ChatBackends",
         "Bytes", "TestKernel", "TestServers", logging,
       ]),
     .testTarget(
