@@ -60,6 +60,7 @@ let package = Package(
     system("CRabbitMQ", package: "librabbitmq-dev"),
     system("CPostgres", package: "libpq-dev", pkgConfig: "libpq"),
     system("CSQLite", package: "libsqlite3-dev"),
+    system("CZlib", package: "zlib1g-dev"),
 
     // Byte buffers and text encodings; no I/O.
     module("Bytes"),
@@ -71,7 +72,7 @@ let package = Package(
     module("TLS", ["Bytes", "Reactor", "COpenSSL"]),
     module("JSON", ["Bytes"]),
     module("HTTP1", ["Bytes"]),
-    module("WebSocket", ["Bytes", "COpenSSL", "CVector", "HTTP1"]),
+    module("WebSocket", ["Bytes", "COpenSSL", "CVector", "CZlib", "HTTP1"]),
     module("SockJS", ["Bytes", "JSON", "HTTP1", "WebSocket"]),
     module("STOMP", ["Bytes"]),
     module("ChatProtocol", ["Bytes", "JSON"]),

@@ -10,6 +10,8 @@ package struct GatewayLimits: Sendable {
   package var handshakesMax = 4_096
   package var request = RequestLimits()
   package var message = MessageLimits()
+  /// How messages may be compressed where the peer can do it too; nil: not at all.
+  package var compression: CompressionPolicy?
 
   /// The body of a request whose body nobody wants; it is read and thrown away.
   package var unwantedBodyBytesMax = 64 * 1024

@@ -5,7 +5,11 @@ import WebSocket
 
 // What the settings mean for the parts of the node.
 extension Settings {
-  var gatewayLimits: GatewayLimits { GatewayLimits() }
+  var gatewayLimits: GatewayLimits {
+    var limits = GatewayLimits()
+    limits.compression = compression
+    return limits
+  }
 
   var hubLimits: HubLimits {
     var limits = HubLimits()
