@@ -68,6 +68,7 @@ let package = Package(
     module("Reactor", ["CLinux", "Bytes"]),
 
     // Codecs: bytes in, values out; no sockets, no clock.
+    module("Forwarding", ["Bytes"]),
     module("JSON", ["Bytes"]),
     module("HTTP1", ["Bytes"]),
     module("WebSocket", ["Bytes", "COpenSSL", "CVector", "HTTP1"]),
@@ -117,6 +118,7 @@ let package = Package(
 
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
+    tests("Forwarding"),
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
     tests("ChatProtocol", ["Bytes"]),
