@@ -2,25 +2,33 @@ package import HTTP1
 
 /// What a program does with the requests and messages of one worker.
 ///
-/// One per worker, confined to its loop. Calls come from `ClientConnection`; the application
-/// answers through the connection it is given, and may do so later.
+/// One per worker, confined to its loop. Requests come from a `ClientConnection`, messages from the
+/// channel that the connection became or carries; the application answers through the one or the
+/// other, and may do so later.
 package protocol Application: AnyObject {
-  /// A request's head has arrived. Its body, if it has one, is read and thrown away.
-  func answer(_ request: RequestHead, on connection: ClientConnection) -> Answer
+  /// How many bytes of its body a request may bring, more being answered with 413; nil when the
+  /// body means nothing here and is thrown away. Asked when the head has arrived.
+  func bodyBytesMax(of request: RequestHead) -> Int?
 
-  /// The WebSocket handshake is done.
-  func opened(_ connection: ClientConnection, request: RequestHead)
+  /// A whole request. `body` is empty where `bodyBytesMax` was nil.
+  func answer(_ request: RequestHead, body: [UInt8], on connection: ClientConnection) -> Answer
+
+  /// Messages may be exchanged. `request` is the one that opened the channel.
+  func opened(_ channel: Channel, request: RequestHead)
 
   /// A whole message. `payload` is valid during the call.
-  func received(
-    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on connection: ClientConnection)
+  func received(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on channel: Channel)
 
-  /// No message will come or go any more, however the connection ended. Called once for each that
-  /// was opened.
-  func closed(_ connection: ClientConnection)
+  /// No message will come or go any more, however the channel ended. Called once for each that was
+  /// opened.
+  func closed(_ channel: Channel)
 
-  /// The peer's pending bytes went over the limit, or are all sent again.
-  func congestionChanged(_ isCongested: Bool, on connection: ClientConnection)
+  /// The bytes pending for the peer went over the limit, or are all sent again.
+  func congestionChanged(_ isCongested: Bool, on channel: Channel)
+}
+
+extension Application {
+  package func bodyBytesMax(of request: RequestHead) -> Int? { nil }
 }
 
 /// What becomes of a request.
@@ -29,8 +37,19 @@ package enum Answer {
   /// The application will call `ClientConnection.respond(_:)`; until then the connection's next
   /// request waits.
   case respondLater
+  /// The same, by a responder that wants to know when the client goes: with `respond(_:)`, or with
+  /// `beginResponse`, chunks and `endResponse`.
+  case handOver(any Responder)
   /// The route is a WebSocket: the handshake's own rules decide about the rest.
   case webSocket(subprotocols: [String])
+}
+
+/// Whoever answers a request bit by bit.
+package protocol Responder: AnyObject {
+  /// The client went before the answer was complete. Nothing more can be written.
+  func aborted(_ connection: ClientConnection)
+  /// The bytes pending for the client went over the limit, or are all sent again.
+  func congestionChanged(_ isCongested: Bool, on connection: ClientConnection)
 }
 
 package enum MessageKind: Sendable {

@@ -1,5 +1,5 @@
 import Bytes
-import HTTP1
+package import HTTP1
 import Reactor
 import WebSocket
 
@@ -8,8 +8,15 @@ final class HTTPStage {
   var parser = RequestParser()
   /// The request whose end, or whose answer, is due.
   var current: RequestHead?
+  /// How much body the current request may have; nil when it is thrown away.
+  var bodyBytesMax: Int?
+  var body: [UInt8] = []
   /// Whether the current request is with the application.
   var isWaiting = false
+  /// Who answers the current request, if somebody wants to know when the client goes.
+  var responder: (any Responder)?
+  /// Writes the answer that has begun and not ended.
+  var writer: ResponseWriter?
   /// Whether `stepDeadline` is that of a request, not of an idle connection.
   var isTimed = false
   /// Whether the peer has ended its side: the connection closes behind the answer.
@@ -34,8 +41,9 @@ extension ClientConnection {
           let event = try http.parser.next(in: bytes, at: &offset, limits: worker.limits.request)
         else { break }
         switch event {
-        case .head(let head): receivedHead(head, http)
-        case .body: break
+        case .head(let head): try receivedHead(head, http)
+        case .body(let range):
+          try receivedBody(UnsafeRawBufferPointer(rebasing: bytes[range]), http)
         case .end: receivedEnd(http)
         }
       }
@@ -50,20 +58,38 @@ extension ClientConnection {
     }
   }
 
-  private func receivedHead(_ head: RequestHead, _ http: HTTPStage) {
+  private func receivedHead(_ head: RequestHead, _ http: HTTPStage) throws(RequestError) {
     worker.counters.requests += 1
     http.current = head
+    http.bodyBytesMax = head.hasBody ? worker.application.bodyBytesMax(of: head) : nil
+    if let bytesMax = http.bodyBytesMax, case .contentLength(let length) = head.bodyFraming {
+      guard length <= bytesMax else { throw .contentTooLarge }
+    }
     // The body has its own time.
     http.isTimed = false
     if head.expectsContinue { socket.write { ResponseWriter.writeContinue(to: &$0) } }
   }
 
+  private func receivedBody(
+    _ bytes: UnsafeRawBufferPointer, _ http: HTTPStage
+  ) throws(RequestError) {
+    guard let bytesMax = http.bodyBytesMax else { return }
+    guard bytes.count <= bytesMax - http.body.count else { throw .contentTooLarge }
+    http.body.append(contentsOf: bytes)
+  }
+
   private func receivedEnd(_ http: HTTPStage) {
     guard let request = http.current else { return }
     http.isWaiting = true
-    switch worker.application.answer(request, on: self) {
+    var body: [UInt8] = []
+    swap(&body, &http.body)
+    switch worker.application.answer(request, body: body, on: self) {
     case .respond(let response): respond(response)
     case .respondLater: clearStepDeadline()
+    case .handOver(let responder):
+      clearStepDeadline()
+      // It may have answered already.
+      if http.isWaiting { http.responder = responder }
     case .webSocket(let subprotocols): upgrade(request, subprotocols)
     }
   }
@@ -74,10 +100,41 @@ extension ClientConnection {
     var writer = ResponseWriter(answering: request)
     if http.isLast || !worker.isListening { writer.keepsAlive = false }
     write(response, writer)
+    answered(http, keepsAlive: writer.keepsAlive)
+  }
+
+  private func answered(_ http: HTTPStage, keepsAlive: Bool) {
     http.current = nil
     http.isWaiting = false
+    http.responder = nil
+    http.writer = nil
     // What was held is looked at when the answer has gone out.
-    if writer.keepsAlive { watchRequest(http) } else { linger() }
+    if keepsAlive { watchRequest(http) } else { linger() }
+  }
+
+  // MARK: Answers in pieces
+
+  /// Begins an answer of unknown length to the request that the application was asked about.
+  package func beginResponse(_ status: Status, _ fields: [ResponseField]) {
+    guard phase == .requests, let http, let request = http.current, http.isWaiting else { return }
+    precondition(http.writer == nil, "an answer that has begun already")
+    var writer = ResponseWriter(answering: request)
+    if !worker.isListening { writer.keepsAlive = false }
+    socket.write { writer.beginChunks(status, [worker.dateField] + fields, to: &$0) }
+    http.writer = writer
+  }
+
+  /// Adds to an answer that has begun: one chunk, which arrives as such.
+  package func write(chunk: UnsafeRawBufferPointer) {
+    guard phase == .requests, let writer = http?.writer else { return }
+    socket.write { writer.writeChunk(chunk, to: &$0) }
+  }
+
+  /// Ends an answer that has begun.
+  package func endResponse() {
+    guard phase == .requests, let http, let writer = http.writer else { return }
+    socket.write { writer.endChunks(to: &$0) }
+    answered(http, keepsAlive: writer.keepsAlive)
   }
 
   /// Goes on with input that waited for an answer to go out.

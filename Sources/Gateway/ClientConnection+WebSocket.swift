@@ -1,6 +1,6 @@
 import Bytes
-package import Reactor
-package import WebSocket
+import Reactor
+import WebSocket
 
 // The connection as a WebSocket (RFC 6455).
 extension ClientConnection {
@@ -103,36 +103,6 @@ extension ClientConnection {
     } else {
       socket.write { $0.appendFrame(.ping, UnsafeRawBufferPointer(start: nil, count: 0)) }
     }
-  }
-
-  // MARK: Sending
-
-  /// Sends one message.
-  package func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
-    guard phase == .open else { return }
-    socket.write { $0.appendFrame(kind == .text ? .text : .binary, payload) }
-  }
-
-  /// Sends a frame that was encoded into the loop's arena in this turn.
-  package func send(frame: ArenaRange) {
-    guard phase == .open else { return }
-    socket.write(frame)
-  }
-
-  /// Stops or goes on taking messages from the peer.
-  package func setReading(_ isReading: Bool) {
-    guard phase == .open else { return }
-    socket.setReading(isReading)
-  }
-
-  /// Starts the closing handshake (section 7.1.2). Messages that come later are thrown away.
-  package func close(_ code: CloseCode, reason: String) {
-    guard phase == .open else { return }
-    phase = .closing
-    nextPing = .distantFuture
-    socket.write { $0.appendCloseFrame(code, reason: reason) }
-    socket.setReading(true)
-    setStepDeadline(worker.limits.closeTime)
   }
 
   /// Fails the connection (section 7.1.7): says why and does not wait for an answer.

@@ -1,11 +1,11 @@
 package import Reactor
-import WebSocket
+package import WebSocket
 
 /// One client's connection: an HTTP/1.1 connection that may become a WebSocket.
 ///
 /// Confined to its worker's loop, which keeps it alive until it is closed. What it does with the
 /// bytes of each phase is in `ClientConnection+HTTP.swift` and `ClientConnection+WebSocket.swift`.
-package final class ClientConnection: EventHandler {
+package final class ClientConnection: Channel {
   enum Phase {
     /// Requests are read and answered in order.
     case requests
@@ -43,10 +43,11 @@ package final class ClientConnection: EventHandler {
     self.worker = worker
     socket = StreamSocket(adopting: descriptor, on: worker.loop)
     http = HTTPStage()
+    super.init()
   }
 
   /// Names the connection on its worker, also after it has closed.
-  package var token: Token { socket.token }
+  package override var token: Token { socket.token }
 
   func start() throws(SystemError) {
     try socket.register(self)
@@ -55,7 +56,7 @@ package final class ClientConnection: EventHandler {
 
   // MARK: Events
 
-  package func becameReady(_ readiness: Readiness) {
+  package override func becameReady(_ readiness: Readiness) {
     if readiness.contains(.writable) {
       flush()
       if phase == .closed { return }
@@ -82,10 +83,13 @@ package final class ClientConnection: EventHandler {
     }
   }
 
-  /// The peer will send no more. One that asked and waits for its answers still reads them; one
-  /// that leaves a WebSocket so, without a close frame, is gone (RFC 6455 section 7.1.5).
+  /// The peer will send no more. One that asked and waits for its answers still reads them, unless
+  /// it is a responder that answers: pages that leave end their side first. One that leaves a
+  /// WebSocket so, without a close frame, is gone (RFC 6455 section 7.1.5).
   private func receivedEnd() {
     switch phase {
+    case .requests where http?.responder != nil:
+      end()
     case .requests where http?.isWaiting == true:
       http?.isLast = true
       socket.setReading(false)
@@ -98,7 +102,7 @@ package final class ClientConnection: EventHandler {
     }
   }
 
-  package func flush() {
+  package override func flush() {
     switch socket.flush() {
     case .drained:
       if isCongested { setCongested(false) }
@@ -123,10 +127,14 @@ package final class ClientConnection: EventHandler {
 
   private func setCongested(_ isCongested: Bool) {
     self.isCongested = isCongested
-    if isOpened, phase == .open { worker.application.congestionChanged(isCongested, on: self) }
+    if let responder = http?.responder {
+      responder.congestionChanged(isCongested, on: self)
+    } else if isOpened, phase == .open {
+      worker.application.congestionChanged(isCongested, on: self)
+    }
   }
 
-  package func timerFired() {
+  package override func timerFired() {
     let now = worker.loop.now
     if now >= stepDeadline {
       stepDeadline = .distantFuture
@@ -143,6 +151,35 @@ package final class ClientConnection: EventHandler {
     case .closing, .lingering: end()
     case .closed: break
     }
+  }
+
+  // MARK: The channel, once the connection is a WebSocket
+
+  /// Sends one message.
+  package override func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
+    guard phase == .open else { return }
+    socket.write { $0.appendFrame(kind == .text ? .text : .binary, payload) }
+  }
+
+  package override func send(_ text: inout SharedText) {
+    guard phase == .open else { return }
+    socket.write(text.frame)
+  }
+
+  /// Stops or goes on taking messages from the peer.
+  package override func setReading(_ isReading: Bool) {
+    guard phase == .open else { return }
+    socket.setReading(isReading)
+  }
+
+  /// Starts the closing handshake (section 7.1.2). Messages that come later are thrown away.
+  package override func close(_ code: CloseCode, reason: String) {
+    guard phase == .open else { return }
+    phase = .closing
+    nextPing = .distantFuture
+    socket.write { $0.appendCloseFrame(code, reason: reason) }
+    socket.setReading(true)
+    setStepDeadline(worker.limits.closeTime)
   }
 
   // MARK: Timers
@@ -170,11 +207,13 @@ package final class ClientConnection: EventHandler {
     if phase != .closing { setStepDeadline(worker.limits.closeTime) }
     phase = .lingering
     nextPing = .distantFuture
+    let responder = http?.responder
     http = nil
     decoder = MessageDecoder(role: .server)
     socket.setReading(true)
     // Asks for a flush even if nothing is pending: its end is what shuts the sending side.
     worker.loop.scheduleFlush(token)
+    responder?.aborted(self)
     leaveApplication()
   }
 
@@ -182,9 +221,11 @@ package final class ClientConnection: EventHandler {
   package func end() {
     guard phase != .closed else { return }
     phase = .closed
+    let responder = http?.responder
     http = nil
     socket.close()
     worker.ended(self)
+    responder?.aborted(self)
     leaveApplication()
   }
 

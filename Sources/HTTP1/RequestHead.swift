@@ -17,6 +17,7 @@ package struct RequestHead: Sendable {
   package let version: Version
   package let headers: Headers
   package let bodyFraming: BodyFraming
+  package var hasBody: Bool { bodyFraming != .none }
   /// Whether the client waits for `100 Continue` before it sends the body.
   package let expectsContinue: Bool
   /// Whether the connection may carry another request after this one.

@@ -320,4 +320,11 @@ extension EventLoop {
     let range = encode(&state.pointee.buffer.pointee)
     return ArenaRange(offset: range.lowerBound, count: range.count)
   }
+
+  /// What was encoded in this turn, valid within `use`, which must not encode or write.
+  package func withBytes<Result>(
+    of range: ArenaRange, _ use: (UnsafeRawBufferPointer) -> Result
+  ) -> Result {
+    use(UnsafeRawBufferPointer(rebasing: state.pointee.buffer.pointee.bytes[range]))
+  }
 }

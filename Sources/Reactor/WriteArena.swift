@@ -9,6 +9,12 @@ package struct ArenaRange: Sendable {
     self.offset = offset
     self.count = count
   }
+
+  /// The last `count` bytes of the stretch, which has so many.
+  package func suffix(_ count: Int) -> ArenaRange {
+    precondition(count >= 0 && count <= self.count, "a suffix longer than the stretch")
+    return ArenaRange(offset: offset + self.count - count, count: count)
+  }
 }
 
 /// Where all that a loop writes is put until the next flush, at the end of the turn or before.

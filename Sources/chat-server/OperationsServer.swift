@@ -30,7 +30,7 @@ final class OperationsServer: Application {
     self.worker = worker
   }
 
-  func answer(_ request: RequestHead, on connection: ClientConnection) -> Answer {
+  func answer(_ request: RequestHead, body: [UInt8], on connection: ClientConnection) -> Answer {
     switch Self.router.route(request) {
     case .found(.health):
       return .respond(.text(.ok, "ok\n"))
@@ -48,10 +48,8 @@ final class OperationsServer: Application {
   }
 
   // No route here is a WebSocket.
-  func opened(_ connection: ClientConnection, request: RequestHead) {}
-  func received(
-    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on connection: ClientConnection
-  ) {}
-  func closed(_ connection: ClientConnection) {}
-  func congestionChanged(_ isCongested: Bool, on connection: ClientConnection) {}
+  func opened(_ channel: Channel, request: RequestHead) {}
+  func received(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on channel: Channel) {}
+  func closed(_ channel: Channel) {}
+  func congestionChanged(_ isCongested: Bool, on channel: Channel) {}
 }

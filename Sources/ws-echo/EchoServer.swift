@@ -66,21 +66,19 @@ struct EchoServer: ParsableCommand {
 
 /// Sends every message back, and reads no more from a peer that does not take its echoes.
 final class EchoApplication: Application {
-  func answer(_ request: RequestHead, on connection: ClientConnection) -> Answer {
+  func answer(_ request: RequestHead, body: [UInt8], on connection: ClientConnection) -> Answer {
     .webSocket(subprotocols: [])
   }
 
-  func opened(_ connection: ClientConnection, request: RequestHead) {}
+  func opened(_ channel: Channel, request: RequestHead) {}
 
-  func received(
-    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on connection: ClientConnection
-  ) {
-    connection.send(kind, payload)
+  func received(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on channel: Channel) {
+    channel.send(kind, payload)
   }
 
-  func closed(_ connection: ClientConnection) {}
+  func closed(_ channel: Channel) {}
 
-  func congestionChanged(_ isCongested: Bool, on connection: ClientConnection) {
-    connection.setReading(!isCongested)
+  func congestionChanged(_ isCongested: Bool, on channel: Channel) {
+    channel.setReading(!isCongested)
   }
 }

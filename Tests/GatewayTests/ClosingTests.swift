@@ -101,7 +101,7 @@ import WebSocket
   }
 
   @Test func `a connection may be ended by the application while it is called`() {
-    application.onMessage = { _, connection in connection.end() }
+    application.onMessage = { _, connection in (connection as? ClientConnection)?.end() }
     client.send(frame(.text, "one") + frame(.text, "two"))
     #expect(client.receivesEnd() || client.wasReset)
     #expect(application.events == ["opened", "text one", "closed"])

@@ -75,7 +75,9 @@ package final class ChatApplication: Application, EventHandler {
 
   // MARK: Requests
 
-  package func answer(_ request: RequestHead, on connection: ClientConnection) -> Answer {
+  package func answer(
+    _ request: RequestHead, body: [UInt8], on connection: ClientConnection
+  ) -> Answer {
     switch ChatRoute.router.route(request) {
     case .found(.socket): .webSocket(subprotocols: [Self.subprotocol])
     case .found(.health): .respond(.text(.ok, "ok\n"))
@@ -86,37 +88,37 @@ package final class ChatApplication: Application, EventHandler {
 
   // MARK: Sessions
 
-  package func opened(_ connection: ClientConnection, request: RequestHead) {
+  package func opened(_ channel: Channel, request: RequestHead) {
     advance()
-    hub.opened(connection.sessionID, user: request.target.parameter("user").flatMap { UserID($0) })
+    hub.opened(channel.sessionID, user: request.target.parameter("user").flatMap { UserID($0) })
   }
 
   package func received(
-    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on connection: ClientConnection
+    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on channel: Channel
   ) {
     guard !isStopped else { return }
     guard kind == .text else {
-      connection.close(.unsupportedData, reason: "chat.v1 is text")
+      channel.close(.unsupportedData, reason: "chat.v1 is text")
       return
     }
     advance()
     do throws(CommandError) {
-      hub.received(try Command.decode(payload, names: &names), from: connection.sessionID)
+      hub.received(try Command.decode(payload, names: &names), from: channel.sessionID)
     } catch {
       hub.rejected(
         error.id, error.code, error.message, isMalformed: error.isMalformed,
-        from: connection.sessionID)
+        from: channel.sessionID)
     }
   }
 
-  package func closed(_ connection: ClientConnection) {
+  package func closed(_ channel: Channel) {
     advance()
-    hub.closed(connection.sessionID)
+    hub.closed(channel.sessionID)
   }
 
-  package func congestionChanged(_ isCongested: Bool, on connection: ClientConnection) {
+  package func congestionChanged(_ isCongested: Bool, on channel: Channel) {
     advance()
-    hub.setCongested(connection.sessionID, isCongested)
+    hub.setCongested(channel.sessionID, isCongested)
   }
 
   // MARK: Mail and time
@@ -155,9 +157,9 @@ package final class ChatApplication: Application, EventHandler {
     hub.exchangeEffects(with: &effects)
     submitRequests()
     effects.withSends { outgoing, targets in send(outgoing.event, to: targets) }
-    for change in effects.pauses { connection(change.session)?.setReading(change.isReading) }
+    for change in effects.pauses { channel(change.session)?.setReading(change.isReading) }
     for close in effects.closes {
-      connection(close.session)?.close(
+      channel(close.session)?.close(
         CloseCode(close.code.rawValue), reason: close.reason.description)
     }
     effects.removeAll()
@@ -178,21 +180,17 @@ package final class ChatApplication: Application, EventHandler {
   }
 
   private func send(_ event: borrowing Event, to targets: ArraySlice<SessionID>) {
-    let frame = loop.encode { buffer in
-      let frame = buffer.reserveFrameHeader()
-      event.encode(into: &buffer)
-      return buffer.finishFrame(.text, frame)
-    }
-    for target in targets { connection(target)?.send(frame: frame) }
+    var text = SharedText(on: loop) { event.encode(into: &$0) }
+    for target in targets { channel(target)?.send(&text) }
   }
 
-  private func connection(_ session: SessionID) -> ClientConnection? {
+  private func channel(_ session: SessionID) -> Channel? {
     guard let handler = loop.handler(Token(word: session.value)) else { return nil }
-    // Only the tokens of this worker's connections are ever made into session ids.
-    return unsafeDowncast(handler, to: ClientConnection.self)
+    // Only the tokens of this worker's channels are ever made into session ids.
+    return unsafeDowncast(handler, to: Channel.self)
   }
 }
 
-extension ClientConnection {
+extension Channel {
   var sessionID: SessionID { SessionID(value: token.word) }
 }

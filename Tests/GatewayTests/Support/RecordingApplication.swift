@@ -8,11 +8,11 @@ final class RecordingApplication: Application {
   /// The connection of the last call.
   weak var connection: ClientConnection?
   /// What to do with a message; by default it comes back.
-  var onMessage: ((String, ClientConnection) -> Void)?
+  var onMessage: ((String, Channel) -> Void)?
 
   /// `/ws` is a WebSocket, `/later` waits for the test, `/large` is 16 KiB, all others answer with
   /// their path.
-  func answer(_ request: RequestHead, on connection: ClientConnection) -> Answer {
+  func answer(_ request: RequestHead, body: [UInt8], on connection: ClientConnection) -> Answer {
     let path = String(decoding: request.target.path, as: UTF8.self)
     requests.append(path)
     self.connection = connection
@@ -24,22 +24,20 @@ final class RecordingApplication: Application {
     }
   }
 
-  func opened(_ connection: ClientConnection, request: RequestHead) {
-    self.connection = connection
+  func opened(_ channel: Channel, request: RequestHead) {
+    self.connection = channel as? ClientConnection
     events.append("opened")
   }
 
-  func received(
-    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on connection: ClientConnection
-  ) {
+  func received(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on channel: Channel) {
     let text = String(decoding: payload, as: UTF8.self)
     events.append("\(kind) \(text.prefix(20))")
-    if let onMessage { onMessage(text, connection) } else { connection.send(kind, payload) }
+    if let onMessage { onMessage(text, channel) } else { channel.send(kind, payload) }
   }
 
-  func closed(_ connection: ClientConnection) { events.append("closed") }
+  func closed(_ channel: Channel) { events.append("closed") }
 
-  func congestionChanged(_ isCongested: Bool, on connection: ClientConnection) {
+  func congestionChanged(_ isCongested: Bool, on channel: Channel) {
     events.append(isCongested ? "congested" : "relieved")
   }
 }

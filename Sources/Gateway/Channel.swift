@@ -1,0 +1,53 @@
+package import Bytes
+package import Reactor
+package import WebSocket
+
+/// One client's exchange of whole messages with the application, whatever carries them: a WebSocket
+/// (`ClientConnection`) or a SockJS session (`SockJSSession`).
+///
+/// Confined to its loop. A base class and not a protocol, because every event for a session finds
+/// its channel through the loop's table, and a reference of one word goes there and back.
+package class Channel: EventHandler {
+  /// Names the channel on its loop, also after it has closed.
+  package var token: Token { preconditionFailure("a channel of no kind") }
+
+  /// Sends one message.
+  package func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {}
+
+  /// Sends a text that was encoded in this turn, perhaps for other channels too.
+  package func send(_ text: inout SharedText) {}
+
+  /// Stops or goes on taking messages from the peer.
+  package func setReading(_ isReading: Bool) {}
+
+  /// Says goodbye with a code of RFC 6455 section 7.4 or the application's own. Messages that come
+  /// later are thrown away.
+  package func close(_ code: CloseCode, reason: String) {}
+
+  // A protocol's default implementation could not be overridden.
+  package func becameReady(_ readiness: Readiness) {}
+  package func timerFired() {}
+  package func flush() {}
+}
+
+/// A text message that was encoded once in this turn, for all of its readers on one loop.
+package struct SharedText {
+  /// As an unmasked frame of a WebSocket.
+  let frame: ArenaRange
+  /// The text alone, which is the end of the frame.
+  let payload: ArenaRange
+
+  /// `encode` appends the text and changes nothing else.
+  package init(on loop: EventLoop, _ encode: (inout ByteBuffer) -> Void) {
+    var payloadBytes = 0
+    let frame = loop.encode { buffer in
+      let header = buffer.reserveFrameHeader()
+      let start = buffer.count
+      encode(&buffer)
+      payloadBytes = buffer.count - start
+      return buffer.finishFrame(.text, header)
+    }
+    self.frame = frame
+    payload = frame.suffix(payloadBytes)
+  }
+}
