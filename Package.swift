@@ -94,14 +94,16 @@ let package = Package(
     // Listener -> HTTP -> WebSocket -> session, and back.
     module(
       "Gateway",
-      ["Bytes", "Reactor", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", logging]),
+      [
+        "Bytes", "Reactor", "Forwarding", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", logging,
+      ]),
 
     // Composition only.
     program(
       "chat-server",
       [
-        "Reactor", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", "RedisClient", "AMQPClient",
-        "PostgresClient", "ChatBackends", "Gateway", logging,
+        "Reactor", "Forwarding", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", "RedisClient",
+        "AMQPClient", "PostgresClient", "ChatBackends", "Gateway", logging,
       ]),
     program("chat-bench", ["Bytes", "Reactor", "HTTP1", "WebSocket", histogram]),
     program("ws-echo", ["Reactor", "HTTP1", "WebSocket", "Gateway"]),
@@ -134,13 +136,14 @@ let package = Package(
     tests(
       "Gateway",
       [
-        "Reactor", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "ChatBackends", "Bytes",
-        "TestKernel", logging,
+        "Reactor", "Forwarding", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "ChatBackends",
+        "Bytes", "TestKernel", logging,
       ]),
     .testTarget(
       name: "ChatServerTests",
       dependencies: [
-        "chat-server", "ChatCore", "Gateway", "Reactor", "WebSocket", argumentParser, logging,
+        "chat-server", "ChatCore", "Forwarding", "Gateway", "Reactor", "WebSocket", argumentParser,
+        logging,
       ],
       swiftSettings: settings),
     .testTarget(

@@ -1,3 +1,4 @@
+import Forwarding
 package import Reactor
 package import WebSocket
 
@@ -26,6 +27,8 @@ package final class ClientConnection: Channel {
   @exclusivity(unchecked) var socket: StreamSocket
   @exclusivity(unchecked) var decoder = MessageDecoder(role: .server)
   var phase = Phase.requests
+  /// Whom the connection is counted for on its worker.
+  var addressPlace: AddressTable.Place
   /// Present while the connection speaks HTTP.
   var http: HTTPStage?
   var isCongested = false
@@ -39,10 +42,14 @@ package final class ClientConnection: Channel {
   /// The end of the present step: a request, an unfinished message, the closing handshake.
   var stepDeadline = Instant.distantFuture
 
-  init(worker: Worker, descriptor: Int32) {
+  /// - Parameter proxy: the trusted proxy that the connection is from, if it is from one.
+  init(
+    worker: Worker, descriptor: Int32, addressPlace: AddressTable.Place, proxy: IPAddress?
+  ) {
     self.worker = worker
+    self.addressPlace = addressPlace
     socket = StreamSocket(adopting: descriptor, on: worker.loop)
-    http = HTTPStage()
+    http = HTTPStage(proxy: proxy)
     super.init()
   }
 

@@ -5,6 +5,9 @@ package import WebSocket
 package struct GatewayLimits: Sendable {
   /// Connections of one worker; more are closed as they are accepted.
   package var connectionsMax = 100_000
+  /// Connections of one address with one worker; more are refused. Not for trusted proxies, nor for
+  /// this machine's own programs, one of which may be a proxy that nobody has named.
+  package var connectionsPerAddressMax = 5_000
   package var request = RequestLimits()
   package var message = MessageLimits()
 

@@ -1,4 +1,6 @@
+import Forwarding
 import HTTP1
+package import Logging
 package import Reactor
 package import WebSocket
 
@@ -7,22 +9,29 @@ package final class Worker {
   let loop: EventLoop
   let limits: GatewayLimits
   let origins: OriginPolicy
+  let proxies: ProxyPolicy
   let application: any Application
   /// What a connection is closed with that answers no pings.
   let pingTimeoutCode: CloseCode
   package internal(set) var counters = GatewayCounters()
+  /// Whom the connections are counted for.
+  private(set) var addresses = AddressTable()
+  let log: ConnectionLog
   private var listener: Listener?
   private var date = HTTPDate()
 
   package init(
     loop: EventLoop, limits: GatewayLimits, origins: OriginPolicy,
-    application: any Application, pingTimeoutCode: CloseCode
+    proxies: ProxyPolicy = ProxyPolicy(), application: any Application,
+    pingTimeoutCode: CloseCode, log: Logger? = nil
   ) {
     self.loop = loop
     self.limits = limits
     self.origins = origins
+    self.proxies = proxies
     self.application = application
     self.pingTimeoutCode = pingTimeoutCode
+    self.log = ConnectionLog(log)
   }
 
   /// Listens on `address`, which only the first worker finds out to be taken; gives the address
@@ -33,7 +42,7 @@ package final class Worker {
   ) throws(SystemError) -> SocketAddress {
     let listener = try Listener(
       on: loop, address: address, isFirst: isFirst,
-      accepted: { descriptor, _ in self.accepted(descriptor) }, exhausted: exhausted)
+      accepted: { self.accepted($0, from: $1) }, exhausted: exhausted)
     self.listener = listener
     return listener.address
   }
@@ -46,19 +55,91 @@ package final class Worker {
 
   var isListening: Bool { listener != nil }
 
-  private func accepted(_ descriptor: Int32) {
+  // MARK: Accepting
+
+  private func accepted(_ descriptor: Int32, from peer: SocketAddress?) {
+    // Every peer of an Internet socket has an address.
+    let peer = peer.map { IPAddress($0) } ?? .unspecified
     guard counters.connections < limits.connectionsMax else {
-      counters.refused += 1
-      loop.kernel.close(descriptor)
-      return
+      return refuse(descriptor, from: peer, "too many connections")
+    }
+    guard proxies.expectsHeader else { return connect(descriptor, from: peer, isForwarded: false) }
+    guard proxies.trusted.contains(peer) else {
+      return refuse(descriptor, from: peer, "no trusted proxy")
     }
     do throws(SystemError) {
-      try ClientConnection(worker: self, descriptor: descriptor).start()
-      counters.accepted += 1
+      _ = try ProxyHeaderReader(worker: self, descriptor: descriptor, proxy: peer)
       counters.connections += 1
     } catch {
+      refuse(descriptor, from: peer, "no kernel memory")
+    }
+  }
+
+  /// A PROXY header has told on whose behalf the connection is.
+  func announced(_ descriptor: Int32, by proxy: IPAddress, _ header: ProxyHeader) {
+    counters.connections -= 1
+    switch header {
+    case .own: connect(descriptor, from: proxy, isForwarded: false)
+    case .onBehalf(let client): connect(descriptor, from: client, isForwarded: true)
+    }
+  }
+
+  /// A trusted proxy's connection has ended without a PROXY header.
+  func notAnnounced(by proxy: IPAddress, _ error: ProxyHeaderError?) {
+    counters.connections -= 1
+    counters.badProxyHeaders += 1
+    log.refused(proxy, error.map { "\($0)" } ?? "no PROXY header in time")
+  }
+
+  private func connect(_ descriptor: Int32, from peer: IPAddress, isForwarded: Bool) {
+    let isProxy = proxies.trusted.contains(peer)
+    let isExempt = isProxy || !isForwarded && peer.isLoopback
+    let countMax = isExempt ? .max : limits.connectionsPerAddressMax
+    guard let place = addresses.add(peer, countMax: countMax) else {
+      counters.overAddressLimit += 1
+      log.tooMany(from: peer, countMax, now: loop.now)
+      return refuse(descriptor, from: peer, "too many connections of its address")
+    }
+    let connection = ClientConnection(
+      worker: self, descriptor: descriptor, addressPlace: place, proxy: isProxy ? peer : nil)
+    do throws(SystemError) {
+      try connection.start()
+      counters.accepted += 1
+      counters.connections += 1
+      log.accepted(peer)
+    } catch {
+      addresses.remove(place)
       counters.refused += 1
     }
+  }
+
+  private func refuse(_ descriptor: Int32, from peer: IPAddress, _ reason: String) {
+    counters.refused += 1
+    loop.kernel.close(descriptor)
+    log.refused(peer, reason)
+  }
+
+  /// Counts a connection of `proxy`'s for the client of its present request, or for the proxy itself
+  /// and answers false when the client has too many already.
+  func count(
+    _ connection: ClientConnection, for client: IPAddress, behind proxy: IPAddress
+  ) -> Bool {
+    guard addresses[connection.addressPlace] != client.subscriber else { return true }
+    let countMax = proxies.trusted.contains(client) ? .max : limits.connectionsPerAddressMax
+    let place = addresses.add(client, countMax: countMax)
+    if place == nil {
+      counters.overAddressLimit += 1
+      log.tooMany(from: client, countMax, now: loop.now)
+    }
+    guard let place = place ?? addresses.add(proxy) else { return false }
+    addresses.remove(connection.addressPlace)
+    connection.addressPlace = place
+    return addresses[place] == client.subscriber
+  }
+
+  func ended(_ connection: ClientConnection) {
+    counters.connections -= 1
+    addresses.remove(connection.addressPlace)
   }
 
   /// The `Date` field, made once a second.
@@ -66,7 +147,6 @@ package final class Worker {
     ResponseField("Date", date.string(at: loop.kernel.wallMilliseconds()))
   }
 
-  func ended(_ connection: ClientConnection) { counters.connections -= 1 }
 }
 
 /// What a worker counts, since it started.
@@ -76,8 +156,13 @@ package struct GatewayCounters: Sendable {
   /// Those of them that are WebSockets, until the closing handshake is done.
   package var webSockets = 0
   package var accepted: UInt64 = 0
-  /// Connections closed as they came, over `connectionsMax` or for want of kernel memory.
+  /// Connections closed as they came: over a limit, for want of kernel memory, or from nobody who
+  /// may connect.
   package var refused: UInt64 = 0
+  /// Connections, and requests through proxies, over `connectionsPerAddressMax`.
+  package var overAddressLimit: UInt64 = 0
+  /// Connections of trusted proxies without a whole PROXY header.
+  package var badProxyHeaders: UInt64 = 0
   package var requests: UInt64 = 0
   package var badRequests: UInt64 = 0
   package var upgrades: UInt64 = 0

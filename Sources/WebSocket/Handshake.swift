@@ -38,9 +38,11 @@ package struct Handshake: Sendable {
   /// The first of the client's subprotocols that the server speaks.
   package let subprotocol: String?
 
-  /// Checks an upgrade request.
+  /// Checks an upgrade request; `ownOrigin` is where the server's own pages are from, if the
+  /// request tells.
   package init(
-    _ head: RequestHead, origins: OriginPolicy, subprotocols: [String] = []
+    _ head: RequestHead, origins: OriginPolicy, ownOrigin: Origin? = nil,
+    subprotocols: [String] = []
   ) throws(HandshakeError) {
     guard head.method == .get else { throw .methodNotAllowed }
     guard head.version == .http11, head.bodyFraming == .none,
@@ -52,9 +54,8 @@ package struct Handshake: Sendable {
       throw .badKey
     }
     let pages = head.headers.values("origin")
-    guard pages.isEmpty || origins.allows(head.headers.only("origin").flatMap(Origin.init)) else {
-      throw .forbiddenOrigin
-    }
+    let page = head.headers.only("origin").flatMap(Origin.init)
+    guard pages.isEmpty || origins.allows(page, own: ownOrigin) else { throw .forbiddenOrigin }
     self.key = key
     subprotocol = head.headers.elements("sec-websocket-protocol")
       .map { String(decoding: $0, as: UTF8.self) }

@@ -4,11 +4,15 @@
 package enum OriginPolicy: Sendable {
   case any
   case only(Set<Origin>)
+  /// Those of these addresses, and those that the server's own pages are from.
+  case own(Set<Origin>)
 
-  func allows(_ origin: Origin?) -> Bool {
+  /// - Parameter own: where the server's own pages are from, as the request tells.
+  func allows(_ origin: Origin?, own: Origin? = nil) -> Bool {
     switch self {
     case .any: true
     case .only(let allowed): origin.map(allowed.contains) ?? false
+    case .own(let addresses): origin.map { addresses.contains($0) || $0 == own } ?? false
     }
   }
 }

@@ -162,8 +162,8 @@ final class Node {
         WorkerStart(
           node: node, address: address, backEnds: backEnds.ports, hubs: hubMailboxes,
           gatewayLimits: settings.gatewayLimits, hubLimits: settings.hubLimits,
-          origins: settings.originPolicy(for: address), seed: .random(in: .min ... .max),
-          isReady: { readiness.withLock { $0 } })))
+          origins: settings.originPolicy(for: address), proxies: settings.proxies,
+          seed: .random(in: .min ... .max), isReady: { readiness.withLock { $0 } })))
   }
 
   var hubMailboxes: [Mailbox<HubMail>] { workers.compactMap(\.hub) }

@@ -23,6 +23,7 @@ struct WorkerStart: Sendable {
   var gatewayLimits: GatewayLimits
   var hubLimits: HubLimits
   var origins: OriginPolicy
+  var proxies: ProxyPolicy
   var seed: UInt64
   var isReady: @Sendable () -> Bool
 }
@@ -112,8 +113,9 @@ final class WorkerThread {
       loop: loop, hub: hub, backEnds: start.backEnds, mailbox: hubMailbox,
       others: start.hubs.filter { $0 !== hubMailbox }, isReady: start.isReady)
     let worker = Worker(
-      loop: loop, limits: start.gatewayLimits, origins: start.origins, application: application,
-      pingTimeoutCode: CloseCode(ChatCloseCode.pingTimeout.rawValue))
+      loop: loop, limits: start.gatewayLimits, origins: start.origins, proxies: start.proxies,
+      application: application,
+      pingTimeoutCode: CloseCode(ChatCloseCode.pingTimeout.rawValue), log: log)
     self.application = application
     self.worker = worker
     do throws(SystemError) {
