@@ -72,6 +72,7 @@ let package = Package(
     module("JSON", ["Bytes"]),
     module("HTTP1", ["Bytes"]),
     module("WebSocket", ["Bytes", "COpenSSL", "CVector", "HTTP1"]),
+    module("SockJS", ["Bytes", "JSON", "HTTP1", "WebSocket"]),
     module("ChatProtocol", ["Bytes", "JSON"]),
 
     // Sessions, delivery and the ports to the back ends; no I/O, no clock.
@@ -95,7 +96,9 @@ let package = Package(
     module(
       "Gateway",
       [
-        "Bytes", "Reactor", "Forwarding", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", logging,
+        "Bytes", "Reactor", "Forwarding", "HTTP1", "WebSocket", "SockJS", "ChatProtocol",
+        "ChatCore",
+        logging,
       ]),
 
     // Composition only.
@@ -106,7 +109,7 @@ let package = Package(
         "AMQPClient", "PostgresClient", "ChatBackends", "Gateway", logging,
       ]),
     program("chat-bench", ["Bytes", "Reactor", "HTTP1", "WebSocket", histogram]),
-    program("ws-echo", ["Reactor", "HTTP1", "WebSocket", "Gateway"]),
+    program("ws-echo", ["Reactor", "HTTP1", "WebSocket", "SockJS", "ChatCore", "Gateway"]),
 
     // Private servers on loopback, started and ended by the tests themselves.
     .target(
@@ -123,6 +126,7 @@ let package = Package(
     tests("Forwarding"),
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
+    tests("SockJS", ["Bytes", "HTTP1", "WebSocket"]),
     tests("ChatProtocol", ["Bytes"]),
     tests("ChatCore", ["ChatProtocol", "Bytes"]),
     tests("RedisClient", ["Reactor", "TestServers"]),

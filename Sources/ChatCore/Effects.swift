@@ -13,6 +13,8 @@ package struct Effects {
   package var publications: [(destination: Destination, envelope: Envelope)] = []
   /// For every other hub of this node.
   package var localDeliveries: [LocalDelivery] = []
+  /// Came from other nodes and is for the transports.
+  package var relays: [Relay] = []
 
   /// An event to encode once and to write to each of its targets.
   package struct Outgoing {
@@ -36,7 +38,7 @@ package struct Effects {
 
   package var isEmpty: Bool {
     sends.isEmpty && closes.isEmpty && pauses.isEmpty && store.isEmpty && registry.isEmpty
-      && publications.isEmpty && localDeliveries.isEmpty
+      && publications.isEmpty && localDeliveries.isEmpty && relays.isEmpty
   }
 
   /// Forgets everything but the memory it took, and that too after a turn that was out of the
@@ -50,6 +52,7 @@ package struct Effects {
     registry.empty()
     publications.empty()
     localDeliveries.empty()
+    relays.empty()
   }
 
   /// Calls `send` with each of `sends` where it stands, and its targets: a copy of an event is a

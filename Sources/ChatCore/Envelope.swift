@@ -1,11 +1,12 @@
 package import ChatProtocol
 
-/// What one node tells another about users it holds.
+/// What one node tells another about users and sessions that it holds.
 package enum Envelope: Hashable, Sendable {
   /// A committed message for those of `recipients` that are connected to the receiving node.
   case deliver(Delivery)
   /// Another connection took over this device: close the one named, with 4004.
   case replace(UserID, device: String, connection: String)
+  case relay(Relay)
 }
 
 package struct Delivery: Hashable, Sendable {

@@ -20,6 +20,8 @@ package enum EnvelopeError: Error, Hashable, Sendable {
 ///     deliver:  hops u8, conversation string8, seq u64, sender string8, client id string8,
 ///               ts i64, reply to u64 (0: none), body string32, count u16, recipients string8
 ///     replace:  user string8, device string8, connection string8
+///     relay:    kind u8, exchange (node string8, shard u16, number u64), sender string8,
+///               session string8, user string8, detail string8, number u32, payload bytes32
 ///
 /// Fields may be added behind those of an envelope; a reader skips what it does not know.
 package struct EnvelopeBatch: Hashable, Sendable {
@@ -120,7 +122,25 @@ extension ByteBuffer {
     case .replace(let user, let device, let connection):
       append(EnvelopeKind.replace.rawValue)
       return append(string8: user.name) && append(string8: device) && append(string8: connection)
+    case .relay(let relay):
+      append(EnvelopeKind.relay.rawValue)
+      return append(relay)
     }
+  }
+
+  private mutating func append(_ relay: Relay) -> Bool {
+    guard relay.payload.count <= EnvelopeBatch.loneBytesMax else { return false }
+    append(relay.kind)
+    guard append(string8: relay.exchange.node.name) else { return false }
+    append(bigEndian: relay.exchange.shard)
+    append(bigEndian: relay.exchange.number)
+    guard append(string8: relay.sender.name), append(string8: relay.session),
+      append(string8: relay.user), append(string8: relay.detail)
+    else { return false }
+    append(bigEndian: relay.number)
+    append(bigEndian: UInt32(relay.payload.count))
+    relay.payload.withUnsafeBytes { append($0) }
+    return true
   }
 
   private mutating func append(_ delivery: Delivery) -> Bool {
@@ -164,4 +184,5 @@ extension ByteBuffer {
 enum EnvelopeKind: UInt8 {
   case deliver = 1
   case replace = 2
+  case relay = 3
 }

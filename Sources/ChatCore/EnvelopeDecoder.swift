@@ -11,8 +11,7 @@ extension EnvelopeBatch {
     let version = try reader.integer(UInt8.self)
     guard version == Self.version else { throw .version(version) }
     publishedAt = try reader.integer(UInt64.self)
-    guard let sender = NodeID(try reader.string8()) else { throw .invalidField }
-    self.sender = sender
+    sender = try reader.node()
     let count = Int(try reader.integer(UInt16.self))
     guard count <= Self.envelopesMax else { throw .tooManyEnvelopes }
     envelopes = []
@@ -66,9 +65,26 @@ private struct FieldReader {
       return .deliver(try delivery())
     case .replace:
       return .replace(try user(), device: try string8(), connection: try string8())
+    case .relay:
+      return .relay(try relay())
     case nil:
       throw .unknownKind(kind)
     }
+  }
+
+  mutating func node() throws(EnvelopeError) -> NodeID {
+    guard let node = NodeID(try string8()) else { throw .invalidField }
+    return node
+  }
+
+  private mutating func relay() throws(EnvelopeError) -> Relay {
+    let kind = try integer(UInt8.self)
+    let exchange = Relay.Exchange(
+      node: try node(), shard: try integer(UInt16.self), number: try integer(UInt64.self))
+    return Relay(
+      kind: kind, exchange: exchange, sender: try node(), session: try string8(),
+      user: try string8(), detail: try string8(), number: try integer(UInt32.self),
+      payload: Array(try bytes(Int(integer(UInt32.self)))))
   }
 
   private mutating func delivery() throws(EnvelopeError) -> Delivery {

@@ -168,6 +168,8 @@ package final class Hub {
       deliver(delivery.message, to: delivery.recipients, origin: nil)
     case .replace(let user, let device, let connection):
       replaced(user, device: device, connection: connection)
+    case .relay(let relay):
+      effects.relays.append(relay)
     }
   }
 }

@@ -138,6 +138,13 @@ package struct RegistryRequest: Sendable {
     case nodes(of: UserID)
     /// Answered behind the events of all changes that were made before.
     case barrier
+    /// Makes this node the holder of a client's session, unless another node with a live lease is;
+    /// answers with whoever is it then. The name has at most 255 bytes.
+    case claimSession(String)
+    /// The node with a live lease that holds the session.
+    case sessionHolder(String)
+    /// Forgets the session if this node holds it, else does nothing.
+    case releaseSession(String)
   }
 
   package init(token: UInt64, operation: Operation) {
@@ -157,6 +164,8 @@ package struct RegistryReply: Sendable {
     /// In rising order, each once.
     case nodes([NodeID], isGuarded: Bool)
     case passed
+    /// The answer to the requests about sessions; nil: nobody.
+    case holder(NodeID?)
     case unavailable
   }
 

@@ -40,8 +40,9 @@ package enum Answer {
   /// The same, by a responder that wants to know when the client goes: with `respond(_:)`, or with
   /// `beginResponse`, chunks and `endResponse`.
   case handOver(any Responder)
-  /// The route is a WebSocket: the handshake's own rules decide about the rest.
-  case webSocket(subprotocols: [String])
+  /// The route is a WebSocket: the handshake's own rules decide about the rest. Its messages are
+  /// the application's, or those of a SockJS session that it carries.
+  case webSocket(subprotocols: [String], carrying: SockJSSocket? = nil)
 }
 
 /// Whoever answers a request bit by bit.

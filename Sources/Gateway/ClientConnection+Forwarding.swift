@@ -1,6 +1,5 @@
 package import Forwarding
-package import HTTP1
-package import WebSocket
+import HTTP1
 
 // Whom the connection is from, where proxies stand between.
 extension ClientConnection {
@@ -12,21 +11,13 @@ extension ClientConnection {
     phase == .closed ? .unspecified : worker.addresses[addressPlace]
   }
 
-  /// Counts the connection for the client of a request that came through `proxy`.
-  func identifyClient(of request: RequestHead, behind proxy: IPAddress, _ http: HTTPStage) {
+  /// Takes the word of `proxy` for whom the current request is from: counts the connection for that
+  /// client, and knows whether it speaks TLS with the proxy.
+  func identifyClient(behind proxy: IPAddress, _ http: HTTPStage) {
+    guard let headers = http.current?.headers else { return }
     let client = worker.proxies.trusted.client(
-      of: proxy, forwardedFor: request.headers.values("x-forwarded-for"))
+      of: proxy, forwardedFor: headers.values("x-forwarded-for"))
     http.isOverLimit = !worker.count(self, for: client, behind: proxy)
-  }
-
-  /// Where the page is from that a trusted proxy serves over TLS under the request's own host.
-  ///
-  /// Over TLS only: the browser has then seen a certificate for that host. Otherwise any page could
-  /// have its own name resolve to the proxy, and be taken for one of ours.
-  package func forwardedOrigin(of request: RequestHead) -> Origin? {
-    guard http?.proxy != nil,
-      request.headers.only("x-forwarded-proto")?.lowercased() == "https"
-    else { return nil }
-    return Origin("https://" + request.host)
+    http.current?.isSecure = headers.only("x-forwarded-proto")?.lowercased() == "https"
   }
 }

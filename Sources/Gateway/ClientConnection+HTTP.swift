@@ -13,9 +13,11 @@ final class HTTPStage {
   var parser = RequestParser()
   /// The request whose end, or whose answer, is due.
   var current: RequestHead?
-  /// How much body the current request may have; nil when it is thrown away.
-  var bodyBytesMax: Int?
+  /// Of the current request, if the application wants it.
   var body: [UInt8] = []
+  var keepsBody = false
+  /// How much more of it may come.
+  var bodyBytesLeft = 0
   /// Whether the current request is with the application.
   var isWaiting = false
   /// Who answers the current request, if somebody wants to know when the client goes.
@@ -68,10 +70,12 @@ extension ClientConnection {
   private func receivedHead(_ head: RequestHead, _ http: HTTPStage) throws(RequestError) {
     worker.counters.requests += 1
     http.current = head
-    if let proxy = http.proxy { identifyClient(of: head, behind: proxy, http) }
-    http.bodyBytesMax = head.hasBody ? worker.application.bodyBytesMax(of: head) : nil
-    if let bytesMax = http.bodyBytesMax, case .contentLength(let length) = head.bodyFraming {
-      guard length <= bytesMax else { throw .contentTooLarge }
+    if let proxy = http.proxy { identifyClient(behind: proxy, http) }
+    let wanted = head.hasBody ? worker.application.bodyBytesMax(of: head) : nil
+    http.keepsBody = wanted != nil
+    http.bodyBytesLeft = wanted ?? worker.limits.unwantedBodyBytesMax
+    if case .contentLength(let length) = head.bodyFraming, length > http.bodyBytesLeft {
+      throw .contentTooLarge
     }
     // The body has its own time.
     http.isTimed = false
@@ -81,9 +85,9 @@ extension ClientConnection {
   private func receivedBody(
     _ bytes: UnsafeRawBufferPointer, _ http: HTTPStage
   ) throws(RequestError) {
-    guard let bytesMax = http.bodyBytesMax else { return }
-    guard bytes.count <= bytesMax - http.body.count else { throw .contentTooLarge }
-    http.body.append(contentsOf: bytes)
+    guard bytes.count <= http.bodyBytesLeft else { throw .contentTooLarge }
+    http.bodyBytesLeft -= bytes.count
+    if http.keepsBody { http.body.append(contentsOf: bytes) }
   }
 
   private func receivedEnd(_ http: HTTPStage) {
@@ -99,7 +103,7 @@ extension ClientConnection {
       clearStepDeadline()
       // It may have answered already.
       if http.isWaiting { http.responder = responder }
-    case .webSocket(let subprotocols): upgrade(request, subprotocols)
+    case .webSocket(let subprotocols, let session): upgrade(request, subprotocols, session)
     }
   }
 
@@ -179,20 +183,24 @@ extension ClientConnection {
 
   // MARK: The handshake
 
-  private func upgrade(_ request: RequestHead, _ subprotocols: [String]) {
+  private func upgrade(
+    _ request: RequestHead, _ subprotocols: [String], _ session: SockJSSocket?
+  ) {
     let handshake: Handshake
     do throws(HandshakeError) {
-      handshake = try Handshake(
-        request, origins: worker.origins, ownOrigin: forwardedOrigin(of: request),
-        subprotocols: subprotocols)
+      handshake = try Handshake(request, origins: worker.origins, subprotocols: subprotocols)
     } catch {
       return respond(.plain(error.status, fields: error.fields))
     }
     worker.counters.upgrades += 1
     socket.write { handshake.writeResponse(to: &$0) }
-    startWebSocket()
+    startWebSocket(carrying: session)
     worker.log.opened(clientAddress)
-    worker.application.opened(self, request: request)
+    if let session {
+      session.opened(on: self, request: request)
+    } else {
+      worker.application.opened(self, request: request)
+    }
   }
 
   // MARK: Bad and slow requests

@@ -4,11 +4,11 @@ import WebSocket
 
 // The connection as a WebSocket (RFC 6455).
 extension ClientConnection {
-  func startWebSocket() {
+  func startWebSocket(carrying session: SockJSSocket?) {
     phase = .open
     isOpened = true
     worker.counters.webSockets += 1
-    http = nil
+    stage = session.map { .carrying($0) } ?? .bare
     clearStepDeadline()
     nextPing = worker.loop.now + worker.limits.pingInterval
     armTimer()
@@ -20,6 +20,7 @@ extension ClientConnection {
     // Read once, not per message: each is a class's property that another may hold.
     let application = worker.application
     let limits = worker.limits.message
+    let session = carried
     var offset = 0
     var hasMessage = false
     do throws(ProtocolError) {
@@ -29,10 +30,20 @@ extension ClientConnection {
         switch inbound {
         case .text(let payload):
           hasMessage = true
-          if phase == .open { application.received(.text, payload, on: self) }
+          guard phase == .open else { break }
+          if let session {
+            session.received(.text, payload)
+          } else {
+            application.received(.text, payload, on: self)
+          }
         case .binary(let payload):
           hasMessage = true
-          if phase == .open { application.received(.binary, payload, on: self) }
+          guard phase == .open else { break }
+          if let session {
+            session.received(.binary, payload)
+          } else {
+            application.received(.binary, payload, on: self)
+          }
         case .ping(let payload): receivedPing(payload)
         case .pong: countControlFrame()
         case .close(let code, _): receivedClose(code)

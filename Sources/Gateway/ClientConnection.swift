@@ -20,6 +20,15 @@ package final class ClientConnection: Channel {
     case closed
   }
 
+  /// What belongs to the phase.
+  enum Stage {
+    case http(HTTPStage)
+    /// The application's messages, or nothing any more.
+    case bare
+    /// Messages of a SockJS session.
+    case carrying(SockJSSocket)
+  }
+
   let worker: Worker
   // Each message goes through these two once or twice, and every checked access to a class's
   // property costs about 40 instructions. Their methods never call out while they run, so that
@@ -29,8 +38,7 @@ package final class ClientConnection: Channel {
   var phase = Phase.requests
   /// Whom the connection is counted for on its worker.
   var addressPlace: AddressTable.Place
-  /// Present while the connection speaks HTTP.
-  var http: HTTPStage?
+  var stage: Stage
   var isCongested = false
   /// Whether the application was told `opened` and not yet `closed`.
   var isOpened = false
@@ -49,12 +57,22 @@ package final class ClientConnection: Channel {
     self.worker = worker
     self.addressPlace = addressPlace
     socket = StreamSocket(adopting: descriptor, on: worker.loop)
-    http = HTTPStage(proxy: proxy)
+    stage = .http(HTTPStage(proxy: proxy))
     super.init()
   }
 
   /// Names the connection on its worker, also after it has closed.
   package override var token: Token { socket.token }
+
+  /// Present while the connection speaks HTTP.
+  var http: HTTPStage? {
+    if case .http(let http) = stage { http } else { nil }
+  }
+
+  /// Present while the connection is a WebSocket that carries a SockJS session.
+  var carried: SockJSSocket? {
+    if case .carrying(let session) = stage { session } else { nil }
+  }
 
   func start() throws(SystemError) {
     try socket.register(self)
@@ -134,10 +152,11 @@ package final class ClientConnection: Channel {
 
   private func setCongested(_ isCongested: Bool) {
     self.isCongested = isCongested
-    if let responder = http?.responder {
-      responder.congestionChanged(isCongested, on: self)
-    } else if isOpened, phase == .open {
-      worker.application.congestionChanged(isCongested, on: self)
+    switch stage {
+    case .http(let http): http.responder?.congestionChanged(isCongested, on: self)
+    case .carrying(let session): session.congestionChanged(isCongested)
+    case .bare:
+      if isOpened, phase == .open { worker.application.congestionChanged(isCongested, on: self) }
     }
   }
 
@@ -214,32 +233,39 @@ package final class ClientConnection: Channel {
     if phase != .closing { setStepDeadline(worker.limits.closeTime) }
     phase = .lingering
     nextPing = .distantFuture
-    let responder = http?.responder
-    http = nil
+    let stage = leaveStage()
     decoder = MessageDecoder(role: .server)
     socket.setReading(true)
     // Asks for a flush even if nothing is pending: its end is what shuts the sending side.
     worker.loop.scheduleFlush(token)
-    responder?.aborted(self)
-    leaveApplication()
+    left(stage)
   }
 
   /// Closes at once.
   package func end() {
     guard phase != .closed else { return }
     phase = .closed
-    let responder = http?.responder
-    http = nil
+    let stage = leaveStage()
     socket.close()
     worker.ended(self)
-    responder?.aborted(self)
-    leaveApplication()
+    left(stage)
   }
 
-  private func leaveApplication() {
+  private func leaveStage() -> Stage {
+    defer { stage = .bare }
+    return stage
+  }
+
+  /// Tells whoever it concerns, last of all, since they may call the connection.
+  private func left(_ stage: Stage) {
+    if case .http(let http) = stage { http.responder?.aborted(self) }
     guard isOpened else { return }
     isOpened = false
     worker.counters.webSockets -= 1
-    worker.application.closed(self)
+    if case .carrying(let session) = stage {
+      session.closed()
+    } else {
+      worker.application.closed(self)
+    }
   }
 }

@@ -11,6 +11,11 @@ package struct GatewayLimits: Sendable {
   package var request = RequestLimits()
   package var message = MessageLimits()
 
+  /// The body of a request whose body nobody wants; it is read and thrown away.
+  package var unwantedBodyBytesMax = 64 * 1024
+  /// SockJS sessions of one loop; who asks for more is told to come again.
+  package var sockJSSessionsMax = 100_000
+
   /// From a request's first byte to the end of its head, and from there to the end of its body.
   package var requestTime = Duration.seconds(10)
   /// How long a connection may stay without a request.

@@ -13,6 +13,13 @@ package struct Response: Sendable {
     self.body = body
   }
 
+  /// With fields that say what the body is, if it has one.
+  package init(_ status: Status, allFields fields: [ResponseField], body: String) {
+    self.status = status
+    self.fields = fields
+    self.body = body
+  }
+
   /// Plain text.
   package static func text(
     _ status: Status, _ body: String, fields: [ResponseField] = []

@@ -7,7 +7,7 @@ package struct RequestLimits: Sendable {
   /// Header lines, without the request line; beyond it 431.
   package var headerLinesMax = 100
   /// The decoded body; beyond it 413.
-  package var bodyBytesMax = 64 * 1024
+  package var bodyBytesMax = 1024 * 1024
 
   package init() {}
 }

@@ -138,18 +138,27 @@ extension JSONScanner {
   func unescaped(_ string: JSONValue) -> [UInt8] {
     var content: [UInt8] = []
     content.reserveCapacity(string.count)
+    appendContent(of: string, to: &content)
+    return content
+  }
+
+  /// Appends what a string means, which is never longer than the way it is written.
+  @inlinable
+  package func appendContent(of string: JSONValue, to content: inout [UInt8]) {
     var walker = self
     walker.at = string.start + 1
-    while walker.at < string.end - 1 {
-      if walker.current == UInt8(ascii: "\\") {
-        // The string was consumed before, so its escapes are valid.
-        guard let scalar = walker.escape() else { break }
-        content.append(contentsOf: UTF8.encode(scalar).map(Array.init) ?? [])
+    let end = string.end - 1
+    while walker.at < end {
+      let plainStart = walker.at
+      walker.skipPlainCharacters()
+      // The scanner's own check ends at the closing quote at the latest.
+      content.append(contentsOf: self[plainStart..<min(walker.at, end)])
+      guard walker.at < end, let scalar = walker.escape() else { return }
+      if scalar.isASCII {
+        content.append(UInt8(truncatingIfNeeded: scalar.value))
       } else {
-        content.append(walker.current)
-        walker.at += 1
+        content.append(contentsOf: UTF8.encode(scalar).map(Array.init) ?? [])
       }
     }
-    return content
   }
 }

@@ -38,11 +38,9 @@ package struct Handshake: Sendable {
   /// The first of the client's subprotocols that the server speaks.
   package let subprotocol: String?
 
-  /// Checks an upgrade request; `ownOrigin` is where the server's own pages are from, if the
-  /// request tells.
+  /// Checks an upgrade request.
   package init(
-    _ head: RequestHead, origins: OriginPolicy, ownOrigin: Origin? = nil,
-    subprotocols: [String] = []
+    _ head: RequestHead, origins: OriginPolicy, subprotocols: [String] = []
   ) throws(HandshakeError) {
     guard head.method == .get else { throw .methodNotAllowed }
     guard head.version == .http11, head.bodyFraming == .none,
@@ -53,9 +51,7 @@ package struct Handshake: Sendable {
     guard let key = head.headers.only("sec-websocket-key"), Self.isKey(key) else {
       throw .badKey
     }
-    let pages = head.headers.values("origin")
-    let page = head.headers.only("origin").flatMap(Origin.init)
-    guard pages.isEmpty || origins.allows(page, own: ownOrigin) else { throw .forbiddenOrigin }
+    guard origins.allows(head) else { throw .forbiddenOrigin }
     self.key = key
     subprotocol = head.headers.elements("sec-websocket-protocol")
       .map { String(decoding: $0, as: UTF8.self) }

@@ -1,18 +1,27 @@
+package import HTTP1
+
 /// Which web pages may open a connection.
 ///
 /// A request without an `Origin` is not from a page, and always allowed.
 package enum OriginPolicy: Sendable {
   case any
   case only(Set<Origin>)
-  /// Those of these addresses, and those that the server's own pages are from.
+  /// Those of these addresses, and pages of the host that the request is for, where that host has
+  /// shown its certificate.
+  ///
+  /// Without TLS any page could have its own name resolve to the server, and be of its host.
   case own(Set<Origin>)
 
-  /// - Parameter own: where the server's own pages are from, as the request tells.
-  func allows(_ origin: Origin?, own: Origin? = nil) -> Bool {
+  /// Whether the page may that a request comes from.
+  package func allows(_ head: RequestHead) -> Bool {
+    if case .any = self { return true }
+    guard !head.headers.values("origin").isEmpty else { return true }
+    guard let page = head.headers.only("origin").flatMap({ Origin($0) }) else { return false }
     switch self {
-    case .any: true
-    case .only(let allowed): origin.map(allowed.contains) ?? false
-    case .own(let addresses): origin.map { addresses.contains($0) || $0 == own } ?? false
+    case .any: return true
+    case .only(let allowed): return allowed.contains(page)
+    case .own(let addresses):
+      return addresses.contains(page) || head.isSecure && page == Origin("https://" + head.host)
     }
   }
 }
@@ -44,6 +53,9 @@ package struct Origin: Hashable, Sendable {
       self.port = port
     }
   }
+
+  /// The origin as a source of `Content-Security-Policy`, its port always written.
+  package var source: String { "\(scheme)://\(host):\(port)" }
 
   private static let defaultPorts: [String: UInt16] = ["http": 80, "https": 443]
 

@@ -1,3 +1,4 @@
+import ChatCore
 import Gateway
 import Glibc
 import Logging
@@ -37,7 +38,7 @@ extension Node: EventHandler {
     case .draining:
       if loop.now >= drainEnds { return stop() }
       collectReports { [unowned self] reports in
-        if reports.allSatisfy({ $0.gateway.webSockets == 0 }) { stop() }
+        if reports.allSatisfy({ $0.gateway.webSockets == 0 && $0.hub.sessions == 0 }) { stop() }
       }
       wait(Self.lookInterval)
     case .joining, .connecting, .listening, .running, .stopping:

@@ -49,8 +49,7 @@ final class Node {
   struct Member {
     /// Nil for the one worker of a node with one event loop, which runs on the control loop.
     var thread: LoopThread?
-    var hub: Mailbox<HubMail>?
-    var orders: Mailbox<WorkerOrder>?
+    var mailboxes: WorkerMailboxes?
   }
 
   /// Runs a node until it has stopped in order.
@@ -92,10 +91,9 @@ final class Node {
 
   private func received(_ news: WorkerNews) {
     switch news {
-    case .joined(let index, let hub, let orders):
-      workers[index].hub = hub
-      workers[index].orders = orders
-      if workers.allSatisfy({ $0.orders != nil }), phase == .joining { connect() }
+    case .joined(let index, let mailboxes):
+      workers[index].mailboxes = mailboxes
+      if workers.allSatisfy({ $0.mailboxes != nil }), phase == .joining { connect() }
     case .listening(let index, let address):
       listening(index, address)
     case .failed(_, let error):
@@ -157,16 +155,18 @@ final class Node {
     let node = NodeInfo(
       id: settings.node, epoch: backEnds.epoch, shard: index, shardCount: workers.count)
     let readiness = readiness
-    workers[index].orders?.post(
+    workers[index].mailboxes?.orders.post(
       .start(
         WorkerStart(
           node: node, address: address, backEnds: backEnds.ports, hubs: hubMailboxes,
+          sockJS: workers.compactMap(\.mailboxes?.sockJS),
           gatewayLimits: settings.gatewayLimits, hubLimits: settings.hubLimits,
           origins: settings.originPolicy(for: address), proxies: settings.proxies,
-          seed: .random(in: .min ... .max), isReady: { readiness.withLock { $0 } })))
+          sockJSSettings: settings.sockJS, seed: .random(in: .min ... .max),
+          isReady: { readiness.withLock { $0 } })))
   }
 
-  var hubMailboxes: [Mailbox<HubMail>] { workers.compactMap(\.hub) }
+  var hubMailboxes: [Mailbox<HubMail>] { workers.compactMap(\.mailboxes?.hub) }
 
   /// What `/readyz` says.
   var isReady: Bool { readiness.withLock { $0 } }
@@ -177,7 +177,7 @@ final class Node {
   }
 
   func order(_ order: WorkerOrder) {
-    for worker in workers { worker.orders?.post(order) }
+    for worker in workers { worker.mailboxes?.orders.post(order) }
   }
 
   // MARK: Ending

@@ -66,6 +66,16 @@ struct Options: ParsableCommand {
       """)
   var connectionsPerAddress: String?
 
+  @Option(
+    help: """
+      Where SockJS' iframes load the client's script from. (env: CHAT_SOCKJS_URL; default: a CDN)
+      """)
+  var sockjsURL: String?
+
+  @Flag(
+    help: "Offer SockJS' htmlfile and jsonp to old browsers. (env: CHAT_SOCKJS_SCRIPTS=true)")
+  var sockjsScripts = false
+
   @Option(help: "Sends per minute and session; 0: any number. (env: CHAT_SEND_RATE; default: 0)")
   var sendRate: String?
 

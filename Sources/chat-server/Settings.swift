@@ -30,6 +30,7 @@ struct Settings {
   /// Who stands in front of the node.
   var proxies: ProxyPolicy
   var connectionsPerAddress: Int
+  var sockJS = ChatSockJS()
   var sendsPerMinute: Int
   var drainTime: Duration
   var logLevel: Logger.Level
@@ -62,6 +63,9 @@ struct Settings {
     connectionsPerAddress = try source.number(
       "--connections-per-address", options.connectionsPerAddress,
       default: GatewayLimits().connectionsPerAddressMax, in: 1...1_000_000)
+    sockJS.scriptURL = source.text("--sockjs-url", options.sockjsURL, default: sockJS.scriptURL)
+    sockJS.hasScriptTransports =
+      options.sockjsScripts || environment["CHAT_SOCKJS_SCRIPTS"] == "true"
 
     let isInsecure = options.insecureOpen || environment["CHAT_INSECURE_OPEN"] == "true"
     guard listen.isLoopback || isInsecure else {

@@ -19,21 +19,31 @@ struct WorkerStart: Sendable {
   var node: NodeInfo
   var address: SocketAddress
   var backEnds: BackEnds
+  /// The mailboxes of all workers, by shard.
   var hubs: [Mailbox<HubMail>]
+  var sockJS: [Mailbox<SockJSNews>]
   var gatewayLimits: GatewayLimits
   var hubLimits: HubLimits
   var origins: OriginPolicy
   var proxies: ProxyPolicy
+  var sockJSSettings: ChatSockJS
   var seed: UInt64
   var isReady: @Sendable () -> Bool
 }
 
 /// What a worker tells the control loop.
 enum WorkerNews: Sendable {
-  case joined(Int, hub: Mailbox<HubMail>, orders: Mailbox<WorkerOrder>)
+  case joined(Int, WorkerMailboxes)
   case listening(Int, SocketAddress)
   case failed(Int, SystemError)
   case report(WorkerReport)
+}
+
+/// The ways to a worker.
+struct WorkerMailboxes: Sendable {
+  var hub: Mailbox<HubMail>
+  var sockJS: Mailbox<SockJSNews>
+  var orders: Mailbox<WorkerOrder>
 }
 
 /// A worker's figures since it started; `longestTurn` since the report before.
@@ -55,6 +65,7 @@ final class WorkerThread {
   private let ownsLoop: Bool
   private var hubMailbox: Mailbox<HubMail>?
   private var worker: Worker?
+  private var sockJS: SockJSServer?
   private var application: ChatApplication?
   private var nextPauseLog = Instant(nanoseconds: .min)
 
@@ -86,9 +97,10 @@ final class WorkerThread {
   /// Makes the mailboxes, whose receivers keep this object alive as long as the loop.
   private func join() {
     let hub = loop.makeMailbox(HubMail.self) { self.application?.receive($0) }
+    let sockJS = loop.makeMailbox(SockJSNews.self) { self.sockJS?.receive($0) }
     let orders = loop.makeMailbox(WorkerOrder.self) { for order in $0 { self.carryOut(order) } }
     hubMailbox = hub
-    news.post(.joined(index, hub: hub, orders: orders))
+    news.post(.joined(index, WorkerMailboxes(hub: hub, sockJS: sockJS, orders: orders)))
   }
 
   private func carryOut(_ order: WorkerOrder) {
@@ -109,13 +121,19 @@ final class WorkerThread {
     let hub = Hub(
       node: start.node, limits: start.hubLimits, isAlone: start.backEnds.registry == nil,
       seed: start.seed)
+    let sockJS = SockJSServer.chat(
+      on: loop, start.sockJSSettings, origins: start.origins, limits: start.gatewayLimits,
+      place: SockJSPlace(
+        node: start.node.id, shard: start.node.shard, loops: start.sockJS,
+        registry: start.backEnds.registry, bus: start.backEnds.bus))
     let application = ChatApplication(
-      loop: loop, hub: hub, backEnds: start.backEnds, mailbox: hubMailbox,
+      loop: loop, hub: hub, sockJS: sockJS, backEnds: start.backEnds, mailbox: hubMailbox,
       others: start.hubs.filter { $0 !== hubMailbox }, isReady: start.isReady)
     let worker = Worker(
       loop: loop, limits: start.gatewayLimits, origins: start.origins, proxies: start.proxies,
       application: application,
       pingTimeoutCode: CloseCode(ChatCloseCode.pingTimeout.rawValue), log: log)
+    self.sockJS = sockJS
     self.application = application
     self.worker = worker
     do throws(SystemError) {

@@ -1,7 +1,6 @@
 import ArgumentParser
 import Gateway
 import Glibc
-import HTTP1
 import Reactor
 import WebSocket
 
@@ -19,7 +18,7 @@ struct EchoServer: ParsableCommand {
   var eventLoops = 1
 
   /// Wide: suites send messages of 16 MiB, in as many fragments as they like, at any rate.
-  private static var limits: GatewayLimits {
+  static var limits: GatewayLimits {
     var limits = GatewayLimits()
     limits.message.messageBytesMax = 16 << 20
     limits.message.fragmentsMax = 65_536
@@ -38,47 +37,14 @@ struct EchoServer: ParsableCommand {
     }
     signal(SIGPIPE, SIG_IGN)
     let loop = try EventLoop(name: "echo-0")
-    let bound = try Self.serve(on: loop, address, isFirst: true)
+    let start = EchoStart(on: loop, address: address, workers: eventLoops)
     for index in 1..<eventLoops {
-      _ = LoopThread(name: "echo-\(index)") { loop in
-        do throws(SystemError) {
-          _ = try Self.serve(on: loop, bound, isFirst: false)
-        } catch {
-          preconditionFailure("a second loop could not listen: \(error)")
-        }
+      _ = LoopThread(name: "echo-\(index)") { [news = start.news] loop in
+        EchoWorker.join(index, on: loop, news: news)
       }
     }
-    print("listening on \(bound)")
-    fflush(nil)
+    EchoWorker.join(0, on: loop, news: start.news)
     loop.run()
-  }
-
-  /// Puts a worker on the loop, which its listener keeps alive.
-  private static func serve(
-    on loop: EventLoop, _ address: SocketAddress, isFirst: Bool
-  ) throws(SystemError) -> SocketAddress {
-    let worker = Worker(
-      loop: loop, limits: limits, origins: .any, application: EchoApplication(),
-      pingTimeoutCode: .goingAway)
-    return try worker.listen(on: address, isFirst: isFirst) { _ in }
-  }
-}
-
-/// Sends every message back, and reads no more from a peer that does not take its echoes.
-final class EchoApplication: Application {
-  func answer(_ request: RequestHead, body: [UInt8], on connection: ClientConnection) -> Answer {
-    .webSocket(subprotocols: [])
-  }
-
-  func opened(_ channel: Channel, request: RequestHead) {}
-
-  func received(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on channel: Channel) {
-    channel.send(kind, payload)
-  }
-
-  func closed(_ channel: Channel) {}
-
-  func congestionChanged(_ isCongested: Bool, on channel: Channel) {
-    channel.setReading(!isCongested)
+    if let failure = start.failure { throw failure }
   }
 }

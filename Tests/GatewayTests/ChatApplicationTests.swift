@@ -35,8 +35,12 @@ import WebSocket
       let box = Application()
       let mailbox = loop.makeMailbox(HubMail.self) { box.application?.receive($0) }
       made = mailbox
+      let sockJS = SockJSServer.chat(
+        on: loop, ChatSockJS(), origins: .any, limits: GatewayLimits(),
+        place: SockJSPlace(node: NodeID("server1")!, shard: 0, loops: []))
       let application = ChatApplication(
-        loop: loop, hub: hub, backEnds: BackEnds(store: store), mailbox: mailbox, others: [],
+        loop: loop, hub: hub, sockJS: sockJS, backEnds: BackEnds(store: store), mailbox: mailbox,
+        others: [],
         isReady: { isReady.withLock { $0 } })
       box.application = application
       return application

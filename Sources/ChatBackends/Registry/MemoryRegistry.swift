@@ -6,6 +6,8 @@ internal import Reactor
 package final class MemoryRoutes: Sendable {
   fileprivate struct State {
     var routes: [UserID: [String: RouteOwner]] = [:]
+    /// Who holds a client's session.
+    var sessions: [String: RouteOwner] = [:]
     /// The epochs of the nodes that hold a lease.
     var leases: [NodeID: UInt64] = [:]
     /// Who is told of the next change of a user's routes.
@@ -92,12 +94,29 @@ package final class MemoryRegistry: Registry {
       return .nodes(nodes.sorted(), isGuarded: true)
     case .barrier:
       return .passed
+    case .claimSession(let name):
+      if let holder = state.liveHolder(of: name) { return .holder(holder.node) }
+      state.sessions[name] = sessionOwner
+      return .holder(node)
+    case .sessionHolder(let name):
+      return .holder(state.liveHolder(of: name)?.node)
+    case .releaseSession(let name):
+      if state.sessions[name] == sessionOwner { state.sessions[name] = nil }
+      return .holder(nil)
     }
+  }
+
+  private var sessionOwner: RouteOwner {
+    RouteOwner(node: node, epoch: epoch, connection: "session")
   }
 }
 
 extension MemoryRoutes.State {
   fileprivate func isLive(_ owner: RouteOwner) -> Bool { leases[owner.node] == owner.epoch }
+
+  fileprivate func liveHolder(of session: String) -> RouteOwner? {
+    sessions[session].flatMap { isLive($0) ? $0 : nil }
+  }
 
   fileprivate mutating func tellWatchers(of user: UserID) {
     for node in watchers.removeValue(forKey: user) ?? [] { events[node]?(.routesChanged([user])) }

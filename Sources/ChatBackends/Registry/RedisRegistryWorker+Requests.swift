@@ -52,6 +52,9 @@ extension RedisRegistryWorker {
         }
       case .barrier:
         answerBarrier(batch, request.token)
+      case .claimSession(let name): claimSession(name, batch, request.token)
+      case .sessionHolder(let name): findSession(name, batch, request.token)
+      case .releaseSession(let name): releaseSession(name, batch, request.token)
       }
     }
   }
@@ -115,7 +118,7 @@ extension RedisRegistryWorker {
     }
   }
 
-  private func owner(_ connection: String) -> RouteOwner? {
+  func owner(_ connection: String) -> RouteOwner? {
     guard let lease, !lease.isTaken else { return nil }
     return RouteOwner(node: node, epoch: lease.epoch, connection: connection)
   }
@@ -179,7 +182,7 @@ extension RedisRegistryWorker {
 
   // MARK: Leases
 
-  private func isLive(_ owner: RouteOwner) -> Bool {
+  func isLive(_ owner: RouteOwner) -> Bool {
     owner.node == node ? owner.epoch == lease?.epoch : leases.verdict(on: owner) == .live
   }
 
@@ -191,7 +194,7 @@ extension RedisRegistryWorker {
   /// Asks for the leases that the cache cannot tell of, each node's once at a time.
   ///
   /// - Parameter completion: told whether all have been answered.
-  private func askLeases(of owners: [RouteOwner], completion: @escaping (Bool) -> Void) {
+  func askLeases(of owners: [RouteOwner], completion: @escaping (Bool) -> Void) {
     let unknown = owners.filter { $0.node != node && leases.verdict(on: $0) == .unknown }
     let epochs = Dictionary(unknown.map { ($0.node, $0.epoch) }, uniquingKeysWith: max)
     guard !epochs.isEmpty else { return completion(true) }
@@ -232,7 +235,7 @@ private final class PendingLeases {
 }
 
 extension RedisValue {
-  fileprivate var isError: Bool {
+  var isError: Bool {
     if case .error = self { true } else { false }
   }
 }

@@ -29,7 +29,9 @@ final class RedisRegistryWorker: EventHandler {
   private let timer: LoopTimer
   let changeRoute = RedisScript(RegistrySchema.changeRoute)
   private let renewLease = RedisScript(RegistrySchema.renewLease)
-  private let releaseLease = RedisScript(RegistrySchema.releaseLease)
+  let claimSessionScript = RedisScript(RegistrySchema.claimSession)
+  /// Of a lease or a session.
+  let releaseScript = RedisScript(RegistrySchema.release)
   private(set) lazy var client = makeClient()
   /// Present from the start on.
   private(set) var routeGuard: RouteGuard?
@@ -131,7 +133,7 @@ final class RedisRegistryWorker: EventHandler {
     state = .stopping(completion)
     client.send(RedisCommand(["SREM", RegistrySchema.nodes, node.name])) { _ in }
     let key = RegistrySchema.lease(of: node)
-    releaseLease.run(on: client, key: key, [String(lease.epoch)]) { [unowned self] _ in end() }
+    releaseScript.run(on: client, key: key, [String(lease.epoch)]) { [unowned self] _ in end() }
   }
 
   private func end() {
@@ -147,7 +149,9 @@ final class RedisRegistryWorker: EventHandler {
   // MARK: The connection
 
   private func connected() {
-    for script in [changeRoute, renewLease, releaseLease] { script.load(on: client) }
+    for script in [changeRoute, renewLease, claimSessionScript, releaseScript] {
+      script.load(on: client)
+    }
     routeGuard?.commandsConnected()
     renew()
     timer.set(at: loop.now + Self.refreshInterval)

@@ -15,6 +15,12 @@ enum RegistrySchema {
     guard key.starts(with: routesPrefix.utf8) else { return nil }
     return key.dropFirst(routesPrefix.utf8.count).withUnsafeBytes { UserID(bytes: $0) }
   }
+  /// The node that holds a client's session, written as a `RouteOwner`.
+  static func session(_ name: String) -> String { "session:\(name)" }
+  /// Stands for the connection, which sessions have none of.
+  static let sessionConnection = "session"
+  /// A week, after which nobody remembers a session: for those of nodes that crashed.
+  static let sessionSeconds = 7 * 24 * 3600
   /// A node's epoch. A route is valid only while its epoch is the one here.
   static func lease(of node: NodeID) -> String { "node:\(node)" }
   /// A set: every node that holds or held a lease.
@@ -52,8 +58,17 @@ enum RegistrySchema {
     return held
     """
 
-  /// Gives a lease up if it is still ours; answers whether it was.
-  static let releaseLease = """
+  /// Claims a session, unless it has a holder other than the one to be replaced; answers who holds
+  /// it now.
+  static let claimSession = """
+    local holder = redis.call('GET', KEYS[1])
+    if holder and holder ~= ARGV[2] and holder ~= ARGV[1] then return holder end
+    redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[3])
+    return ARGV[1]
+    """
+
+  /// Gives a lease or a session up if it is still ours; answers whether it was.
+  static let release = """
     if redis.call('GET', KEYS[1]) == ARGV[1] then return redis.call('DEL', KEYS[1]) end
     return 0
     """

@@ -29,7 +29,7 @@ package struct BackEnds: Sendable {
   }
 }
 
-/// chat.v1 over WebSocket: a hub with the connections of its loop.
+/// chat.v1 over WebSocket and SockJS: a hub with the channels of its loop.
 ///
 /// Frames go in as commands; at the end of the turn the hub's effects are carried out: requests to
 /// the back ends in one batch each, and every event encoded once for all of its readers.
@@ -38,6 +38,7 @@ package final class ChatApplication: Application, EventHandler {
 
   private let loop: EventLoop
   private let hub: Hub
+  private let sockJS: SockJSServer
   private let backEnds: BackEnds
   /// The mailboxes of the node's other hubs.
   private let others: [Mailbox<HubMail>]
@@ -51,20 +52,23 @@ package final class ChatApplication: Application, EventHandler {
   private var isStopped = false
 
   /// - Parameters:
+  ///   - sockJS: of the same loop; its sessions become this application's.
   ///   - mailbox: where answers of the back ends are to go; its receiver calls `receive(_:)`.
   ///   - isReady: what `/readyz` says of the node.
   package init(
-    loop: EventLoop, hub: Hub, backEnds: BackEnds, mailbox: Mailbox<HubMail>,
-    others: [Mailbox<HubMail>], isReady: @escaping @Sendable () -> Bool
+    loop: EventLoop, hub: Hub, sockJS: SockJSServer, backEnds: BackEnds,
+    mailbox: Mailbox<HubMail>, others: [Mailbox<HubMail>], isReady: @escaping @Sendable () -> Bool
   ) {
     self.loop = loop
     self.hub = hub
+    self.sockJS = sockJS
     self.backEnds = backEnds
     self.others = others
     self.isReady = isReady
     stored = { mailbox.post(.stored($0)) }
     registered = { mailbox.post(.registered($0)) }
     token = loop.add(self)
+    sockJS.application = self
   }
 
   package var counters: HubCounters { hub.counters }
@@ -82,15 +86,18 @@ package final class ChatApplication: Application, EventHandler {
     case .found(.socket): .webSocket(subprotocols: [Self.subprotocol])
     case .found(.health): .respond(.text(.ok, "ok\n"))
     case .found(.ready): .respond(.readiness(isReady()))
-    case .failed(let response): .respond(response)
+    case .failed(let response):
+      sockJS.answer(request, body: body, on: connection) ?? .respond(response)
     }
   }
+
+  package func bodyBytesMax(of request: RequestHead) -> Int? { sockJS.bodyBytesMax(of: request) }
 
   // MARK: Sessions
 
   package func opened(_ channel: Channel, request: RequestHead) {
     advance()
-    hub.opened(channel.sessionID, user: request.target.parameter("user").flatMap { UserID($0) })
+    hub.opened(channel.sessionID, user: ChatRoute.user(of: request))
   }
 
   package func received(
@@ -130,10 +137,20 @@ package final class ChatApplication: Application, EventHandler {
       switch item {
       case .stored(let replies): hub.completed(replies)
       case .registered(let replies): hub.completed(replies)
-      case .happened(let event): hub.handle(event)
+      case .happened(let event):
+        hub.handle(event)
+        tellSockJS(event)
       case .delivered(let deliveries): for delivery in deliveries { hub.deliver(delivery) }
       case .drain(let span): hub.drain(over: span.wholeNanoseconds)
       }
+    }
+  }
+
+  private func tellSockJS(_ event: NodeEvent) {
+    switch event {
+    case .nodeLost(let node): sockJS.nodeLost(node)
+    case .busRecovered: sockJS.busRecovered()
+    case .arrived, .returned, .registrationsLost, .routesChanged, .routesForgotten: break
     }
   }
 
@@ -162,6 +179,7 @@ package final class ChatApplication: Application, EventHandler {
       channel(close.session)?.close(
         CloseCode(close.code.rawValue), reason: close.reason.description)
     }
+    for relay in effects.relays { sockJS.receive(relay) }
     effects.removeAll()
     if let deadline = hub.nextDeadline {
       loop.setTimer(for: token, at: Instant(nanoseconds: deadline))

@@ -1,4 +1,9 @@
+import ChatCore
+import ChatProtocol
 import HTTP1
+package import Reactor
+import SockJS
+package import WebSocket
 
 /// What a chat node answers on the address of its clients.
 enum ChatRoute {
@@ -11,4 +16,44 @@ enum ChatRoute {
     router.add(.get, "/readyz", .ready)
     return router
   }()
+
+  /// In open mode: who the URL says the client is.
+  static func user(of request: RequestHead) -> UserID? {
+    request.target.parameter("user").flatMap { UserID($0) }
+  }
+}
+
+/// The SockJS services of a chat node.
+package struct ChatSockJS: Sendable {
+  /// Where iframes load the client's script from.
+  package var scriptURL = "https://cdn.jsdelivr.net/npm/sockjs-client@1/dist/sockjs.min.js"
+  /// Whether the transports that run scripts of ours in any page, `htmlfile` and `jsonp`, are there.
+  package var hasScriptTransports = false
+
+  package init() {}
+
+  /// - Parameter origins: whose pages may come.
+  package func mounts(origins: OriginPolicy) -> [SockJSMount] {
+    var service = SockJSService(scriptURL: scriptURL)
+    service.origins = origins
+    service.needsCookie = true
+    // With what it is wrapped in for another node, the bus takes it.
+    service.limits.payloadBytesMax = EnvelopeBatch.loneBytesMax / 2
+    if hasScriptTransports { service.transports.formUnion([.htmlFile, .jsonp, .jsonpSend]) }
+    return [SockJSMount(prefix: "/sockjs", service: service)]
+  }
+}
+
+extension SockJSServer {
+  /// The services of a chat node, whose sessions belong to whom the URL of their first request says.
+  package static func chat(
+    on loop: EventLoop, _ settings: ChatSockJS, origins: OriginPolicy, limits: GatewayLimits,
+    place: SockJSPlace
+  ) -> SockJSServer {
+    SockJSServer(
+      loop: loop, mounts: settings.mounts(origins: origins), limits: limits, place: place
+    ) {
+      ChatRoute.user(of: $0)?.name
+    }
+  }
 }

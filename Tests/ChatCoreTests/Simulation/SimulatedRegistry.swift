@@ -33,6 +33,8 @@ struct SimulatedRegistry {
       return .nodes(Set(live.map(\.node)).sorted(), isGuarded: true)
     case .barrier:
       return .passed
+    case .claimSession, .sessionHolder, .releaseSession:
+      preconditionFailure("the hub knows nothing of transports' sessions")
     }
   }
 

@@ -1,0 +1,108 @@
+package import ChatCore
+package import HTTP1
+package import Reactor
+import SockJS
+
+/// The SockJS services of one loop: the requests that come to it, and the sessions that it owns.
+///
+/// A request for a session goes to the loop that owns it, which the session's name decides, and if
+/// that has no such session, to the node that the registry names: polling clients work behind a
+/// balancer that sends each of their requests somewhere else. Steps of requests that came here are
+/// in `SockJSServer+Requests.swift`, those for sessions in `SockJSServer+Sessions.swift`.
+package final class SockJSServer: EventHandler {
+  let loop: EventLoop
+  let mounts: [SockJSMount]
+  let limits: GatewayLimits
+  let place: SockJSPlace
+  /// Who a request says it is from, if it says so.
+  let identify: (RequestHead) -> String?
+  /// What the sessions exchange messages with.
+  package weak var application: (any Application)?
+
+  /// Those this loop owns, until they are forgotten.
+  var sessions: [SockJSSession.Key: SockJSSession] = [:]
+  /// Requests of this loop that are not answered yet, by number.
+  var exchanges: [UInt64: SockJSExchange] = [:]
+  var exchangeNumber: UInt64 = 0
+  /// Requests whose session the registry is asked about.
+  var searches: [UInt64: SockJSMail] = [:]
+  var searchNumber: UInt64 = 0
+  var random = SystemRandomNumberGenerator()
+  private(set) var token = Token(index: .max, generation: .max)
+  var isSweeping = false
+
+  package init(
+    loop: EventLoop, mounts: [SockJSMount], limits: GatewayLimits, place: SockJSPlace,
+    identify: @escaping (RequestHead) -> String? = { _ in nil }
+  ) {
+    self.loop = loop
+    self.mounts = mounts
+    self.limits = limits
+    self.place = place
+    self.identify = identify
+    token = loop.add(self)
+  }
+
+  /// Sessions owned by this loop, those too that have ended and wait to be forgotten.
+  package var sessionCount: Int { sessions.count }
+
+  // MARK: From outside
+
+  package func receive(_ news: [SockJSNews]) {
+    for item in news {
+      switch item {
+      case .mail(let mail): receive(mail)
+      case .registered(let replies): for reply in replies { located(reply) }
+      }
+    }
+  }
+
+  /// A step from another node, which every loop of this one gets to see.
+  package func receive(_ relay: Relay) {
+    guard let mail = SockJSMail(relay, mounts: mounts) else { return }
+    let shard = mail.isForSession ? place.shard(of: mail.session) : mail.exchange.shard
+    if shard == place.shard { receive(mail) }
+  }
+
+  private func receive(_ mail: SockJSMail) {
+    if mail.isForSession { serve(mail) } else { answered(mail) }
+  }
+
+  /// A node's process has ended: what it was to answer or to receive is lost.
+  package func nodeLost(_ node: NodeID) {
+    loseExchanges { $0.host == node }
+    loseReceivers { $0.node == node }
+  }
+
+  /// Steps from and to other nodes may have been lost.
+  package func busRecovered() {
+    loseExchanges { [place] in $0.host.map { $0 != place.node } ?? false }
+    loseReceivers { [place] in $0.node != place.node }
+  }
+
+  // MARK: To the others
+
+  /// Brings a step to the loop that owns the session, on the node given.
+  func tell(_ mail: SockJSMail, sessionOn node: NodeID) {
+    guard node == place.node else { return publish(mail, to: node) }
+    let shard = place.shard(of: mail.session)
+    if shard == place.shard { serve(mail) } else { place.loops[shard].post(.mail(mail)) }
+  }
+
+  /// Answers the request that `mail` is a step of.
+  func answer(_ mail: SockJSMail, _ step: SockJSMail.Step) {
+    let answer = mail.answered(by: place.node, step)
+    let exchange = mail.exchange
+    if exchange.node != place.node {
+      publish(answer, to: exchange.node)
+    } else if exchange.shard == place.shard {
+      answered(answer)
+    } else {
+      place.loops[exchange.shard].post(.mail(answer))
+    }
+  }
+
+  private func publish(_ mail: SockJSMail, to node: NodeID) {
+    place.bus?.publish([(.node(node), .relay(mail.relay(mounts: mounts)))])
+  }
+}

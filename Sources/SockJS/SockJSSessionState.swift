@@ -1,0 +1,250 @@
+package import Bytes
+
+/// A session of a transport that is no WebSocket: who receives, what is due to go out, how it ends.
+///
+/// The owner tells the events, writes the frames that `next(into:)` gives, and keeps one timer for
+/// the session. It tells the application that the session has opened when it has made one, and
+/// that it has closed when it calls `close(_:)` itself or an event's action says so.
+package struct SockJSSessionState: ~Copyable {
+  /// A response under way.
+  private struct Response {
+    let receiver: SockJSReceiver
+    /// Bytes of the frames written to it.
+    var bytes = 0
+    var isHeartbeatDue = false
+  }
+
+  private enum State {
+    /// New: the open frame is due.
+    case opening(Response)
+    case receiving(Response)
+    /// Open, and between two receivers.
+    case waiting
+    /// Closed: the close frame is due, behind the messages queued before.
+    case closing(Response, SockJSClose)
+    /// Closed, and kept so that the next receivers read why.
+    case closed(SockJSClose)
+    case forgotten
+  }
+
+  package enum Attachment: Equatable, Sendable {
+    /// The receiver is the session's: write its prelude, then the frames.
+    case attached
+    /// Write the prelude and this close frame to the new receiver and end its response; the
+    /// session's own receiver goes on.
+    case refused(SockJSClose)
+  }
+
+  package enum Written: Equatable, Sendable {
+    /// The buffer got a frame; there may be more.
+    case frame
+    /// The buffer got the response's last frame: end it, its receiver is detached.
+    case lastFrame
+  }
+
+  package enum TimerAction: Equatable, Sendable {
+    /// A heartbeat is due: take the frames.
+    case write
+    /// An open session was without a receiver for too long: tell the application, forget it.
+    case abandon
+    /// A closed session was kept for long enough: forget it.
+    case forget
+  }
+
+  package enum AbortAction: Equatable, Sendable {
+    /// The session is closed by it: tell the application.
+    case closed
+    /// It was closed before.
+    case none
+  }
+
+  private let limits: SockJSLimits
+  private var state: State
+  /// Messages for the next frame, quoted, with a comma behind each. Empty sessions own no memory.
+  private var pending: ByteBuffer?
+
+  /// A new session, with the receiver that asked for it.
+  package init(_ receiver: SockJSReceiver, limits: SockJSLimits) {
+    self.limits = limits
+    state = .opening(Response(receiver: receiver))
+  }
+
+  // MARK: What the owner asks
+
+  /// Whether the application may send and gets what comes.
+  package var isOpen: Bool {
+    switch state {
+    case .opening, .receiving, .waiting: true
+    case .closing, .closed, .forgotten: false
+    }
+  }
+
+  package var hasReceiver: Bool {
+    switch state {
+    case .opening, .receiving, .closing: true
+    case .waiting, .closed, .forgotten: false
+    }
+  }
+
+  /// Bytes of queued messages, quoted. Nothing here bounds them: an owner for which they are too
+  /// many closes the session.
+  package var pendingBytes: Int {
+    switch pending {
+    case .some(let messages): messages.count
+    case .none: 0
+    }
+  }
+
+  /// How long to wait from now until `timerFired()`; nil: no timer any more.
+  ///
+  /// The owner arms its timer anew when a receiver was attached or detached, and when the timer
+  /// has fired; at no other event.
+  package var timerDelay: Duration? {
+    switch state {
+    case .opening, .receiving, .closing: limits.heartbeatDelay
+    case .waiting, .closed: limits.disconnectDelay
+    case .forgotten: nil
+    }
+  }
+
+  // MARK: Receivers
+
+  /// A request came to receive.
+  package mutating func attach(_ receiver: SockJSReceiver) -> Attachment {
+    switch state {
+    case .opening, .receiving, .closing:
+      return .refused(.anotherConnection)
+    case .waiting:
+      state = .receiving(Response(receiver: receiver))
+      return .attached
+    case .closed(let close):
+      state = .closing(Response(receiver: receiver), close)
+      return .attached
+    case .forgotten:
+      preconditionFailure("a receiver for a session that is forgotten")
+    }
+  }
+
+  /// The receiver's connection ended before its response. What was on the way to it is lost, and
+  /// nobody can say how much, so the session is closed.
+  package mutating func receiverAborted() -> AbortAction {
+    switch state {
+    case .opening, .receiving:
+      pending = nil
+      state = .closed(.interrupted)
+      return .closed
+    case .closing(_, let close):
+      pending = nil
+      state = .closed(close)
+      return .none
+    case .waiting, .closed, .forgotten:
+      preconditionFailure("a receiver that the session does not have has ended")
+    }
+  }
+
+  /// The time is over that `timerDelay` gave.
+  package mutating func timerFired() -> TimerAction {
+    switch state {
+    case .opening, .closing:
+      // The frame that is due says as much as a heartbeat.
+      return .write
+    case .receiving(var response):
+      response.isHeartbeatDue = true
+      state = .receiving(response)
+      return .write
+    case .waiting:
+      pending = nil
+      state = .forgotten
+      return .abandon
+    case .closed:
+      state = .forgotten
+      return .forget
+    case .forgotten:
+      preconditionFailure("a timer of a session that is forgotten")
+    }
+  }
+
+  // MARK: Messages
+
+  /// Queues a message; a session that is not open drops it.
+  package mutating func enqueue(_ message: UnsafeRawBufferPointer) {
+    guard isOpen else { return }
+    append(upTo: message.count + 3) { $0.appendQuoted(message) }
+  }
+
+  /// Queues a message that `ByteBuffer.appendQuoted(_:)` has quoted already.
+  package mutating func enqueue(quoted message: UnsafeRawBufferPointer) {
+    guard isOpen else { return }
+    append(upTo: message.count + 1) { $0.append(message) }
+  }
+
+  private mutating func append(upTo bytes: Int, _ message: (inout ByteBuffer) -> Void) {
+    var messages = pending.take() ?? ByteBuffer(minimumCapacity: bytes)
+    message(&messages)
+    messages.append(UInt8(ascii: ","))
+    pending = consume messages
+  }
+
+  /// The application closes the session: its receiver, and each that comes later, is told. A
+  /// session that is closed already keeps its first reason.
+  package mutating func close(_ close: SockJSClose) {
+    switch state {
+    // A client that reads a close frame in place of the open frame takes it for what it is.
+    case .opening(let response), .receiving(let response): state = .closing(response, close)
+    case .waiting: state = .closed(close)
+    case .closing, .closed, .forgotten: break
+    }
+  }
+
+  // MARK: Frames
+
+  /// Appends the next frame for the receiver, wrapped; nil when none is due or nobody receives.
+  ///
+  /// All messages queued until now go in one frame. Each frame is to be an HTTP chunk of its own.
+  package mutating func next(into buffer: inout ByteBuffer) -> Written? {
+    switch state {
+    case .opening(var response):
+      let isLast = write(.open, to: &response, into: &buffer)
+      state = isLast ? .waiting : .receiving(response)
+      return isLast ? .lastFrame : .frame
+    case .receiving(var response):
+      guard pending != nil || response.isHeartbeatDue else { return nil }
+      response.isHeartbeatDue = false
+      let isLast = writePending(to: &response, into: &buffer)
+      state = isLast ? .waiting : .receiving(response)
+      return isLast ? .lastFrame : .frame
+    case .closing(var response, let close):
+      if pending != nil {
+        let isLast = writePending(to: &response, into: &buffer)
+        state = isLast ? .closed(close) : .closing(response, close)
+        return isLast ? .lastFrame : .frame
+      }
+      _ = write(.close(close), to: &response, into: &buffer)
+      state = .closed(close)
+      return .lastFrame
+    case .waiting, .closed, .forgotten:
+      return nil
+    }
+  }
+
+  /// Writes the queued messages, or a heartbeat when there are none; true if the response ends
+  /// behind it.
+  private mutating func writePending(
+    to response: inout Response, into buffer: inout ByteBuffer
+  ) -> Bool {
+    guard let messages = pending.take() else {
+      return write(.heartbeat, to: &response, into: &buffer)
+    }
+    let separated = UnsafeRawBufferPointer(rebasing: messages.bytes.dropLast())
+    return write(.messages(separated), to: &response, into: &buffer)
+  }
+
+  private func write(
+    _ frame: SockJSFrame, to response: inout Response, into buffer: inout ByteBuffer
+  ) -> Bool {
+    let start = buffer.count
+    response.receiver.append(frame, to: &buffer)
+    response.bytes += buffer.count - start
+    return !response.receiver.isStreaming || response.bytes >= limits.responseBytesMax
+  }
+}
