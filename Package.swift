@@ -69,6 +69,7 @@ let package = Package(
 
     // Codecs: bytes in, values out; no sockets, no clock.
     module("Forwarding", ["Bytes"]),
+    module("TLS", ["Bytes", "Reactor", "COpenSSL"]),
     module("JSON", ["Bytes"]),
     module("HTTP1", ["Bytes"]),
     module("WebSocket", ["Bytes", "COpenSSL", "CVector", "HTTP1"]),
@@ -79,8 +80,8 @@ let package = Package(
     module("ChatCore", ["Bytes", "ChatProtocol", deques]),
 
     // One C library each.
-    module("RedisClient", ["Bytes", "Reactor", "CHiredis", logging, deques]),
-    module("AMQPClient", ["Bytes", "Reactor", "CRabbitMQ", logging, deques]),
+    module("RedisClient", ["Bytes", "Reactor", "TLS", "CHiredis", logging, deques]),
+    module("AMQPClient", ["Bytes", "Reactor", "TLS", "CRabbitMQ", logging, deques]),
     module("PostgresClient", ["Bytes", "Reactor", "CPostgres", logging, deques]),
     module("SQLiteClient", ["CSQLite"]),
 
@@ -96,7 +97,7 @@ let package = Package(
     module(
       "Gateway",
       [
-        "Bytes", "Reactor", "Forwarding", "HTTP1", "WebSocket", "SockJS", "ChatProtocol",
+        "Bytes", "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatProtocol",
         "ChatCore",
         logging,
       ]),
@@ -105,11 +106,13 @@ let package = Package(
     program(
       "chat-server",
       [
-        "Reactor", "Forwarding", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", "RedisClient",
+        "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore",
+        "RedisClient",
         "AMQPClient", "PostgresClient", "ChatBackends", "Gateway", logging,
       ]),
-    program("chat-bench", ["Bytes", "Reactor", "HTTP1", "WebSocket", histogram]),
-    program("ws-echo", ["Reactor", "HTTP1", "WebSocket", "SockJS", "ChatCore", "Gateway"]),
+    program("chat-bench", ["Bytes", "Reactor", "TLS", "HTTP1", "WebSocket", histogram]),
+    program(
+      "ws-echo", ["Reactor", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatCore", "Gateway"]),
 
     // Private servers on loopback, started and ended by the tests themselves.
     .target(
@@ -124,13 +127,14 @@ let package = Package(
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
     tests("Forwarding"),
+    tests("TLS", ["Bytes", "Reactor", "TestKernel", "TestServers"]),
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
     tests("SockJS", ["Bytes", "HTTP1", "WebSocket"]),
     tests("ChatProtocol", ["Bytes"]),
     tests("ChatCore", ["ChatProtocol", "Bytes"]),
     tests("RedisClient", ["Reactor", "TestServers"]),
-    tests("AMQPClient", ["Reactor", "TestServers"]),
+    tests("AMQPClient", ["Reactor", "TLS", "TestServers"]),
     tests(
       "ChatBackends",
       [
@@ -140,8 +144,9 @@ let package = Package(
     tests(
       "Gateway",
       [
-        "Reactor", "Forwarding", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "ChatBackends",
-        "Bytes", "TestKernel", logging,
+        "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol",
+        "ChatBackends",
+        "Bytes", "TestKernel", "TestServers", logging,
       ]),
     .testTarget(
       name: "ChatServerTests",

@@ -70,7 +70,11 @@ extension ClientConnection {
   private func receivedHead(_ head: RequestHead, _ http: HTTPStage) throws(RequestError) {
     worker.counters.requests += 1
     http.current = head
-    if let proxy = http.proxy { identifyClient(behind: proxy, http) }
+    if let proxy = http.proxy {
+      identifyClient(behind: proxy, http)
+    } else {
+      http.current?.isSecure = worker.tls != nil
+    }
     let wanted = head.hasBody ? worker.application.bodyBytesMax(of: head) : nil
     http.keepsBody = wanted != nil
     http.bodyBytesLeft = wanted ?? worker.limits.unwantedBodyBytesMax

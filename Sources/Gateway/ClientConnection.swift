@@ -50,13 +50,17 @@ package final class ClientConnection: Channel {
   /// The end of the present step: a request, an unfinished message, the closing handshake.
   var stepDeadline = Instant.distantFuture
 
-  /// - Parameter proxy: the trusted proxy that the connection is from, if it is from one.
+  /// - Parameters:
+  ///   - addressPlace: whom the worker counts the connection for.
+  ///   - proxy: the trusted proxy that it is from, if it is from one.
+  ///   - layer: TLS, where the worker speaks it.
   init(
-    worker: Worker, descriptor: Int32, addressPlace: AddressTable.Place, proxy: IPAddress?
+    worker: Worker, descriptor: Int32, addressPlace: AddressTable.Place, proxy: IPAddress?,
+    layer: StreamLayer?
   ) {
     self.worker = worker
     self.addressPlace = addressPlace
-    socket = StreamSocket(adopting: descriptor, on: worker.loop)
+    socket = StreamSocket(adopting: descriptor, layer: layer, on: worker.loop)
     stage = .http(HTTPStage(proxy: proxy))
     super.init()
   }

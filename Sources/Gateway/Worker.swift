@@ -2,6 +2,7 @@ import Forwarding
 import HTTP1
 package import Logging
 package import Reactor
+package import TLS
 package import WebSocket
 
 /// One event loop with a listener, its connections, and the application they serve.
@@ -13,9 +14,11 @@ package final class Worker {
   let application: any Application
   /// What a connection is closed with that answers no pings.
   let pingTimeoutCode: CloseCode
+  /// What new connections speak TLS with; nil: they are plain. Those under way keep what they have.
+  package var tls: TLSContext?
   package internal(set) var counters = GatewayCounters()
   /// Whom the connections are counted for.
-  private(set) var addresses = AddressTable()
+  var addresses = AddressTable()
   let log: ConnectionLog
   private var listener: Listener?
   private var date = HTTPDate()
@@ -55,98 +58,17 @@ package final class Worker {
 
   var isListening: Bool { listener != nil }
 
-  // MARK: Accepting
-
-  private func accepted(_ descriptor: Int32, from peer: SocketAddress?) {
-    // Every peer of an Internet socket has an address.
-    let peer = peer.map { IPAddress($0) } ?? .unspecified
-    guard counters.connections < limits.connectionsMax else {
-      return refuse(descriptor, from: peer, "too many connections")
-    }
-    guard proxies.expectsHeader else { return connect(descriptor, from: peer, isForwarded: false) }
-    guard proxies.trusted.contains(peer) else {
-      return refuse(descriptor, from: peer, "no trusted proxy")
-    }
-    do throws(SystemError) {
-      _ = try ProxyHeaderReader(worker: self, descriptor: descriptor, proxy: peer)
-      counters.connections += 1
-    } catch {
-      refuse(descriptor, from: peer, "no kernel memory")
-    }
-  }
-
-  /// A PROXY header has told on whose behalf the connection is.
-  func announced(_ descriptor: Int32, by proxy: IPAddress, _ header: ProxyHeader) {
-    counters.connections -= 1
-    switch header {
-    case .own: connect(descriptor, from: proxy, isForwarded: false)
-    case .onBehalf(let client): connect(descriptor, from: client, isForwarded: true)
-    }
-  }
-
-  /// A trusted proxy's connection has ended without a PROXY header.
-  func notAnnounced(by proxy: IPAddress, _ error: ProxyHeaderError?) {
-    counters.connections -= 1
-    counters.badProxyHeaders += 1
-    log.refused(proxy, error.map { "\($0)" } ?? "no PROXY header in time")
-  }
-
-  private func connect(_ descriptor: Int32, from peer: IPAddress, isForwarded: Bool) {
-    let isProxy = proxies.trusted.contains(peer)
-    let isExempt = isProxy || !isForwarded && peer.isLoopback
-    let countMax = isExempt ? .max : limits.connectionsPerAddressMax
-    guard let place = addresses.add(peer, countMax: countMax) else {
-      counters.overAddressLimit += 1
-      log.tooMany(from: peer, countMax, now: loop.now)
-      return refuse(descriptor, from: peer, "too many connections of its address")
-    }
-    let connection = ClientConnection(
-      worker: self, descriptor: descriptor, addressPlace: place, proxy: isProxy ? peer : nil)
-    do throws(SystemError) {
-      try connection.start()
-      counters.accepted += 1
-      counters.connections += 1
-      log.accepted(peer)
-    } catch {
-      addresses.remove(place)
-      counters.refused += 1
-    }
-  }
-
-  private func refuse(_ descriptor: Int32, from peer: IPAddress, _ reason: String) {
-    counters.refused += 1
-    loop.kernel.close(descriptor)
-    log.refused(peer, reason)
-  }
-
-  /// Counts a connection of `proxy`'s for the client of its present request, or for the proxy itself
-  /// and answers false when the client has too many already.
-  func count(
-    _ connection: ClientConnection, for client: IPAddress, behind proxy: IPAddress
-  ) -> Bool {
-    guard addresses[connection.addressPlace] != client.subscriber else { return true }
-    let countMax = proxies.trusted.contains(client) ? .max : limits.connectionsPerAddressMax
-    let place = addresses.add(client, countMax: countMax)
-    if place == nil {
-      counters.overAddressLimit += 1
-      log.tooMany(from: client, countMax, now: loop.now)
-    }
-    guard let place = place ?? addresses.add(proxy) else { return false }
-    addresses.remove(connection.addressPlace)
-    connection.addressPlace = place
-    return addresses[place] == client.subscriber
-  }
-
-  func ended(_ connection: ClientConnection) {
-    counters.connections -= 1
-    addresses.remove(connection.addressPlace)
-  }
-
   /// The `Date` field, made once a second.
   var dateField: ResponseField {
     ResponseField("Date", date.string(at: loop.kernel.wallMilliseconds()))
   }
+}
 
+extension Worker: StreamLayerObserver {
+  package func handshakeEnded(isEstablished: Bool) {
+    counters.handshakes -= 1
+    if isEstablished { counters.handshakesDone += 1 } else { counters.handshakesFailed += 1 }
+  }
 }
 
 /// What a worker counts, since it started.
@@ -155,9 +77,14 @@ package struct GatewayCounters: Sendable {
   package var connections = 0
   /// Those of them that are WebSockets, until the closing handshake is done.
   package var webSockets = 0
+  /// Those of them whose TLS handshake is not done.
+  package var handshakes = 0
+  package var handshakesDone: UInt64 = 0
+  /// Connections closed before their TLS handshake was done, whatever the reason.
+  package var handshakesFailed: UInt64 = 0
   package var accepted: UInt64 = 0
-  /// Connections closed as they came: over a limit, for want of kernel memory, or from nobody who
-  /// may connect.
+  /// Connections closed as they came: over a limit, for want of memory, or from nobody who may
+  /// connect.
   package var refused: UInt64 = 0
   /// Connections, and requests through proxies, over `connectionsPerAddressMax`.
   package var overAddressLimit: UInt64 = 0

@@ -25,7 +25,7 @@ final class RedisConnection: EventHandler {
   private var isConnected = false
 
   init(
-    to address: SocketAddress, limits: RedisLimits, on loop: EventLoop,
+    to address: SocketAddress, layer: StreamLayer?, limits: RedisLimits, on loop: EventLoop,
     owner: any RedisConnectionOwner
   ) throws(RedisFailure) {
     self.owner = owner
@@ -33,7 +33,7 @@ final class RedisConnection: EventHandler {
     readBytesMax = limits.stringBytesMax + 64 * 1024
     reader = builder.makeReader()
     do {
-      socket = try StreamSocket.connect(to: address, on: loop)
+      socket = try StreamSocket.connect(to: address, layer: layer, on: loop)
     } catch {
       socket = StreamSocket(closedOn: loop)
       throw RedisFailure(.unreachable, "\(error)")
@@ -86,7 +86,7 @@ final class RedisConnection: EventHandler {
   }
 
   func flush() {
-    if case .failed(let error) = socket.flush() { close(RedisFailure(.lost, "\(error)")) }
+    if case .failed(let error) = socket.flush() { close(RedisFailure(error)) }
   }
 
   private func read() {
@@ -94,7 +94,7 @@ final class RedisConnection: EventHandler {
     case .bytes(let bytes): take(bytes)
     case .wouldBlock: break
     case .ended: close(RedisFailure(.lost, "closed"))
-    case .failed(let error): close(RedisFailure(.lost, "\(error)"))
+    case .failed(let error): close(RedisFailure(error))
     }
   }
 

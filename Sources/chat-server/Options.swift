@@ -19,17 +19,38 @@ struct Options: ParsableCommand {
   @Option(help: "Health and metrics. (env: CHAT_OPS_LISTEN; default: 127.0.0.1:9090)")
   var opsListen: String?
 
+  @Option(
+    help: """
+      A PEM file with a certificate and its chain: clients connect by TLS only. Read again on \
+      SIGHUP. (env: CHAT_TLS_CERT)
+      """)
+  var tlsCert: String?
+
+  @Option(help: "A PEM file with the certificate's key. (env: CHAT_TLS_KEY)")
+  var tlsKey: String?
+
   @Option(help: "Threads that hold connections. (env: CHAT_EVENT_LOOPS; default: one per core)")
   var eventLoops: String?
 
-  @Option(help: "redis://[user:password@]host[:port][/db] (env: CHAT_REDIS)")
+  @Option(
+    help: """
+      redis://[user:password@]host[:port][/db], or rediss://...[?ssl_ca_certs=FILE] for TLS \
+      (env: CHAT_REDIS)
+      """)
   var redis: String?
 
-  @Option(help: "amqp://[user:password@]host[:port][/vhost] (env: CHAT_AMQP)")
+  @Option(
+    help: """
+      amqp://[user:password@]host[:port][/vhost], or amqps://...[?cacertfile=FILE] for TLS \
+      (env: CHAT_AMQP)
+      """)
   var amqp: String?
 
   @Option(
-    help: "postgres://[user[:password]@]host[:port]/name or sqlite:PATH (env: CHAT_DATABASE)")
+    help: """
+      postgres://[user[:password]@]host[:port]/name[?sslmode=verify-full&sslrootcert=FILE] or \
+      sqlite:PATH (env: CHAT_DATABASE)
+      """)
   var database: String?
 
   @Option(

@@ -21,7 +21,8 @@ extension Settings {
 
   /// Which pages may connect to a node that listens on `address`.
   func originPolicy(for address: SocketAddress) -> OriginPolicy {
-    let own = ["http://\(address)", "http://localhost:\(address.port)"]
+    let scheme = tls == nil ? "http" : "https"
+    let own = ["\(scheme)://\(address)", "\(scheme)://localhost:\(address.port)"]
     return origins ?? .own(Set(own.compactMap { Origin($0) }))
   }
 }

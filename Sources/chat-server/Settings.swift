@@ -20,6 +20,8 @@ struct Settings {
   var node: NodeID
   var listen: SocketAddress
   var opsListen: SocketAddress
+  /// What clients connect by TLS with; nil: they connect without.
+  var tls: TLSFiles?
   var eventLoops: Int
   /// Where the nodes find each other; nil for a node that is alone.
   var redis: RedisEndpoint?
@@ -45,6 +47,7 @@ struct Settings {
     self.node = node
     listen = try source.address("--listen", options.listen, default: "127.0.0.1:8080")
     opsListen = try source.address("--ops-listen", options.opsListen, default: "127.0.0.1:9090")
+    tls = try source.tlsFiles(options)
     eventLoops = try source.number(
       "--event-loops", options.eventLoops, default: System.coreCount, in: 1...256)
     redis = try source.location("--redis", options.redis) { RedisEndpoint($0) }
@@ -132,6 +135,17 @@ private struct Source {
         description: "\(option): \(quoted(text)) is not ADDRESS:PORT with a numeric address")
     }
     return address
+  }
+
+  func tlsFiles(_ options: Options) throws(SettingsError) -> TLSFiles? {
+    let certificate = optionalText("--tls-cert", options.tlsCert)
+    let key = optionalText("--tls-key", options.tlsKey)
+    switch (certificate, key) {
+    case (let certificate?, let key?): return TLSFiles(certificate: certificate, key: key)
+    case (nil, nil): return nil
+    case (_?, nil), (nil, _?):
+      throw SettingsError(description: "--tls-cert and --tls-key belong together")
+    }
   }
 
   /// A URL, which may hold a password and is therefore not repeated in the error.

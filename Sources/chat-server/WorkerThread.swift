@@ -3,6 +3,7 @@ import ChatProtocol
 import Gateway
 import Logging
 import Reactor
+import TLS
 import WebSocket
 
 /// What the control loop asks of a worker.
@@ -10,6 +11,8 @@ enum WorkerOrder: Sendable {
   case start(WorkerStart)
   /// Answered with `WorkerNews.report`.
   case report
+  /// For the handshakes that begin from now on.
+  case useTLS(TLSContext)
   case stopListening
   case stop
 }
@@ -27,6 +30,7 @@ struct WorkerStart: Sendable {
   var origins: OriginPolicy
   var proxies: ProxyPolicy
   var sockJSSettings: ChatSockJS
+  var tls: TLSContext?
   var seed: UInt64
   var isReady: @Sendable () -> Bool
 }
@@ -107,6 +111,7 @@ final class WorkerThread {
     switch order {
     case .start(let start): self.start(start)
     case .report: report()
+    case .useTLS(let context): worker?.tls = context
     case .stopListening: worker?.stopListening()
     // A loop that is shared goes on until the back ends have stopped, which need it.
     case .stop:
@@ -135,6 +140,7 @@ final class WorkerThread {
       pingTimeoutCode: CloseCode(ChatCloseCode.pingTimeout.rawValue), log: log)
     self.sockJS = sockJS
     self.application = application
+    worker.tls = start.tls
     self.worker = worker
     do throws(SystemError) {
       let address = try worker.listen(on: start.address, isFirst: start.node.shard == 0) {

@@ -2,6 +2,7 @@ import ArgumentParser
 import Gateway
 import Glibc
 import Reactor
+import TLS
 import WebSocket
 
 /// `ws-echo`: every message comes back. The smallest program over the Gateway, and what
@@ -16,6 +17,12 @@ struct EchoServer: ParsableCommand {
 
   @Option(help: "Threads that hold connections.")
   var eventLoops = 1
+
+  @Option(help: "A PEM file with a certificate and its chain: speak TLS.")
+  var tlsCert: String?
+
+  @Option(help: "A PEM file with the certificate's key.")
+  var tlsKey: String?
 
   /// Wide: suites send messages of 16 MiB, in as many fragments as they like, at any rate.
   static var limits: GatewayLimits {
@@ -35,9 +42,10 @@ struct EchoServer: ParsableCommand {
     guard (1...256).contains(eventLoops) else {
       throw ValidationError("--event-loops takes a number from 1 to 256")
     }
+    let tls = try tlsContext()
     signal(SIGPIPE, SIG_IGN)
     let loop = try EventLoop(name: "echo-0")
-    let start = EchoStart(on: loop, address: address, workers: eventLoops)
+    let start = EchoStart(on: loop, address: address, tls: tls, workers: eventLoops)
     for index in 1..<eventLoops {
       _ = LoopThread(name: "echo-\(index)") { [news = start.news] loop in
         EchoWorker.join(index, on: loop, news: news)
@@ -46,5 +54,15 @@ struct EchoServer: ParsableCommand {
     EchoWorker.join(0, on: loop, news: start.news)
     loop.run()
     if let failure = start.failure { throw failure }
+  }
+
+  private func tlsContext() throws -> TLSContext? {
+    switch (tlsCert, tlsKey) {
+    case (let certificate?, let key?):
+      return try TLSContext(certificate: certificate, key: key, tickets: TicketKeys())
+    case (nil, nil): return nil
+    case (_?, nil), (nil, _?):
+      throw ValidationError("--tls-cert and --tls-key belong together")
+    }
   }
 }

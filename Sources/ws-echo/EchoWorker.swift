@@ -1,6 +1,7 @@
 import ChatCore
 import Gateway
 import Reactor
+import TLS
 import WebSocket
 
 /// One event loop of the program with its share of the connections. Confined to the loop.
@@ -15,6 +16,7 @@ final class EchoWorker {
   /// What the first loop tells a worker when all have joined.
   struct Order: Sendable {
     var address: SocketAddress
+    var tls: TLSContext?
     var loops: [Mailbox<SockJSNews>]
     /// Called on the worker's thread with the address bound.
     var isListening: @Sendable (Result<SocketAddress, SystemError>) -> Void
@@ -47,6 +49,7 @@ final class EchoWorker {
     let worker = Worker(
       loop: loop, limits: EchoServer.limits, origins: .any,
       application: EchoApplication(sockJS: sockJS), pingTimeoutCode: .goingAway)
+    worker.tls = order.tls
     do throws(SystemError) {
       order.isListening(
         .success(try worker.listen(on: order.address, isFirst: index == 0) { _ in }))

@@ -10,6 +10,7 @@ import struct
 
 import pytest
 
+from certificates import Authority
 from chat import Client
 from proxies import HAProxy, Nginx
 from raw import request, read_answer, upgrade_headers
@@ -100,6 +101,21 @@ def test_haproxy_tells_who_its_clients_are(options):
         with Client(proxy.url, "alice") as alice, Client(proxy.url, "bob") as bob:
             alice.send("@bob", "through the proxy")
             assert bob.next()["body"]["text"] == "through the proxy"
+
+
+def test_a_proxy_header_stands_before_tls():
+    with contextlib.ExitStack() as stack:
+        authority = Authority()
+        stack.callback(authority.end)
+        certificate, key = authority.make("node")
+        node, proxy = stack.enter_context(node_behind(
+            HAProxy, "--proxy-protocol", "--tls-cert", certificate, "--tls-key", key,
+            proxy_options=("send-proxy-v2",)))
+        connection = stack.enter_context(authority.client_context().wrap_socket(
+            connect(proxy.port, ALICE), server_hostname="localhost"))
+        # The node's own pages are also those of the host that its certificate has shown it to be.
+        assert handshake(connection, Origin="https://localhost") == 101
+        assert logged(node, "websocket opened", ALICE)
 
 
 @pytest.mark.parametrize("version", ["send-proxy", "send-proxy-v2"])
