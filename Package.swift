@@ -69,6 +69,7 @@ let package = Package(
     module("Reactor", ["CLinux", "Bytes"]),
 
     // Codecs: bytes in, values out; no sockets, no clock.
+    module("Forwarding", ["Bytes"]),
     module("TLS", ["Bytes", "Reactor", "COpenSSL"]),
     module("JSON", ["Bytes"]),
     module("HTTP1", ["Bytes"]),
@@ -98,15 +99,16 @@ let package = Package(
     module(
       "Gateway",
       [
-        "Bytes", "Reactor", "TLS", "HTTP1", "WebSocket", "SockJS", "STOMP", "ChatProtocol",
-        "ChatCore", logging,
+        "Bytes", "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "SockJS", "STOMP",
+        "ChatProtocol", "ChatCore", logging,
       ]),
 
     // Composition only.
     program(
       "chat-server",
       [
-        "Reactor", "TLS", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", "RedisClient",
+        "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore",
+        "RedisClient",
         "AMQPClient", "PostgresClient", "ChatBackends", "Gateway", logging,
       ]),
     program("chat-bench", ["Bytes", "Reactor", "TLS", "HTTP1", "WebSocket", histogram]),
@@ -138,6 +140,7 @@ let package = Package(
 
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
+    tests("Forwarding"),
     tests("TLS", ["Bytes", "Reactor", "TestKernel", "TestServers"]),
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
@@ -156,14 +159,15 @@ let package = Package(
     tests(
       "Gateway",
       [
-        "Reactor", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatCore", "ChatProtocol",
-        "ChatBackends", "Bytes", "TestKernel", "TestServers", logging,
+        "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatCore",
+        "ChatProtocol", "ChatBackends", "Bytes", "TestKernel", "TestServers", logging,
       ]),
     tests("Fuzzers"),
     .testTarget(
       name: "ChatServerTests",
       dependencies: [
-        "chat-server", "ChatCore", "Gateway", "Reactor", "WebSocket", argumentParser, logging,
+        "chat-server", "ChatCore", "Forwarding", "Gateway", "Reactor", "WebSocket", argumentParser,
+        logging,
       ],
       swiftSettings: settings),
     .testTarget(

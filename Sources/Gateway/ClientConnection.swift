@@ -1,3 +1,4 @@
+import Forwarding
 package import Reactor
 package import WebSocket
 
@@ -37,7 +38,9 @@ package final class ClientConnection: Channel {
   @exclusivity(unchecked) var socket: StreamSocket
   @exclusivity(unchecked) var decoder = MessageDecoder(role: .server)
   var phase = Phase.requests
-  var stage = Stage.http(HTTPStage())
+  /// Whom the connection is counted for on its worker.
+  var addressPlace: AddressTable.Place
+  var stage: Stage
   var isCongested = false
   /// Whether the application was told `opened` and not yet `closed`.
   var isOpened = false
@@ -49,10 +52,18 @@ package final class ClientConnection: Channel {
   /// The end of the present step: a request, an unfinished message, the closing handshake.
   var stepDeadline = Instant.distantFuture
 
-  /// - Parameter layer: TLS, where the worker speaks it.
-  init(worker: Worker, descriptor: Int32, layer: StreamLayer?) {
+  /// - Parameters:
+  ///   - addressPlace: whom the worker counts the connection for.
+  ///   - proxy: the trusted proxy that it is from, if it is from one.
+  ///   - layer: TLS, where the worker speaks it.
+  init(
+    worker: Worker, descriptor: Int32, addressPlace: AddressTable.Place, proxy: IPAddress?,
+    layer: StreamLayer?
+  ) {
     self.worker = worker
+    self.addressPlace = addressPlace
     socket = StreamSocket(adopting: descriptor, layer: layer, on: worker.loop)
+    stage = .http(HTTPStage(proxy: proxy))
     super.init()
   }
 

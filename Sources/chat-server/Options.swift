@@ -66,6 +66,28 @@ struct Options: ParsableCommand {
   var allowedOrigins: [String] = []
 
   @Option(
+    name: .customLong("trusted-proxy"),
+    help: """
+      A proxy, or a network of proxies such as 10.0.0.0/8, whose word is taken for who its clients \
+      are; repeatable. (env: CHAT_TRUSTED_PROXY, comma-separated; default: none)
+      """)
+  var trustedProxies: [String] = []
+
+  @Flag(
+    help: """
+      Every connection is a trusted proxy's and begins with a PROXY header, version 1 or 2. \
+      (env: CHAT_PROXY_PROTOCOL=true)
+      """)
+  var proxyProtocol = false
+
+  @Option(
+    help: """
+      Connections of one address with one event loop. (env: CHAT_CONNECTIONS_PER_ADDRESS; \
+      default: 5000)
+      """)
+  var connectionsPerAddress: String?
+
+  @Option(
     help: """
       Where SockJS' iframes load the client's script from. (env: CHAT_SOCKJS_URL; default: a CDN)
       """)

@@ -8,6 +8,7 @@ extension Settings {
   var gatewayLimits: GatewayLimits {
     var limits = GatewayLimits()
     limits.compression = compression
+    limits.connectionsPerAddressMax = connectionsPerAddress
     return limits
   }
 
@@ -23,6 +24,6 @@ extension Settings {
   func originPolicy(for address: SocketAddress) -> OriginPolicy {
     let scheme = tls == nil ? "http" : "https"
     let own = ["\(scheme)://\(address)", "\(scheme)://localhost:\(address.port)"]
-    return origins ?? .only(Set(own.compactMap { Origin($0) }))
+    return origins ?? .own(Set(own.compactMap { Origin($0) }))
   }
 }
