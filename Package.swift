@@ -73,6 +73,7 @@ let package = Package(
     module("HTTP1", ["Bytes"]),
     module("WebSocket", ["Bytes", "COpenSSL", "CVector", "HTTP1"]),
     module("SockJS", ["Bytes", "JSON", "HTTP1", "WebSocket"]),
+    module("STOMP", ["Bytes"]),
     module("ChatProtocol", ["Bytes", "JSON"]),
 
     // Sessions, delivery and the ports to the back ends; no I/O, no clock.
@@ -96,8 +97,8 @@ let package = Package(
     module(
       "Gateway",
       [
-        "Bytes", "Reactor", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatProtocol", "ChatCore",
-        logging,
+        "Bytes", "Reactor", "TLS", "HTTP1", "WebSocket", "SockJS", "STOMP", "ChatProtocol",
+        "ChatCore", logging,
       ]),
 
     // Composition only.
@@ -140,6 +141,7 @@ let package = Package(
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
     tests("SockJS", ["Bytes", "HTTP1", "WebSocket"]),
+    tests("STOMP", ["Bytes"]),
     tests("ChatProtocol", ["Bytes"]),
     tests("ChatCore", ["ChatProtocol", "Bytes"]),
     tests("RedisClient", ["Reactor", "TestServers"]),
@@ -153,8 +155,8 @@ let package = Package(
     tests(
       "Gateway",
       [
-        "Reactor", "TLS", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "ChatBackends",
-        "Bytes", "TestKernel", "TestServers", logging,
+        "Reactor", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatCore", "ChatProtocol",
+        "ChatBackends", "Bytes", "TestKernel", "TestServers", logging,
       ]),
     tests("Fuzzers"),
     .testTarget(

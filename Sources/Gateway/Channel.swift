@@ -1,4 +1,5 @@
 package import Bytes
+import ChatProtocol
 package import Reactor
 package import WebSocket
 
@@ -16,6 +17,11 @@ package class Channel: EventHandler {
 
   /// Sends a text that was encoded in this turn, perhaps for other channels too.
   package func send(_ text: inout SharedText) {}
+
+  /// Sends an event of the chat: as chat.v1 writes it, unless the peer speaks something else.
+  func send(_ event: borrowing Event, _ forms: inout EventForms) {
+    forms.sendText(of: event, on: self)
+  }
 
   /// Stops or goes on taking messages from the peer.
   package func setReading(_ isReading: Bool) {}

@@ -35,7 +35,8 @@ package enum HandshakeError: Error, Hashable, Sendable {
 /// A server's half of the opening handshake; RFC 6455, section 4.2.
 package struct Handshake: Sendable {
   private let key: String
-  /// The first of the client's subprotocols that the server speaks.
+  /// The first of the server's subprotocols that the client speaks: the client's own order may be
+  /// from the oldest on.
   package let subprotocol: String?
 
   /// Checks an upgrade request.
@@ -53,9 +54,10 @@ package struct Handshake: Sendable {
     }
     guard origins.allows(head) else { throw .forbiddenOrigin }
     self.key = key
-    subprotocol = head.headers.elements("sec-websocket-protocol")
-      .map { String(decoding: $0, as: UTF8.self) }
-      .first(where: subprotocols.contains)
+    let offered = head.headers.elements("sec-websocket-protocol")
+    subprotocol = subprotocols.first { name in
+      offered.contains { $0.elementsEqual(name.utf8) }
+    }
   }
 
   /// Writes the response behind which both sides speak WebSocket.
