@@ -164,6 +164,8 @@ package struct StreamSocket: ~Copyable {
   /// Appends bytes that this turn encoded into the loop's arena, for this and other sockets.
   package mutating func write(_ range: ArenaRange) {
     guard range.count > 0, descriptor >= 0 else { return }
+    // A copy: with ThreadSanitizer the compiler takes the one in `self` for a second access to it.
+    let state = state
     if written.isEmpty {
       state.pointee.arena.unflushedSockets += 1
       state.pointee.handlers.scheduleFlush(token)
