@@ -8,8 +8,16 @@ from websockets.sync.client import connect
 
 from chat import Client
 from raw import CLOSE, TEXT, WebSocket, frame
-from servers import Node
+from servers import Cluster, Node, own_origins
 from stomp_client import StompClient
+
+
+@pytest.fixture(scope="module")
+def cluster():
+    """Nodes for a client that names its server's address as its Origin."""
+    cluster = Cluster(options=own_origins)
+    yield cluster
+    cluster.end()
 
 
 @pytest.fixture

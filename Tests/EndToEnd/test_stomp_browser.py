@@ -8,6 +8,7 @@ import pytest
 
 from browser import SOCKJS_CLIENT, chromium
 from chat import Client
+from servers import Cluster, own_origins
 
 HERE = pathlib.Path(__file__).parent
 # stomp.js 2.3 as RabbitMQ's examples have it.
@@ -24,8 +25,17 @@ TEXTS = ["plain", "é 漢 😀", "</script>", '"quotes" \\ back', "line\r\nbreak
 
 
 @pytest.fixture(scope="module")
+def cluster():
+    cluster = Cluster(options=own_origins)
+    yield cluster
+    cluster.end()
+
+
+@pytest.fixture(scope="module")
 def browser():
-    with chromium() as browser:
+    # What the test serves in a node's stead is from no address, and so not from this machine.
+    with chromium("--disable-features=LocalNetworkAccessChecks,"
+                  "LocalNetworkAccessChecksWebSockets") as browser:
         yield browser
 
 
@@ -40,13 +50,17 @@ def page(browser, request):
         pages.append(page)
         for path, file in [("/page.html", HERE / "stomp_page.html"),
                            ("/sockjs.js", SOCKJS_CLIENT), ("/stomp.js", request.param)]:
-            page.route(origin + path, lambda route, file=file: route.fulfill(path=file))
+            page.route(origin + path, serving(file))
         page.goto(f"{origin}/page.html")
         return page
 
     yield load
     for page in pages:
         page.close()
+
+
+def serving(file):
+    return lambda route: route.fulfill(path=file)
 
 
 def connect(page, token, transport):
