@@ -60,6 +60,7 @@ let package = Package(
     system("CRabbitMQ", package: "librabbitmq-dev"),
     system("CPostgres", package: "libpq-dev", pkgConfig: "libpq"),
     system("CSQLite", package: "libsqlite3-dev"),
+    system("CZlib", package: "zlib1g-dev"),
 
     // Byte buffers and text encodings; no I/O.
     module("Bytes"),
@@ -68,9 +69,11 @@ let package = Package(
     module("Reactor", ["CLinux", "Bytes"]),
 
     // Codecs: bytes in, values out; no sockets, no clock.
+    module("Forwarding", ["Bytes"]),
+    module("TLS", ["Bytes", "Reactor", "COpenSSL"]),
     module("JSON", ["Bytes"]),
     module("HTTP1", ["Bytes"]),
-    module("WebSocket", ["Bytes", "COpenSSL", "CVector", "HTTP1"]),
+    module("WebSocket", ["Bytes", "COpenSSL", "CVector", "CZlib", "HTTP1"]),
     module("SockJS", ["Bytes", "JSON", "HTTP1", "WebSocket"]),
     module("STOMP", ["Bytes"]),
     module("ChatProtocol", ["Bytes", "JSON"]),
@@ -79,8 +82,8 @@ let package = Package(
     module("ChatCore", ["Bytes", "ChatProtocol", deques]),
 
     // One C library each.
-    module("RedisClient", ["Bytes", "Reactor", "CHiredis", logging, deques]),
-    module("AMQPClient", ["Bytes", "Reactor", "CRabbitMQ", logging, deques]),
+    module("RedisClient", ["Bytes", "Reactor", "TLS", "CHiredis", logging, deques]),
+    module("AMQPClient", ["Bytes", "Reactor", "TLS", "CRabbitMQ", logging, deques]),
     module("PostgresClient", ["Bytes", "Reactor", "CPostgres", logging, deques]),
     module("SQLiteClient", ["CSQLite"]),
 
@@ -96,19 +99,21 @@ let package = Package(
     module(
       "Gateway",
       [
-        "Bytes", "Reactor", "HTTP1", "WebSocket", "SockJS", "STOMP", "ChatProtocol", "ChatCore",
-        logging,
+        "Bytes", "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "SockJS", "STOMP",
+        "ChatProtocol", "ChatCore", logging,
       ]),
 
     // Composition only.
     program(
       "chat-server",
       [
-        "Reactor", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", "RedisClient", "AMQPClient",
-        "PostgresClient", "ChatBackends", "Gateway", logging,
+        "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore",
+        "RedisClient",
+        "AMQPClient", "PostgresClient", "ChatBackends", "Gateway", logging,
       ]),
-    program("chat-bench", ["Bytes", "Reactor", "HTTP1", "WebSocket", histogram]),
-    program("ws-echo", ["Reactor", "HTTP1", "WebSocket", "SockJS", "ChatCore", "Gateway"]),
+    program("chat-bench", ["Bytes", "Reactor", "TLS", "HTTP1", "WebSocket", histogram]),
+    program(
+      "ws-echo", ["Reactor", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatCore", "Gateway"]),
 
     // Private servers on loopback, started and ended by the tests themselves.
     .target(
@@ -120,8 +125,23 @@ let package = Package(
       name: "TestKernel", dependencies: ["Reactor", "CLinux"], path: "Tests/TestKernel",
       swiftSettings: settings),
 
+    // One function per parser that takes any bytes, and the program that finds bytes for it.
+    .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .target(
+      name: "Fuzzers",
+      dependencies: [
+        "Bytes", "Reactor", "HTTP1", "WebSocket", "SockJS", "ChatProtocol", "ChatCore",
+        "RedisClient", "AMQPClient", "PostgresClient", "ChatBackends",
+      ],
+      path: "Tests/Fuzz/Fuzzers", swiftSettings: settings),
+    .executableTarget(
+      name: "fuzz", dependencies: ["CFuzzer", "Fuzzers"], path: "Tests/Fuzz/Program",
+      swiftSettings: settings),
+
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
+    tests("Forwarding"),
+    tests("TLS", ["Bytes", "Reactor", "TestKernel", "TestServers"]),
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
     tests("SockJS", ["Bytes", "HTTP1", "WebSocket"]),
@@ -129,7 +149,7 @@ let package = Package(
     tests("ChatProtocol", ["Bytes"]),
     tests("ChatCore", ["ChatProtocol", "Bytes"]),
     tests("RedisClient", ["Reactor", "TestServers"]),
-    tests("AMQPClient", ["Reactor", "TestServers"]),
+    tests("AMQPClient", ["Reactor", "TLS", "TestServers"]),
     tests(
       "ChatBackends",
       [
@@ -139,13 +159,15 @@ let package = Package(
     tests(
       "Gateway",
       [
-        "Reactor", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol", "ChatBackends", "Bytes",
-        "TestKernel", logging,
+        "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatCore",
+        "ChatProtocol", "ChatBackends", "Bytes", "TestKernel", "TestServers", logging,
       ]),
+    tests("Fuzzers"),
     .testTarget(
       name: "ChatServerTests",
       dependencies: [
-        "chat-server", "ChatCore", "Gateway", "Reactor", "WebSocket", argumentParser, logging,
+        "chat-server", "ChatCore", "Forwarding", "Gateway", "Reactor", "WebSocket", argumentParser,
+        logging,
       ],
       swiftSettings: settings),
     .testTarget(

@@ -1,4 +1,5 @@
 package import Reactor
+internal import TLS
 
 /// Keeps one connection with one channel to a broker, set up the same way each time.
 ///
@@ -23,6 +24,8 @@ package final class AMQPClient {
   private let resolver: Resolver
   private let timer: LoopTimer
   private let onEvent: (AMQPEvent) -> Void
+  /// Nil for a plain connection.
+  private var tls: TLSConnector?
   private var backoff: Backoff
   private var state = State.idle
   private var attempt: UInt64 = 0
@@ -39,6 +42,7 @@ package final class AMQPClient {
     onEvent: @escaping (AMQPEvent) -> Void
   ) {
     self.endpoint = endpoint
+    tls = endpoint.trust.map { TLSConnector(to: endpoint.url.host, trusting: $0) }
     self.name = name
     self.setup = setup
     self.limits = limits
@@ -120,18 +124,35 @@ package final class AMQPClient {
     var rest = addresses
     var failure = AMQPFailure(.unreachable, "no address")
     while let address = rest.popFirst() {
-      do throws(SystemError) {
-        let connection = try AMQPConnection(
-          to: address, endpoint: endpoint, name: name, setup: setup, limits: limits, on: loop,
-          owner: self)
+      do throws(AMQPFailure) {
+        let connection = try connection(to: address)
         published = 0
         state = .connecting(connection, rest)
         return
       } catch {
-        failure = AMQPFailure(.unreachable, "\(error)")
+        failure = error
       }
     }
     lost(failure)
+  }
+
+  private func connection(to address: SocketAddress) throws(AMQPFailure) -> AMQPConnection {
+    let layer = try layer()
+    do throws(SystemError) {
+      return try AMQPConnection(
+        to: address, layer: layer, endpoint: endpoint, name: name, setup: setup, limits: limits,
+        on: loop, owner: self)
+    } catch {
+      throw AMQPFailure(.unreachable, "\(error)")
+    }
+  }
+
+  private func layer() throws(AMQPFailure) -> StreamLayer? {
+    do throws(TLSFileError) {
+      return try tls?.makeLayer()
+    } catch {
+      throw AMQPFailure(.insecure, "\(error)")
+    }
   }
 
   private func lost(_ failure: AMQPFailure) {

@@ -33,8 +33,8 @@ final class AMQPConnection: EventHandler {
   private var isConnected = false
 
   init(
-    to address: SocketAddress, endpoint: AMQPEndpoint, name: String, setup: [AMQPSetup],
-    limits: AMQPLimits, on loop: EventLoop, owner: any AMQPConnectionOwner
+    to address: SocketAddress, layer: StreamLayer?, endpoint: AMQPEndpoint, name: String,
+    setup: [AMQPSetup], limits: AMQPLimits, on loop: EventLoop, owner: any AMQPConnectionOwner
   ) throws(SystemError) {
     self.loop = loop
     self.owner = owner
@@ -48,7 +48,7 @@ final class AMQPConnection: EventHandler {
     deadline = loop.now + limits.connectTimeout
     lastSent = loop.now
     lastReceived = loop.now
-    socket = try StreamSocket.connect(to: address, on: loop)
+    socket = try StreamSocket.connect(to: address, layer: layer, on: loop)
     try socket.register(self)
     armTimer()
   }
@@ -119,7 +119,7 @@ final class AMQPConnection: EventHandler {
     let before = socket.pendingBytes
     switch socket.flush() {
     case .failed(let error):
-      end(AMQPFailure(.lost, "\(error)"))
+      end(AMQPFailure(error))
     case .drained, .blocked:
       if socket.pendingBytes < before { lastSent = loop.now }
       if isCongested, socket.pendingBytes < limits.pendingBytesMax / 2 {
@@ -164,7 +164,7 @@ final class AMQPConnection: EventHandler {
       handle(UnsafeRawBufferPointer(bytes))
     case .wouldBlock: break
     case .ended: end(AMQPFailure(.lost, "the broker ended the connection"))
-    case .failed(let error): end(AMQPFailure(.lost, "\(error)"))
+    case .failed(let error): end(AMQPFailure(error))
     }
   }
 

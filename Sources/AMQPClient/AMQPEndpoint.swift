@@ -1,8 +1,11 @@
 package import Reactor
+package import TLS
 
-/// An AMQP broker as an option names it: `amqp://[user[:password]@]host[:port][/virtual-host]`.
+/// An AMQP broker as an option names it: `amqp://[user[:password]@]host[:port][/virtual-host]`, or
+/// `amqps://...[?cacertfile=FILE]` for one that is reached by TLS only.
 package struct AMQPEndpoint: Hashable, Sendable, CustomStringConvertible {
   package static let defaultPort: UInt16 = 5672
+  package static let defaultTLSPort: UInt16 = 5671
   /// What the protocol's short strings hold.
   private static let nameBytesMax = 255
 
@@ -10,12 +13,24 @@ package struct AMQPEndpoint: Hashable, Sendable, CustomStringConvertible {
   package let virtualHost: String
   let user: String
   let password: String
+  /// Whom the broker's certificate must come from; nil: the connection is plain.
+  package let trust: TLSTrust?
 
   package init?(_ text: String) {
-    guard let url = ServerURL(text, scheme: "amqp", defaultPort: Self.defaultPort) else {
+    if let url = ServerURL(text, scheme: "amqp", defaultPort: Self.defaultPort) {
+      self.init(url, trust: nil)
+    } else if let url = ServerURL(
+      text, scheme: "amqps", defaultPort: Self.defaultTLSPort, parameters: ["cacertfile"])
+    {
+      self.init(url, trust: url.parameters["cacertfile"].map { .file($0) } ?? .system)
+    } else {
       return nil
     }
+  }
+
+  private init?(_ url: ServerURL, trust: TLSTrust?) {
     self.url = url
+    self.trust = trust
     virtualHost = url.path.flatMap { $0.isEmpty ? nil : $0 } ?? "/"
     user = url.user ?? "guest"
     password = url.password ?? (url.user == nil ? "guest" : "")

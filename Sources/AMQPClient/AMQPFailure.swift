@@ -1,8 +1,12 @@
+internal import Reactor
+
 /// Why a connection to the broker could not be made, or ended.
 package struct AMQPFailure: Error, Hashable, Sendable, CustomStringConvertible {
   package enum Kind: Hashable, Sendable {
     /// No address, or nobody answers there.
     case unreachable
+    /// No TLS, or not with whom it should be: nothing was said in the clear instead.
+    case insecure
     /// The broker closed the connection or the channel, with this reply code (AMQP 0-9-1,
     /// section 1.1, constants).
     case refused(code: UInt16)
@@ -22,9 +26,17 @@ package struct AMQPFailure: Error, Hashable, Sendable, CustomStringConvertible {
     self.message = String(message.prefix(200).map { $0.isNewline ? " " : $0 })
   }
 
+  init(_ error: StreamError) {
+    switch error {
+    case .system: self.init(.lost, "\(error)")
+    case .layer: self.init(.insecure, "\(error)")
+    }
+  }
+
   package var description: String {
     switch kind {
     case .unreachable: "unreachable: \(message)"
+    case .insecure: "no secure connection: \(message)"
     case .refused(let code): "refused: \(code) \(message)"
     case .timedOut: "no answer in time: \(message)"
     case .lost: "connection lost: \(message)"
@@ -37,7 +49,7 @@ package struct AMQPFailure: Error, Hashable, Sendable, CustomStringConvertible {
     switch kind {
     case .refused(code: 405): true
     case .refused(code: 403): message.contains("exclusive use")
-    case .refused, .unreachable, .timedOut, .lost, .badFrame: false
+    case .refused, .unreachable, .insecure, .timedOut, .lost, .badFrame: false
     }
   }
 }

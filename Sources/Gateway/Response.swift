@@ -32,6 +32,10 @@ package struct Response: Sendable {
     isReady ? .text(.ok, "ok\n") : .text(.serviceUnavailable, "not ready\n")
   }
 
+  /// The answer to whoever has `connectionsPerAddressMax` connections already.
+  static let tooManyConnections = plain(
+    .tooManyRequests, fields: [ResponseField("Retry-After", "30")])
+
   /// The status' own words, as text.
   package static func plain(_ status: Status, fields: [ResponseField] = []) -> Response {
     .text(status, "\(status.reason)\n", fields: fields)

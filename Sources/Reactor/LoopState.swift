@@ -13,6 +13,8 @@ struct LoopState: ~Copyable {
   let readBuffer: UnsafeMutableRawBufferPointer
   var handlers = HandlerTable()
   var arena = WriteArena()
+  /// What a layer has sealed, between two calls.
+  var sealed = ByteBuffer(minimumCapacity: 16)
   unowned(unsafe) let loop: EventLoop
 
   init(of loop: EventLoop, kernel: Kernel) {
@@ -20,6 +22,15 @@ struct LoopState: ~Copyable {
     self.kernel = kernel
     readBuffer = .allocate(byteCount: EventLoop.readBytes, alignment: 64)
     buffer = arena.buffer
+  }
+
+  /// Ready for the next socket; memory beyond what most turns need is given back.
+  mutating func forgetSealed() {
+    if sealed.capacity > WriteArena.keptBytes {
+      sealed = ByteBuffer(minimumCapacity: 16)
+    } else {
+      sealed.removeAll()
+    }
   }
 
   deinit { readBuffer.deallocate() }

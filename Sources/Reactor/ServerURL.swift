@@ -1,6 +1,7 @@
-/// Where a server is and who we are there: `scheme://[user[:password]@]host[:port][/path]`.
+/// Where a server is and who we are there:
+/// `scheme://[user[:password]@]host[:port][/path][?name=value[&...]]`.
 ///
-/// User, password and path may be percent-encoded; an IPv6 address stands in brackets.
+/// User, password, path and values may be percent-encoded; an IPv6 address stands in brackets.
 package struct ServerURL: Hashable, Sendable, CustomStringConvertible {
   package var scheme: String
   package var user: String?
@@ -9,16 +10,27 @@ package struct ServerURL: Hashable, Sendable, CustomStringConvertible {
   package var port: UInt16
   /// What follows the slash behind the host, decoded; nil without a slash.
   package var path: String?
+  /// What is asked for behind the `?`, by name.
+  package var parameters: [String: String] = [:]
 
-  /// Fails on another scheme, a missing host, a port out of range, a broken escape, and on
-  /// anything behind a `?` or `#`, which no server here has a use for.
-  package init?(_ text: String, scheme: String, defaultPort: UInt16) {
+  /// Fails on another scheme, a missing host, a port out of range, a broken escape, a parameter
+  /// that is unknown or comes twice, and on anything behind a `#`.
+  package init?(
+    _ text: String, scheme: String, defaultPort: UInt16, parameters known: Set<String> = []
+  ) {
     let prefix = scheme + "://"
-    guard text.hasPrefix(prefix), !text.contains(where: { "?# \r\n\t\0".contains($0) }) else {
+    guard text.hasPrefix(prefix), !text.contains(where: { "# \r\n\t\0".contains($0) }) else {
       return nil
     }
     self.scheme = scheme
     var rest = text.dropFirst(prefix.count)
+    if let mark = rest.firstIndex(of: "?") {
+      guard let parameters = Self.parameters(rest[rest.index(after: mark)...], known) else {
+        return nil
+      }
+      self.parameters = parameters
+      rest = rest[..<mark]
+    }
     if let slash = rest.firstIndex(of: "/") {
       guard let path = Self.decode(rest[rest.index(after: slash)...]) else { return nil }
       self.path = path
@@ -43,6 +55,19 @@ package struct ServerURL: Hashable, Sendable, CustomStringConvertible {
   package var description: String {
     let name = host.contains(":") ? "[\(host)]" : host
     return "\(scheme)://\(name):\(port)" + (path.map { "/" + $0 } ?? "")
+  }
+
+  private static func parameters(
+    _ text: Substring, _ known: Set<String>
+  ) -> [String: String]? {
+    var parameters: [String: String] = [:]
+    for part in text.split(separator: "&", omittingEmptySubsequences: false) {
+      let pair = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      guard pair.count == 2, known.contains(String(pair[0])), let value = decode(pair[1]),
+        parameters.updateValue(value, forKey: String(pair[0])) == nil
+      else { return nil }
+    }
+    return parameters
   }
 
   private static func splitPort(

@@ -1,5 +1,6 @@
 internal import DequeModule
 package import Reactor
+internal import TLS
 
 /// What a client tells of its connection.
 package enum RedisEvent: Hashable, Sendable {
@@ -39,6 +40,8 @@ package final class RedisClient {
   private let resolver: Resolver
   private let onEvent: (RedisEvent) -> Void
   private let timer: LoopTimer
+  /// Nil for a plain connection.
+  private var tls: TLSConnector?
   private var backoff: Backoff
   private var state = State.idle
   private var outstanding: Deque<Outstanding> = []
@@ -52,6 +55,7 @@ package final class RedisClient {
     onEvent: @escaping (RedisEvent) -> Void
   ) {
     self.endpoint = endpoint
+    tls = endpoint.trust.map { TLSConnector(to: endpoint.url.host, trusting: $0) }
     self.limits = limits
     self.loop = loop
     self.onEvent = onEvent
@@ -136,7 +140,8 @@ package final class RedisClient {
     var failure = RedisFailure(.unreachable, "no address")
     while let address = rest.popFirst() {
       do throws(RedisFailure) {
-        let connection = try RedisConnection(to: address, limits: limits, on: loop, owner: self)
+        let connection = try RedisConnection(
+          to: address, layer: try layer(), limits: limits, on: loop, owner: self)
         state = .connecting(connection, rest)
         return
       } catch {
@@ -144,6 +149,14 @@ package final class RedisClient {
       }
     }
     lost(failure)
+  }
+
+  private func layer() throws(RedisFailure) -> StreamLayer? {
+    do throws(TLSFileError) {
+      return try tls?.makeLayer()
+    } catch {
+      throw RedisFailure(.insecure, "\(error)")
+    }
   }
 
   /// Says who we are; the ping finds out whether a server without a password wants one.

@@ -1,16 +1,29 @@
 package import Reactor
+package import TLS
 
-/// A Redis server as an option names it: `redis://[[user]:password@]host[:port][/database]`.
+/// A Redis server as an option names it: `redis://[[user]:password@]host[:port][/database]`, or
+/// `rediss://...[?ssl_ca_certs=FILE]` for one that is reached by TLS only.
 package struct RedisEndpoint: Hashable, Sendable, CustomStringConvertible {
   package static let defaultPort: UInt16 = 6379
 
   package let url: ServerURL
   package let database: Int
+  /// Whom the server's certificate must come from; nil: the connection is plain.
+  package let trust: TLSTrust?
 
   package init?(_ text: String) {
-    guard let url = ServerURL(text, scheme: "redis", defaultPort: Self.defaultPort) else {
+    if let url = ServerURL(text, scheme: "redis", defaultPort: Self.defaultPort) {
+      self.init(url, trust: nil)
+    } else if let url = ServerURL(
+      text, scheme: "rediss", defaultPort: Self.defaultPort, parameters: ["ssl_ca_certs"])
+    {
+      self.init(url, trust: url.parameters["ssl_ca_certs"].map { .file($0) } ?? .system)
+    } else {
       return nil
     }
+  }
+
+  private init?(_ url: ServerURL, trust: TLSTrust?) {
     switch url.path {
     case nil, "": database = 0
     case let path?:
@@ -18,6 +31,7 @@ package struct RedisEndpoint: Hashable, Sendable, CustomStringConvertible {
       database = Int(number)
     }
     self.url = url
+    self.trust = trust
   }
 
   /// Without the password.

@@ -1,8 +1,12 @@
+internal import Reactor
+
 /// Why a connection to Redis could not be made, or ended.
 package struct RedisFailure: Error, Hashable, Sendable, CustomStringConvertible {
   package enum Kind: Hashable, Sendable {
     /// No address, or nobody answers there.
     case unreachable
+    /// No TLS, or not with whom it should be: nothing was said in the clear instead.
+    case insecure
     /// The server answered the greeting with an error: a wrong password, no such database.
     case refused
     /// A command had no answer in time, as from a frozen server.
@@ -22,9 +26,17 @@ package struct RedisFailure: Error, Hashable, Sendable, CustomStringConvertible 
     self.message = String(message.prefix(200).map { $0.isNewline ? " " : $0 })
   }
 
+  init(_ error: StreamError) {
+    switch error {
+    case .system: self.init(.lost, "\(error)")
+    case .layer: self.init(.insecure, "\(error)")
+    }
+  }
+
   package var description: String {
     switch kind {
     case .unreachable: "unreachable: \(message)"
+    case .insecure: "no secure connection: \(message)"
     case .refused: "refused: \(message)"
     case .timedOut: "no answer in time: \(message)"
     case .lost: "connection lost: \(message)"

@@ -29,7 +29,7 @@ enum ChatServer {
       fail(Options.message(for: error))
     }
     System.reserveDescriptors()
-    SignalSource.block([SIGTERM, SIGINT])
+    SignalSource.block([SIGTERM, SIGINT, SIGHUP])
     LoggingSystem.bootstrap { _ in
       LineLogHandler(format: settings.logFormat, level: settings.logLevel)
     }

@@ -14,9 +14,10 @@ extension Node: EventHandler {
   /// For close frames and routes under way, behind the drain time.
   private static let flushTime = Duration.seconds(5)
 
-  /// SIGTERM leaves in order; SIGINT, a person at a terminal, closes all sessions at once. A
+  /// SIGHUP has the certificate read again. SIGTERM leaves in order; SIGINT, a person at a terminal, closes all sessions at once. A
   /// second signal of either kind ends the process now.
   func received(signal: Int32) {
+    if signal == SIGHUP { return reloadCertificate() }
     switch phase {
     case .leaving, .draining, .stopping:
       log.warning("second signal: exiting at once")

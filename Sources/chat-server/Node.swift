@@ -4,6 +4,7 @@ import Gateway
 import Glibc
 import Logging
 import Reactor
+import TLS
 
 /// What ends the node at its start; `description` is the one line the user sees.
 struct StartError: Error, CustomStringConvertible {
@@ -37,6 +38,8 @@ final class Node {
   var workers: [Member] = []
   var backEnds: NodeBackEnds?
   var operations: OperationsServer?
+  /// Nil: clients connect without TLS.
+  let tls: NodeTLS?
   private var failure: StartError?
   private var reports = ReportRound()
   private(set) var token = Token(index: 0, generation: 0)
@@ -45,6 +48,7 @@ final class Node {
   private var signals: SignalSource?
   private var starter: BackEndStarter?
   private var trimmer: MemoryTrimmer?
+  private var ticketTimer: LoopTimer?
 
   struct Member {
     /// Nil for the one worker of a node with one event loop, which runs on the control loop.
@@ -54,7 +58,8 @@ final class Node {
 
   /// Runs a node until it has stopped in order.
   static func run(_ settings: Settings) throws {
-    let node = Node(settings, loop: try EventLoop(name: "control"))
+    let tls = try settings.tls.map { files throws(TLSFileError) in try NodeTLS(files) }
+    let node = Node(settings, tls, loop: try EventLoop(name: "control"))
     try node.start()
     node.loop.run()
     for worker in node.workers { worker.thread?.join() }
@@ -62,8 +67,9 @@ final class Node {
     if let failure = node.failure { throw failure }
   }
 
-  private init(_ settings: Settings, loop: EventLoop) {
+  private init(_ settings: Settings, _ tls: NodeTLS?, loop: EventLoop) {
     self.settings = settings
+    self.tls = tls
     self.loop = loop
     log = Logger(label: "chat-server")
   }
@@ -75,8 +81,10 @@ final class Node {
       for item in $0 { received(item) }
     }
     self.news = news
-    signals = try SignalSource(on: loop, [SIGTERM, SIGINT]) { [unowned self] in received(signal: $0)
+    signals = try SignalSource(on: loop, [SIGTERM, SIGINT, SIGHUP]) { [unowned self] in
+      received(signal: $0)
     }
+    if tls != nil { watchTickets() }
     if settings.eventLoops == 1 {
       workers = [Member()]
       WorkerThread.share(loop, news: news, log: log)
@@ -85,6 +93,16 @@ final class Node {
         Member(thread: WorkerThread.start(index, news: news, log: log))
       }
     }
+  }
+
+  private func watchTickets() {
+    let timer = LoopTimer(on: loop)
+    ticketTimer = timer
+    timer.handler = { [unowned self] in
+      renewTickets()
+      timer.set(at: loop.now + NodeTLS.ticketLife)
+    }
+    timer.set(at: loop.now + NodeTLS.ticketLife)
   }
 
   // MARK: Starting
@@ -161,8 +179,8 @@ final class Node {
           node: node, address: address, backEnds: backEnds.ports, hubs: hubMailboxes,
           sockJS: workers.compactMap(\.mailboxes?.sockJS),
           gatewayLimits: settings.gatewayLimits, hubLimits: settings.hubLimits,
-          origins: settings.originPolicy(for: address), sockJSSettings: settings.sockJS,
-          seed: .random(in: .min ... .max),
+          origins: settings.originPolicy(for: address), proxies: settings.proxies,
+          sockJSSettings: settings.sockJS, tls: tls?.context, seed: .random(in: .min ... .max),
           isReady: { readiness.withLock { $0 } })))
   }
 

@@ -2,6 +2,7 @@ import ChatBackends
 import ChatCore
 import Gateway
 import Reactor
+import TLS
 
 /// The node's figures as Prometheus reads them. The names are described in docs/operations.md.
 struct NodeMetrics {
@@ -40,6 +41,14 @@ struct NodeMetrics {
     metrics.counter(
       "chat_connections_refused_total", "Connections closed as they came.",
       total(\.gateway.refused))
+    metrics.counter(
+      "chat_address_limit_total",
+      "Connections and forwarded requests over the limit of an address.",
+      total(\.gateway.overAddressLimit))
+    metrics.counter(
+      "chat_proxy_headers_refused_total", "Connections of proxies without a PROXY header.",
+      total(\.gateway.badProxyHeaders))
+    addHandshakes(to: &metrics)
     metrics.counter("chat_http_requests_total", "HTTP requests.", total(\.gateway.requests))
     metrics.counter(
       "chat_http_bad_requests_total", "Requests that were no HTTP.", total(\.gateway.badRequests))
@@ -51,6 +60,21 @@ struct NodeMetrics {
     metrics.gauge(
       "chat_loop_longest_turn_seconds", "The longest turn of a loop since the last scrape.",
       reports.map { Double($0.longestTurn.wholeNanoseconds) / 1e9 }.max() ?? 0)
+  }
+
+  private func addHandshakes(to metrics: inout MetricsText) {
+    metrics.gauge(
+      "chat_tls_handshakes_under_way", "TLS handshakes begun and not done.",
+      sum(\.gateway.handshakes))
+    metrics.counter(
+      "chat_tls_handshakes_total", "TLS handshakes done.", total(\.gateway.handshakesDone))
+    metrics.counter(
+      "chat_tls_handshake_failures_total", "Connections closed before their handshake was done.",
+      total(\.gateway.handshakesFailed))
+    guard let end = node.tls?.context.certificateEnd else { return }
+    metrics.gauge(
+      "chat_tls_certificate_end_seconds", "When the certificate ends, in seconds since 1970.",
+      Int(end))
   }
 
   private func addMessages(to metrics: inout MetricsText) {

@@ -19,17 +19,38 @@ struct Options: ParsableCommand {
   @Option(help: "Health and metrics. (env: CHAT_OPS_LISTEN; default: 127.0.0.1:9090)")
   var opsListen: String?
 
+  @Option(
+    help: """
+      A PEM file with a certificate and its chain: clients connect by TLS only. Read again on \
+      SIGHUP. (env: CHAT_TLS_CERT)
+      """)
+  var tlsCert: String?
+
+  @Option(help: "A PEM file with the certificate's key. (env: CHAT_TLS_KEY)")
+  var tlsKey: String?
+
   @Option(help: "Threads that hold connections. (env: CHAT_EVENT_LOOPS; default: one per core)")
   var eventLoops: String?
 
-  @Option(help: "redis://[user:password@]host[:port][/db] (env: CHAT_REDIS)")
+  @Option(
+    help: """
+      redis://[user:password@]host[:port][/db], or rediss://...[?ssl_ca_certs=FILE] for TLS \
+      (env: CHAT_REDIS)
+      """)
   var redis: String?
 
-  @Option(help: "amqp://[user:password@]host[:port][/vhost] (env: CHAT_AMQP)")
+  @Option(
+    help: """
+      amqp://[user:password@]host[:port][/vhost], or amqps://...[?cacertfile=FILE] for TLS \
+      (env: CHAT_AMQP)
+      """)
   var amqp: String?
 
   @Option(
-    help: "postgres://[user[:password]@]host[:port]/name or sqlite:PATH (env: CHAT_DATABASE)")
+    help: """
+      postgres://[user[:password]@]host[:port]/name[?sslmode=verify-full&sslrootcert=FILE] or \
+      sqlite:PATH (env: CHAT_DATABASE)
+      """)
   var database: String?
 
   @Option(
@@ -43,6 +64,28 @@ struct Options: ParsableCommand {
       repeatable. (env: CHAT_ALLOWED_ORIGIN, comma-separated; default: the node's own address)
       """)
   var allowedOrigins: [String] = []
+
+  @Option(
+    name: .customLong("trusted-proxy"),
+    help: """
+      A proxy, or a network of proxies such as 10.0.0.0/8, whose word is taken for who its clients \
+      are; repeatable. (env: CHAT_TRUSTED_PROXY, comma-separated; default: none)
+      """)
+  var trustedProxies: [String] = []
+
+  @Flag(
+    help: """
+      Every connection is a trusted proxy's and begins with a PROXY header, version 1 or 2. \
+      (env: CHAT_PROXY_PROTOCOL=true)
+      """)
+  var proxyProtocol = false
+
+  @Option(
+    help: """
+      Connections of one address with one event loop. (env: CHAT_CONNECTIONS_PER_ADDRESS; \
+      default: 5000)
+      """)
+  var connectionsPerAddress: String?
 
   @Option(
     help: """
@@ -65,6 +108,16 @@ struct Options: ParsableCommand {
 
   @Option(help: "text or json. (env: CHAT_LOG_FORMAT; default: text)")
   var logFormat: String?
+
+  @Flag(help: "Compress messages where the client can do it too. (env: CHAT_COMPRESSION=true)")
+  var compression = false
+
+  @Option(
+    help: """
+      With --compression: connections per event loop that may keep their compression's context \
+      between messages, 45 KiB each. (env: CHAT_COMPRESSION_CONTEXTS; default: 0)
+      """)
+  var compressionContexts: String?
 
   @Flag(
     help: "Let anybody be anybody on a non-loopback address. (env: CHAT_INSECURE_OPEN=true)")

@@ -5,7 +5,12 @@ import WebSocket
 
 // What the settings mean for the parts of the node.
 extension Settings {
-  var gatewayLimits: GatewayLimits { GatewayLimits() }
+  var gatewayLimits: GatewayLimits {
+    var limits = GatewayLimits()
+    limits.compression = compression
+    limits.connectionsPerAddressMax = connectionsPerAddress
+    return limits
+  }
 
   var hubLimits: HubLimits {
     var limits = HubLimits()
@@ -17,7 +22,8 @@ extension Settings {
 
   /// Which pages may connect to a node that listens on `address`.
   func originPolicy(for address: SocketAddress) -> OriginPolicy {
-    let own = ["http://\(address)", "http://localhost:\(address.port)"]
-    return origins ?? .only(Set(own.compactMap { Origin($0) }))
+    let scheme = tls == nil ? "http" : "https"
+    let own = ["\(scheme)://\(address)", "\(scheme)://localhost:\(address.port)"]
+    return origins ?? .own(Set(own.compactMap { Origin($0) }))
   }
 }

@@ -3,6 +3,7 @@ import ChatProtocol
 import Gateway
 import Logging
 import Reactor
+import TLS
 import WebSocket
 
 /// What the control loop asks of a worker.
@@ -10,6 +11,8 @@ enum WorkerOrder: Sendable {
   case start(WorkerStart)
   /// Answered with `WorkerNews.report`.
   case report
+  /// For the handshakes that begin from now on.
+  case useTLS(TLSContext)
   case stopListening
   case stop
 }
@@ -25,7 +28,9 @@ struct WorkerStart: Sendable {
   var gatewayLimits: GatewayLimits
   var hubLimits: HubLimits
   var origins: OriginPolicy
+  var proxies: ProxyPolicy
   var sockJSSettings: ChatSockJS
+  var tls: TLSContext?
   var seed: UInt64
   var isReady: @Sendable () -> Bool
 }
@@ -106,6 +111,7 @@ final class WorkerThread {
     switch order {
     case .start(let start): self.start(start)
     case .report: report()
+    case .useTLS(let context): worker?.tls = context
     case .stopListening: worker?.stopListening()
     // A loop that is shared goes on until the back ends have stopped, which need it.
     case .stop:
@@ -129,10 +135,12 @@ final class WorkerThread {
       loop: loop, hub: hub, sockJS: sockJS, backEnds: start.backEnds, mailbox: hubMailbox,
       others: start.hubs.filter { $0 !== hubMailbox }, isReady: start.isReady)
     let worker = Worker(
-      loop: loop, limits: start.gatewayLimits, origins: start.origins, application: application,
-      pingTimeoutCode: CloseCode(ChatCloseCode.pingTimeout.rawValue))
+      loop: loop, limits: start.gatewayLimits, origins: start.origins, proxies: start.proxies,
+      application: application,
+      pingTimeoutCode: CloseCode(ChatCloseCode.pingTimeout.rawValue), log: log)
     self.sockJS = sockJS
     self.application = application
+    worker.tls = start.tls
     self.worker = worker
     do throws(SystemError) {
       let address = try worker.listen(on: start.address, isFirst: start.node.shard == 0) {

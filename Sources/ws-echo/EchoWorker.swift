@@ -1,6 +1,7 @@
 import ChatCore
 import Gateway
 import Reactor
+import TLS
 import WebSocket
 
 /// One event loop of the program with its share of the connections. Confined to the loop.
@@ -15,6 +16,8 @@ final class EchoWorker {
   /// What the first loop tells a worker when all have joined.
   struct Order: Sendable {
     var address: SocketAddress
+    var tls: TLSContext?
+    var limits: GatewayLimits
     var loops: [Mailbox<SockJSNews>]
     /// Called on the worker's thread with the address bound.
     var isListening: @Sendable (Result<SocketAddress, SystemError>) -> Void
@@ -41,12 +44,13 @@ final class EchoWorker {
   private func carryOut(_ order: Order) {
     guard let node = NodeID("echo") else { preconditionFailure("echo is a node's name") }
     let sockJS = SockJSServer(
-      loop: loop, mounts: EchoApplication.mounts, limits: EchoServer.limits,
+      loop: loop, mounts: EchoApplication.mounts, limits: order.limits,
       place: SockJSPlace(node: node, shard: index, loops: order.loops))
     self.sockJS = sockJS
     let worker = Worker(
-      loop: loop, limits: EchoServer.limits, origins: .any,
+      loop: loop, limits: order.limits, origins: .any,
       application: EchoApplication(sockJS: sockJS), pingTimeoutCode: .goingAway)
+    worker.tls = order.tls
     do throws(SystemError) {
       order.isListening(
         .success(try worker.listen(on: order.address, isFirst: index == 0) { _ in }))

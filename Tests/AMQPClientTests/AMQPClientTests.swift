@@ -20,12 +20,15 @@ struct AMQPClientTests {
     let events = Collector<Told>()
     let client: Confined<AMQPClient>
 
-    init(port: UInt16, limits: AMQPLimits = .quick) async {
+    convenience init(port: UInt16, limits: AMQPLimits = .quick) async {
+      await self.init(url: "amqp://127.0.0.1:\(port)", limits: limits)
+    }
+
+    init(url: String, limits: AMQPLimits = .quick) async {
       let events = events
       client = await loop.run { loop in
         let client = AMQPClient(
-          endpoint: AMQPEndpoint("amqp://127.0.0.1:\(port)")!, name: "test", setup: [.confirms],
-          limits: limits, on: loop
+          endpoint: AMQPEndpoint(url)!, name: "test", setup: [.confirms], limits: limits, on: loop
         ) { event in if let told = Told(event) { events.add(told) } }
         client.start()
         return Confined(client)

@@ -76,10 +76,12 @@ class Page:
         self.user = user
         return self.page.evaluate("options => chat.open(...options)", [url, transport, user])
 
-    def send(self, to, *texts):
-        self.page.evaluate(
-            "([to, texts]) => texts.forEach((text, number) => chat.send(to, text, number))",
-            [to, texts])
+    def send(self, to, text):
+        self.page.evaluate("([to, text]) => chat.send(to, text)", [to, text])
+
+    def send_all(self, to, texts, window):
+        """Begins to send texts; `acks` tells when they are stored."""
+        self.page.evaluate("options => chat.sendAll(...options)", [to, texts, window])
 
     def texts(self, count):
         """The texts of all messages, once there are `count`."""

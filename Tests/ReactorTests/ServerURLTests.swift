@@ -28,6 +28,19 @@ struct ServerURLTests {
     #expect(url?.path == "2")
   }
 
+  @Test func `takes the parameters that it is told of, and no others`() {
+    func parse(_ text: String) -> ServerURL? {
+      ServerURL(text, scheme: "amqps", defaultPort: 5671, parameters: ["file", "name"])
+    }
+    #expect(parse("amqps://h/v?file=%2Fa+b&name=")?.parameters == ["file": "/a+b", "name": ""])
+    #expect(parse("amqps://h?file=/a?b=c")?.parameters == ["file": "/a?b=c"])
+    #expect(parse("amqps://h?file=a")?.path == nil)
+    #expect(parse("amqps://u:p@h?file=a")?.description == "amqps://h:5671")
+    for query in ["", "file", "other=1", "file=a&file=b", "file=a&", "file=%4", "file=a#"] {
+      #expect(parse("amqps://h?" + query) == nil, "\(query)")
+    }
+  }
+
   @Test(arguments: [
     "", "redis://", "http://h", "redis://h:0", "redis://h:65536", "redis://h:x", "redis://h:",
     "redis://[::1", "redis://[::1]x", "redis://u%4@h", "redis://u%zz@h", "redis://%ff@h",

@@ -108,7 +108,7 @@ private final class Endpoint: EventHandler {
     kernel.sendAnswers = [.fail(EPIPE)]
     endpoint.socket.write { $0.append("lost") }
     loop.turn()
-    #expect(endpoint.outcome == .failed(SystemError(code: EPIPE, call: "send")))
+    #expect(endpoint.outcome == .failed(.system(SystemError(code: EPIPE, call: "send"))))
     endpoint.socket.close()
     loop.turn()
     close(peer)

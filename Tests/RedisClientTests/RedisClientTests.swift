@@ -10,12 +10,15 @@ struct RedisClientTests {
     let events = Collector<RedisEvent>()
     let client: Confined<RedisClient>
 
-    init(port: UInt16, limits: RedisLimits = .quick, url suffix: String = "") async {
+    convenience init(port: UInt16, limits: RedisLimits = .quick, url suffix: String = "") async {
+      await self.init(url: "redis://127.0.0.1:\(port)\(suffix)", limits: limits)
+    }
+
+    init(url: String, limits: RedisLimits = .quick) async {
       let events = events
       client = await loop.run { loop in
         let client = RedisClient(
-          endpoint: RedisEndpoint("redis://127.0.0.1:\(port)\(suffix)")!, limits: limits,
-          on: loop
+          endpoint: RedisEndpoint(url)!, limits: limits, on: loop
         ) { events.add($0) }
         client.start()
         return Confined(client)

@@ -137,10 +137,23 @@ private let disconnect = SockJSLimits().disconnectDelay
     #expect(polling.frames() == ["c[3000,\"Go away!\"]\n|"])
   }
 
-  @Test func `closed before its open frame it says the close alone`() {
-    let owner = Owner(.xhr)
-    owner.session.close(.goAway)
-    #expect(owner.frames() == ["c[3000,\"Go away!\"]\n|"])
+  @Test func `opens first when it is closed at once`() {
+    let polling = Owner(.xhr)
+    polling.session.close(.goAway)
+    #expect(!polling.isOpen)
+    #expect(polling.frames() == ["o\n|"])
+    #expect(polling.session.attach(.xhr) == .attached)
+    #expect(polling.frames() == ["c[3000,\"Go away!\"]\n|"])
+    let streaming = Owner(.xhrStreaming)
+    streaming.send("a")
+    streaming.session.close(.goAway)
+    streaming.session.close(SockJSClose(4000, "later"))
+    #expect(streaming.frames() == ["o\n", "a[\"a\"]\n", "c[3000,\"Go away!\"]\n|"])
+    let broken = Owner(.xhrStreaming)
+    broken.session.close(.goAway)
+    #expect(broken.session.receiverAborted() == .none)
+    #expect(broken.session.attach(.xhr) == .attached)
+    #expect(broken.frames() == ["c[3000,\"Go away!\"]\n|"])
   }
 
   @Test func `keeps its first reason and takes no messages behind it`() {

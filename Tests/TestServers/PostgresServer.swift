@@ -10,7 +10,10 @@ package final class PostgresServer: Sendable {
   private static let programs = "/usr/lib/postgresql/15/bin"
 
   /// Makes and starts a server. With a password the user `postgres` must give it.
-  package init(fsync: Bool = false, password: String? = nil) throws {
+  /// With certificates it takes TLS too, as `localhost` and 127.0.0.1.
+  package init(
+    fsync: Bool = false, password: String? = nil, certificates: TestCertificates? = nil
+  ) throws {
     let directory = try ServerProcess.makeDirectory()
     let port = ServerProcess.freePort()
     // PostgreSQL refuses to run as root.
@@ -24,14 +27,20 @@ package final class PostgresServer: Sendable {
       } else {
         "\(initdb) -A trust"
       }
-    let settings = [
-      "fsync=\(fsync ? "on" : "off")", "listen_addresses=127.0.0.1", "port=\(port)",
-      "unix_socket_directories=\(directory)", "log_min_messages=panic",
-    ]
+    let pair = try certificates?.make("postgres")
+    // It refuses a key that others can read.
+    let key = pair.map { " && \(user)install -m 600 '\($0.key)' '\(directory)/data/key'" } ?? ""
+    let tls =
+      pair.map { ["ssl=on", "ssl_cert_file=\($0.certificate)", "ssl_key_file=key"] } ?? []
+    let settings =
+      [
+        "fsync=\(fsync ? "on" : "off")", "listen_addresses=127.0.0.1", "port=\(port)",
+        "unix_socket_directories=\(directory)", "log_min_messages=panic",
+      ] + tls
     self.port = port
     process = try ServerProcess(
       .init(
-        prepare: owner + prepare,
+        prepare: owner + prepare + key,
         command: "\(user)\(Self.programs)/postgres -D '\(directory)/data' "
           + settings.map { "-c \($0)" }.joined(separator: " "),
         isReady: "\(Self.programs)/pg_isready -q -h 127.0.0.1 -p \(port)",

@@ -7,13 +7,15 @@ package final class RabbitMQServer: Sendable {
   private let environment: [String: String]
   private static let isRoot = getuid() == 0
 
-  package init() throws {
+  /// With certificates it speaks TLS only, as `localhost` and 127.0.0.1.
+  package init(certificates: TestCertificates? = nil) throws {
     let directory = try ServerProcess.makeDirectory()
     let port = ServerProcess.freePort()
     let epmdPort = ServerProcess.freePort()
     self.port = port
     environment = Self.environment(directory, port, epmdPort)
-    try Self.writeFiles(directory, port, environment)
+    try Self.writeFiles(
+      directory, try Self.listeners(on: port, certificates), environment)
     let owner = Self.isRoot ? "chown -R rabbitmq: '\(directory)' && " : ""
     // The shell cannot end a second process, so epmd is ended by one that waits for the shell.
     let epmd = """
@@ -77,8 +79,24 @@ package final class RabbitMQServer: Sendable {
     ]
   }
 
+  private static func listeners(
+    on port: UInt16, _ certificates: TestCertificates?
+  ) throws -> String {
+    guard let certificates else { return "listeners.tcp.1 = 127.0.0.1:\(port)" }
+    let pair = try certificates.make("rabbitmq")
+    return """
+      listeners.tcp = none
+      listeners.ssl.1 = 127.0.0.1:\(port)
+      ssl_options.cacertfile = \(certificates.authority)
+      ssl_options.certfile = \(pair.certificate)
+      ssl_options.keyfile = \(pair.key)
+      ssl_options.verify = verify_none
+      ssl_options.fail_if_no_peer_cert = false
+      """
+  }
+
   private static func writeFiles(
-    _ directory: String, _ port: UInt16, _ environment: [String: String]
+    _ directory: String, _ listeners: String, _ environment: [String: String]
   ) throws {
     let files = FileManager.default
     for name in ["home", "mnesia", "log", "schema"] {
@@ -86,7 +104,7 @@ package final class RabbitMQServer: Sendable {
         atPath: "\(directory)/\(name)", withIntermediateDirectories: false)
     }
     let settings = """
-      listeners.tcp.1 = 127.0.0.1:\(port)
+      \(listeners)
       log.console = false
       vm_memory_high_watermark.absolute = 1GiB
       disk_free_limit.absolute = 50MB

@@ -5,8 +5,10 @@ package final class RedisServer: Sendable {
   package let port: UInt16
   package let process: ServerProcess
   private let password: String?
+  private let certificates: TestCertificates?
 
-  package init(password: String? = nil) throws {
+  /// With certificates it speaks TLS only, as `localhost` and 127.0.0.1.
+  package init(password: String? = nil, certificates: TestCertificates? = nil) throws {
     let directory = try ServerProcess.makeDirectory()
     let port = ServerProcess.freePort()
     let isRoot = getuid() == 0
@@ -14,12 +16,23 @@ package final class RedisServer: Sendable {
     let secret = password.map { " --requirepass '\($0)'" } ?? ""
     self.port = port
     self.password = password
+    self.certificates = certificates
+    let pair = try certificates?.make("redis")
+    let ports =
+      if let certificates, let pair {
+        "--port 0 --tls-port \(port) --tls-cert-file '\(pair.certificate)' --tls-key-file "
+          + "'\(pair.key)' --tls-ca-cert-file '\(certificates.authority)' --tls-auth-clients no"
+      } else {
+        "--port \(port)"
+      }
+    let tls = certificates.map { "--tls --cacert '\($0.authority)'" } ?? ""
     process = try ServerProcess(
       .init(
         prepare: isRoot ? "chown redis: '\(directory)'" : "true",
-        command: "\(user)redis-server --bind 127.0.0.1 --port \(port) --save '' --appendonly no "
+        command: "\(user)redis-server --bind 127.0.0.1 \(ports) --save '' --appendonly no "
           + "--daemonize no --dir '\(directory)' --logfile redis.log\(secret)",
-        isReady: "redis-cli -h 127.0.0.1 -p \(port) ping 2>/dev/null | grep -qE 'PONG|NOAUTH'",
+        isReady: "redis-cli -h 127.0.0.1 -p \(port) \(tls) ping 2>/dev/null "
+          + "| grep -qE 'PONG|NOAUTH'",
         stopSignal: "TERM", directory: directory))
     try process.start()
   }
@@ -32,8 +45,9 @@ package final class RedisServer: Sendable {
   @discardableResult
   package func run(_ arguments: String...) throws -> String {
     let secret = password.map { ["--no-auth-warning", "-a", $0] } ?? []
+    let tls = certificates.map { ["--tls", "--cacert", $0.authority] } ?? []
     return try runProgram(
-      "/usr/bin/redis-cli", ["-h", "127.0.0.1", "-p", "\(port)"] + secret + arguments)
+      "/usr/bin/redis-cli", ["-h", "127.0.0.1", "-p", "\(port)"] + tls + secret + arguments)
   }
 }
 

@@ -82,7 +82,7 @@ extension SockJSServer {
   // MARK: Sessions that are out of reach
 
   func loseExchanges(where isLost: (SockJSExchange) -> Bool) {
-    for exchange in exchanges.values where isLost(exchange) { exchange.cut() }
+    for exchange in exchanges.values where isLost(exchange) { exchange.giveUp() }
   }
 
   package func timerFired() {
