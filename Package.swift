@@ -60,6 +60,7 @@ let package = Package(
     system("CRabbitMQ", package: "librabbitmq-dev"),
     system("CPostgres", package: "libpq-dev", pkgConfig: "libpq"),
     system("CSQLite", package: "libsqlite3-dev"),
+    system("CZlib", package: "zlib1g-dev"),
 
     // Byte buffers and text encodings; no I/O.
     module("Bytes"),
@@ -68,10 +69,11 @@ let package = Package(
     module("Reactor", ["CLinux", "Bytes"]),
 
     // Codecs: bytes in, values out; no sockets, no clock.
+    module("Forwarding", ["Bytes"]),
     module("TLS", ["Bytes", "Reactor", "COpenSSL"]),
     module("JSON", ["Bytes"]),
     module("HTTP1", ["Bytes"]),
-    module("WebSocket", ["Bytes", "COpenSSL", "CVector", "HTTP1"]),
+    module("WebSocket", ["Bytes", "COpenSSL", "CVector", "CZlib", "HTTP1"]),
     module("SockJS", ["Bytes", "JSON", "HTTP1", "WebSocket"]),
     module("STOMP", ["Bytes"]),
     module("ChatProtocol", ["Bytes", "JSON"]),
@@ -97,15 +99,16 @@ let package = Package(
     module(
       "Gateway",
       [
-        "Bytes", "Reactor", "TLS", "HTTP1", "WebSocket", "SockJS", "STOMP", "ChatProtocol",
-        "ChatCore", logging,
+        "Bytes", "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "SockJS", "STOMP",
+        "ChatProtocol", "ChatCore", logging,
       ]),
 
     // Composition only.
     program(
       "chat-server",
       [
-        "Reactor", "TLS", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore", "RedisClient",
+        "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore",
+        "RedisClient",
         "AMQPClient", "PostgresClient", "ChatBackends", "Gateway", logging,
       ]),
     program("chat-bench", ["Bytes", "Reactor", "TLS", "HTTP1", "WebSocket", histogram]),
@@ -137,6 +140,7 @@ let package = Package(
 
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
+    tests("Forwarding"),
     tests("TLS", ["Bytes", "Reactor", "TestKernel", "TestServers"]),
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
@@ -155,14 +159,15 @@ let package = Package(
     tests(
       "Gateway",
       [
-        "Reactor", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatCore", "ChatProtocol",
-        "ChatBackends", "Bytes", "TestKernel", "TestServers", logging,
+        "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatCore",
+        "ChatProtocol", "ChatBackends", "Bytes", "TestKernel", "TestServers", logging,
       ]),
     tests("Fuzzers"),
     .testTarget(
       name: "ChatServerTests",
       dependencies: [
-        "chat-server", "ChatCore", "Gateway", "Reactor", "WebSocket", argumentParser, logging,
+        "chat-server", "ChatCore", "Forwarding", "Gateway", "Reactor", "WebSocket", argumentParser,
+        logging,
       ],
       swiftSettings: settings),
     .testTarget(

@@ -6,7 +6,7 @@ extension Dictionary {
   ///
   /// Moves all entries, at most a third of what the last growth moved, and has room for as many
   /// again afterwards: the cost per removal is constant.
-  mutating func shrinkIfSparse() {
+  package mutating func shrinkIfSparse() {
     guard capacity > Self.roomKept, count < capacity / 4 else { return }
     var smaller = Dictionary(minimumCapacity: Swift.max(count * 2, Self.roomKept / 2))
     for (key, value) in self { smaller.updateValue(value, forKey: key) }

@@ -1,10 +1,15 @@
 import Bytes
+import Forwarding
 package import HTTP1
 import Reactor
 import WebSocket
 
 /// What a connection keeps while it speaks HTTP.
 final class HTTPStage {
+  /// The trusted proxy at the other end: its requests say who they are from.
+  let proxy: IPAddress?
+  /// Whether the client of the current request has too many connections already.
+  var isOverLimit = false
   var parser = RequestParser()
   /// The request whose end, or whose answer, is due.
   var current: RequestHead?
@@ -26,6 +31,8 @@ final class HTTPStage {
   /// Input behind a request that is not answered yet, or behind answers that the peer does not
   /// read: at most one read of the socket, because nothing more is read meanwhile.
   var held: [UInt8] = []
+
+  init(proxy: IPAddress?) { self.proxy = proxy }
 }
 
 // The connection as HTTP/1.1 (RFC 9112): requests are answered one after the other.
@@ -63,6 +70,11 @@ extension ClientConnection {
   private func receivedHead(_ head: RequestHead, _ http: HTTPStage) throws(RequestError) {
     worker.counters.requests += 1
     http.current = head
+    if let proxy = http.proxy {
+      identifyClient(behind: proxy, http)
+    } else {
+      http.current?.isSecure = worker.tls != nil
+    }
     let wanted = head.hasBody ? worker.application.bodyBytesMax(of: head) : nil
     http.keepsBody = wanted != nil
     http.bodyBytesLeft = wanted ?? worker.limits.unwantedBodyBytesMax
@@ -87,6 +99,7 @@ extension ClientConnection {
     http.isWaiting = true
     var body: [UInt8] = []
     swap(&body, &http.body)
+    guard !http.isOverLimit else { return respond(.tooManyConnections) }
     switch worker.application.answer(request, body: body, on: self) {
     case .respond(let response): respond(response)
     case .respondLater: clearStepDeadline()
@@ -179,13 +192,16 @@ extension ClientConnection {
   ) {
     let handshake: Handshake
     do throws(HandshakeError) {
-      handshake = try Handshake(request, origins: worker.origins, subprotocols: subprotocols)
+      handshake = try Handshake(
+        request, origins: worker.origins, subprotocols: subprotocols,
+        compression: worker.deflate?.policyNow)
     } catch {
       return respond(.plain(error.status, fields: error.fields))
     }
     worker.counters.upgrades += 1
     socket.write { handshake.writeResponse(to: &$0) }
-    startWebSocket(carrying: session)
+    startWebSocket(carrying: session, handshake.compression)
+    worker.log.opened(clientAddress)
     if let session {
       session.opened(on: self, request: request)
     } else {

@@ -1,3 +1,4 @@
+import Forwarding
 package import Reactor
 package import WebSocket
 
@@ -24,6 +25,8 @@ package final class ClientConnection: Channel {
     case http(HTTPStage)
     /// The application's messages, or nothing any more.
     case bare
+    /// The application's messages, which may be compressed.
+    case deflating(DeflateSession)
     /// Messages of a SockJS session.
     case carrying(SockJSSocket)
   }
@@ -35,7 +38,9 @@ package final class ClientConnection: Channel {
   @exclusivity(unchecked) var socket: StreamSocket
   @exclusivity(unchecked) var decoder = MessageDecoder(role: .server)
   var phase = Phase.requests
-  var stage = Stage.http(HTTPStage())
+  /// Whom the connection is counted for on its worker.
+  var addressPlace: AddressTable.Place
+  var stage: Stage
   var isCongested = false
   /// Whether the application was told `opened` and not yet `closed`.
   var isOpened = false
@@ -47,10 +52,18 @@ package final class ClientConnection: Channel {
   /// The end of the present step: a request, an unfinished message, the closing handshake.
   var stepDeadline = Instant.distantFuture
 
-  /// - Parameter layer: TLS, where the worker speaks it.
-  init(worker: Worker, descriptor: Int32, layer: StreamLayer?) {
+  /// - Parameters:
+  ///   - addressPlace: whom the worker counts the connection for.
+  ///   - proxy: the trusted proxy that it is from, if it is from one.
+  ///   - layer: TLS, where the worker speaks it.
+  init(
+    worker: Worker, descriptor: Int32, addressPlace: AddressTable.Place, proxy: IPAddress?,
+    layer: StreamLayer?
+  ) {
     self.worker = worker
+    self.addressPlace = addressPlace
     socket = StreamSocket(adopting: descriptor, layer: layer, on: worker.loop)
+    stage = .http(HTTPStage(proxy: proxy))
     super.init()
   }
 
@@ -148,7 +161,7 @@ package final class ClientConnection: Channel {
     switch stage {
     case .http(let http): http.responder?.congestionChanged(isCongested, on: self)
     case .carrying(let session): session.congestionChanged(isCongested)
-    case .bare:
+    case .bare, .deflating:
       if isOpened, phase == .open { worker.application.congestionChanged(isCongested, on: self) }
     }
   }
@@ -177,12 +190,13 @@ package final class ClientConnection: Channel {
   /// Sends one message.
   package override func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
     guard phase == .open else { return }
+    if decoder.takesDeflated, sendDeflated(kind, payload) { return }
     socket.write { $0.appendFrame(kind == .text ? .text : .binary, payload) }
   }
 
   package override func send(_ text: inout SharedText) {
     guard phase == .open else { return }
-    socket.write(text.frame)
+    socket.write(decoder.takesDeflated ? deflatedFrame(of: &text) : text.frame)
   }
 
   /// Stops or goes on taking messages from the peer.

@@ -5,11 +5,16 @@ package import WebSocket
 package struct GatewayLimits: Sendable {
   /// Connections of one worker; more are closed as they are accepted.
   package var connectionsMax = 100_000
+  /// Connections of one address with one worker; more are refused. Not for trusted proxies, nor for
+  /// this machine's own programs, one of which may be a proxy that nobody has named.
+  package var connectionsPerAddressMax = 5_000
   /// TLS handshakes under way on one worker; more are closed as they are accepted. They have
   /// `requestTime`, and each takes about 40 KiB and, with an RSA key, a millisecond.
   package var handshakesMax = 4_096
   package var request = RequestLimits()
   package var message = MessageLimits()
+  /// How messages may be compressed where the peer can do it too; nil: not at all.
+  package var compression: CompressionPolicy?
 
   /// The body of a request whose body nobody wants; it is read and thrown away.
   package var unwantedBodyBytesMax = 64 * 1024

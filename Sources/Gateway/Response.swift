@@ -24,13 +24,19 @@ package struct Response: Sendable {
   package static func text(
     _ status: Status, _ body: String, fields: [ResponseField] = []
   ) -> Response {
-    Response(status, fields: fields, contentType: "text/plain; charset=utf-8", body)
+    // What a client's mistake is answered with is nothing to be guessed a type of.
+    let fields = fields + [ResponseField("X-Content-Type-Options", "nosniff")]
+    return Response(status, fields: fields, contentType: "text/plain; charset=utf-8", body)
   }
 
   /// The answer of `/readyz`.
   package static func readiness(_ isReady: Bool) -> Response {
     isReady ? .text(.ok, "ok\n") : .text(.serviceUnavailable, "not ready\n")
   }
+
+  /// The answer to whoever has `connectionsPerAddressMax` connections already.
+  static let tooManyConnections = plain(
+    .tooManyRequests, fields: [ResponseField("Retry-After", "30")])
 
   /// The status' own words, as text.
   package static func plain(_ status: Status, fields: [ResponseField] = []) -> Response {

@@ -1,4 +1,6 @@
+import Forwarding
 import HTTP1
+package import Logging
 package import Reactor
 package import TLS
 package import WebSocket
@@ -8,24 +10,34 @@ package final class Worker {
   let loop: EventLoop
   let limits: GatewayLimits
   let origins: OriginPolicy
+  let proxies: ProxyPolicy
   let application: any Application
+  /// Present where messages may be compressed.
+  let deflate: DeflateContexts?
   /// What a connection is closed with that answers no pings.
   let pingTimeoutCode: CloseCode
   /// What new connections speak TLS with; nil: they are plain. Those under way keep what they have.
   package var tls: TLSContext?
   package internal(set) var counters = GatewayCounters()
+  /// Whom the connections are counted for.
+  var addresses = AddressTable()
+  let log: ConnectionLog
   private var listener: Listener?
   private var date = HTTPDate()
 
   package init(
     loop: EventLoop, limits: GatewayLimits, origins: OriginPolicy,
-    application: any Application, pingTimeoutCode: CloseCode
+    proxies: ProxyPolicy = ProxyPolicy(), application: any Application,
+    pingTimeoutCode: CloseCode, log: Logger? = nil
   ) {
     self.loop = loop
     self.limits = limits
+    deflate = limits.compression.map(DeflateContexts.init)
     self.origins = origins
+    self.proxies = proxies
     self.application = application
     self.pingTimeoutCode = pingTimeoutCode
+    self.log = ConnectionLog(log)
   }
 
   /// Listens on `address`, which only the first worker finds out to be taken; gives the address
@@ -36,7 +48,7 @@ package final class Worker {
   ) throws(SystemError) -> SocketAddress {
     let listener = try Listener(
       on: loop, address: address, isFirst: isFirst,
-      accepted: { descriptor, _ in self.accepted(descriptor) }, exhausted: exhausted)
+      accepted: { self.accepted($0, from: $1) }, exhausted: exhausted)
     self.listener = listener
     return listener.address
   }
@@ -49,44 +61,10 @@ package final class Worker {
 
   var isListening: Bool { listener != nil }
 
-  private func accepted(_ descriptor: Int32) {
-    guard counters.connections < limits.connectionsMax else {
-      return refuse(descriptor)
-    }
-    var layer: StreamLayer?
-    if let tls {
-      guard let begun = beginHandshake(tls) else { return refuse(descriptor) }
-      layer = begun
-    }
-    do throws(SystemError) {
-      try ClientConnection(worker: self, descriptor: descriptor, layer: layer).start()
-      counters.accepted += 1
-      counters.connections += 1
-    } catch {
-      counters.refused += 1
-    }
-  }
-
-  private func refuse(_ descriptor: Int32) {
-    counters.refused += 1
-    loop.kernel.close(descriptor)
-  }
-
-  /// Nil when there are too many, or without memory.
-  private func beginHandshake(_ tls: TLSContext) -> StreamLayer? {
-    guard counters.handshakes < limits.handshakesMax, let session = TLSSession(server: tls) else {
-      return nil
-    }
-    counters.handshakes += 1
-    return StreamLayer(session, observer: self)
-  }
-
   /// The `Date` field, made once a second.
   var dateField: ResponseField {
     ResponseField("Date", date.string(at: loop.kernel.wallMilliseconds()))
   }
-
-  func ended(_ connection: ClientConnection) { counters.connections -= 1 }
 }
 
 extension Worker: StreamLayerObserver {
@@ -108,9 +86,13 @@ package struct GatewayCounters: Sendable {
   /// Connections closed before their TLS handshake was done, whatever the reason.
   package var handshakesFailed: UInt64 = 0
   package var accepted: UInt64 = 0
-  /// Connections closed as they came: over `connectionsMax` or `handshakesMax`, or for want of
-  /// memory.
+  /// Connections closed as they came: over a limit, for want of memory, or from nobody who may
+  /// connect.
   package var refused: UInt64 = 0
+  /// Connections, and requests through proxies, over `connectionsPerAddressMax`.
+  package var overAddressLimit: UInt64 = 0
+  /// Connections of trusted proxies without a whole PROXY header.
+  package var badProxyHeaders: UInt64 = 0
   package var requests: UInt64 = 0
   package var badRequests: UInt64 = 0
   package var upgrades: UInt64 = 0

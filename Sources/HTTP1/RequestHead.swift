@@ -24,6 +24,9 @@ package struct RequestHead: Sendable {
   package let keepsAlive: Bool
   /// The host and port that the client asked for; empty only in HTTP/1.0.
   package let host: String
+  /// Whether the client's own connection is encrypted, be it to this server or to a proxy in front of
+  /// it. Never by the request's word alone: whoever knows the connection sets it.
+  package var isSecure = false
 
   /// Takes lines that each end in CR LF, request line first, without the empty line.
   init(lines bytes: [UInt8], limits: RequestLimits) throws(RequestError) {

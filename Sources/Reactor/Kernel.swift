@@ -13,6 +13,8 @@ package protocol SystemCalls: AnyObject {
   func wait(_ poller: Int32, _ events: UnsafeMutableBufferPointer<epoll_event>, for: Int32) -> Int32
   func accept(_ listener: Int32, _ address: inout sockaddr_storage) -> Int32
   func receive(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int
+  /// Gives what has arrived and leaves it to be received.
+  func peek(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int
   func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int
   func send(_ descriptor: Int32, _ vectors: UnsafeBufferPointer<iovec>) -> Int
   func close(_ descriptor: Int32)
@@ -58,6 +60,11 @@ package struct Kernel {
   package func receive(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
     if let replacement { return replacement.receive(descriptor, into: buffer) }
     return retryingInterrupts { clinux_recv(descriptor, buffer.baseAddress, buffer.count) }
+  }
+
+  package func peek(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    if let replacement { return replacement.peek(descriptor, into: buffer) }
+    return retryingInterrupts { clinux_peek(descriptor, buffer.baseAddress, buffer.count) }
   }
 
   package func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {

@@ -64,6 +64,15 @@ package struct SocketAddress: Hashable, Sendable, CustomStringConvertible {
     return text.withUnsafeBufferPointer { String(cString: $0.baseAddress!) }
   }
 
+  /// The address as IPv6 has it, IPv4 mapped into it (RFC 4291, section 2.5.5.2), in two halves and
+  /// the host's byte order.
+  package var halves: (high: UInt64, low: UInt64) {
+    switch storage {
+    case .v4(let address, _): (0, 0xFFFF << 32 | UInt64(UInt32(bigEndian: address)))
+    case .v6(let high, let low, _, _): (UInt64(bigEndian: high), UInt64(bigEndian: low))
+    }
+  }
+
   /// Whether only this machine can reach it: 127.0.0.0/8 or ::1.
   package var isLoopback: Bool {
     switch storage {

@@ -25,7 +25,7 @@ extension SockJSService {
   var framingFields: [ResponseField] {
     switch origins {
     case .any: []
-    case .only(let allowed):
+    case .only(let allowed), .own(let allowed):
       [
         ResponseField(
           "Content-Security-Policy",

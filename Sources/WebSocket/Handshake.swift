@@ -38,10 +38,15 @@ package struct Handshake: Sendable {
   /// The first of the server's subprotocols that the client speaks: the client's own order may be
   /// from the oldest on.
   package let subprotocol: String?
+  /// What was agreed on, if messages may be compressed.
+  package let compression: DeflateParameters?
 
   /// Checks an upgrade request.
+  ///
+  /// - Parameter compression: How messages may be compressed; nil: not at all.
   package init(
-    _ head: RequestHead, origins: OriginPolicy, subprotocols: [String] = []
+    _ head: RequestHead, origins: OriginPolicy, subprotocols: [String] = [],
+    compression: CompressionPolicy? = nil
   ) throws(HandshakeError) {
     guard head.method == .get else { throw .methodNotAllowed }
     guard head.version == .http11, head.bodyFraming == .none,
@@ -58,6 +63,9 @@ package struct Handshake: Sendable {
     subprotocol = subprotocols.first { name in
       offered.contains { $0.elementsEqual(name.utf8) }
     }
+    self.compression = compression.flatMap {
+      DeflateParameters(offers: DeflateOffer.all(in: head.headers), policy: $0)
+    }
   }
 
   /// Writes the response behind which both sides speak WebSocket.
@@ -67,6 +75,9 @@ package struct Handshake: Sendable {
     buffer.append("Sec-WebSocket-Accept", fieldValue: acceptValue(forKey: key))
     if let subprotocol {
       buffer.append("Sec-WebSocket-Protocol", fieldValue: subprotocol)
+    }
+    if let compression {
+      buffer.append("Sec-WebSocket-Extensions", fieldValue: compression.fieldValue)
     }
     buffer.append("\r\n")
   }

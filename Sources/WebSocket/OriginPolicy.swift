@@ -6,14 +6,22 @@ package import HTTP1
 package enum OriginPolicy: Sendable {
   case any
   case only(Set<Origin>)
+  /// Those of these addresses, and pages of the host that the request is for, where that host has
+  /// shown its certificate.
+  ///
+  /// Without TLS any page could have its own name resolve to the server, and be of its host.
+  case own(Set<Origin>)
 
   /// Whether the page may that a request comes from.
   package func allows(_ head: RequestHead) -> Bool {
+    if case .any = self { return true }
+    guard !head.headers.values("origin").isEmpty else { return true }
+    guard let page = head.headers.only("origin").flatMap({ Origin($0) }) else { return false }
     switch self {
-    case .any: true
-    case .only(let allowed):
-      head.headers.values("origin").isEmpty
-        || head.headers.only("origin").flatMap(Origin.init).map(allowed.contains) ?? false
+    case .any: return true
+    case .only(let allowed): return allowed.contains(page)
+    case .own(let addresses):
+      return addresses.contains(page) || head.isSecure && page == Origin("https://" + head.host)
     }
   }
 }

@@ -179,8 +179,8 @@ final class Node {
           node: node, address: address, backEnds: backEnds.ports, hubs: hubMailboxes,
           sockJS: workers.compactMap(\.mailboxes?.sockJS),
           gatewayLimits: settings.gatewayLimits, hubLimits: settings.hubLimits,
-          origins: settings.originPolicy(for: address), sockJSSettings: settings.sockJS,
-          tls: tls?.context, seed: .random(in: .min ... .max),
+          origins: settings.originPolicy(for: address), proxies: settings.proxies,
+          sockJSSettings: settings.sockJS, tls: tls?.context, seed: .random(in: .min ... .max),
           isReady: { readiness.withLock { $0 } })))
   }
 

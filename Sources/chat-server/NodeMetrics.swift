@@ -41,6 +41,13 @@ struct NodeMetrics {
     metrics.counter(
       "chat_connections_refused_total", "Connections closed as they came.",
       total(\.gateway.refused))
+    metrics.counter(
+      "chat_address_limit_total",
+      "Connections and forwarded requests over the limit of an address.",
+      total(\.gateway.overAddressLimit))
+    metrics.counter(
+      "chat_proxy_headers_refused_total", "Connections of proxies without a PROXY header.",
+      total(\.gateway.badProxyHeaders))
     addHandshakes(to: &metrics)
     metrics.counter("chat_http_requests_total", "HTTP requests.", total(\.gateway.requests))
     metrics.counter(

@@ -66,6 +66,28 @@ struct Options: ParsableCommand {
   var allowedOrigins: [String] = []
 
   @Option(
+    name: .customLong("trusted-proxy"),
+    help: """
+      A proxy, or a network of proxies such as 10.0.0.0/8, whose word is taken for who its clients \
+      are; repeatable. (env: CHAT_TRUSTED_PROXY, comma-separated; default: none)
+      """)
+  var trustedProxies: [String] = []
+
+  @Flag(
+    help: """
+      Every connection is a trusted proxy's and begins with a PROXY header, version 1 or 2. \
+      (env: CHAT_PROXY_PROTOCOL=true)
+      """)
+  var proxyProtocol = false
+
+  @Option(
+    help: """
+      Connections of one address with one event loop. (env: CHAT_CONNECTIONS_PER_ADDRESS; \
+      default: 5000)
+      """)
+  var connectionsPerAddress: String?
+
+  @Option(
     help: """
       Where SockJS' iframes load the client's script from. (env: CHAT_SOCKJS_URL; default: a CDN)
       """)
@@ -86,6 +108,16 @@ struct Options: ParsableCommand {
 
   @Option(help: "text or json. (env: CHAT_LOG_FORMAT; default: text)")
   var logFormat: String?
+
+  @Flag(help: "Compress messages where the client can do it too. (env: CHAT_COMPRESSION=true)")
+  var compression = false
+
+  @Option(
+    help: """
+      With --compression: connections per event loop that may keep their compression's context \
+      between messages, 45 KiB each. (env: CHAT_COMPRESSION_CONTEXTS; default: 0)
+      """)
+  var compressionContexts: String?
 
   @Flag(
     help: "Let anybody be anybody on a non-loopback address. (env: CHAT_INSECURE_OPEN=true)")

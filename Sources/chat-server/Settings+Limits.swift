@@ -5,7 +5,12 @@ import WebSocket
 
 // What the settings mean for the parts of the node.
 extension Settings {
-  var gatewayLimits: GatewayLimits { GatewayLimits() }
+  var gatewayLimits: GatewayLimits {
+    var limits = GatewayLimits()
+    limits.compression = compression
+    limits.connectionsPerAddressMax = connectionsPerAddress
+    return limits
+  }
 
   var hubLimits: HubLimits {
     var limits = HubLimits()
@@ -19,6 +24,6 @@ extension Settings {
   func originPolicy(for address: SocketAddress) -> OriginPolicy {
     let scheme = tls == nil ? "http" : "https"
     let own = ["\(scheme)://\(address)", "\(scheme)://localhost:\(address.port)"]
-    return origins ?? .only(Set(own.compactMap { Origin($0) }))
+    return origins ?? .own(Set(own.compactMap { Origin($0) }))
   }
 }

@@ -1,6 +1,7 @@
 import AMQPClient
 import ChatBackends
 import ChatCore
+import Forwarding
 import Gateway
 import Logging
 import Reactor
@@ -28,8 +29,13 @@ struct Settings {
   var database: DatabaseURL
   /// Which pages may connect; nil for those that the node's own address would have served.
   var origins: OriginPolicy?
+  /// Who stands in front of the node.
+  var proxies: ProxyPolicy
+  var connectionsPerAddress: Int
   var sockJS = ChatSockJS()
   var sendsPerMinute: Int
+  /// How messages are compressed; nil: not at all.
+  var compression: CompressionPolicy?
   var drainTime: Duration
   var logLevel: Logger.Level
   var logFormat: LogFormat
@@ -52,10 +58,21 @@ struct Settings {
     database = try source.database(options.database) ?? .sqlite(path: directory + "/chat.db")
     sendsPerMinute = try source.number(
       "--send-rate", options.sendRate, default: 0, in: 0...1_000_000)
+    let contextsMax = try source.number(
+      "--compression-contexts", options.compressionContexts, default: 0, in: 0...1_000_000)
+    if options.compression || environment["CHAT_COMPRESSION"] == "true" {
+      compression = CompressionPolicy(contextsMax: contextsMax)
+    }
     drainTime = .seconds(try source.number("--drain", options.drain, default: 30, in: 0...3600))
     logLevel = try source.choice("--log-level", options.logLevel, default: .info)
     logFormat = try source.choice("--log-format", options.logFormat, default: .text)
     origins = try source.origins("--allowed-origin", options.allowedOrigins)
+    proxies = ProxyPolicy(
+      trusted: try source.networks("--trusted-proxy", options.trustedProxies),
+      expectsHeader: options.proxyProtocol || environment["CHAT_PROXY_PROTOCOL"] == "true")
+    connectionsPerAddress = try source.number(
+      "--connections-per-address", options.connectionsPerAddress,
+      default: GatewayLimits().connectionsPerAddressMax, in: 1...1_000_000)
     sockJS.scriptURL = source.text("--sockjs-url", options.sockjsURL, default: sockJS.scriptURL)
     sockJS.hasScriptTransports =
       options.sockjsScripts || environment["CHAT_SOCKJS_SCRIPTS"] == "true"
@@ -67,6 +84,10 @@ struct Settings {
           --listen \(listen): without sign-in anybody could be anybody there; listen on a \
           loopback address, or say --insecure-open
           """)
+    }
+    guard !proxies.expectsHeader || !proxies.trusted.isEmpty else {
+      throw SettingsError(
+        description: "--proxy-protocol: nobody could connect without a --trusted-proxy")
     }
     guard (redis == nil) == (amqp == nil) else {
       throw SettingsError(
@@ -154,11 +175,31 @@ private struct Source {
     }
   }
 
+  /// An option that may come several times, in the environment with commas between.
+  private func list(_ option: String, _ values: [String]) -> [Substring]? {
+    optionalText(option, values.isEmpty ? nil : values.joined(separator: ","))?
+      .split(separator: ",")
+  }
+
+  func networks(_ option: String, _ values: [String]) throws(SettingsError) -> TrustedProxies {
+    var networks: [IPNetwork] = []
+    for text in list(option, values) ?? [] {
+      guard let network = IPNetwork(String(text)) else {
+        throw SettingsError(
+          description: """
+            \(option): \(quoted(String(text))) is not a network like 10.0.0.0/8, with no bits set \
+            behind the prefix, nor an address
+            """)
+      }
+      networks.append(network)
+    }
+    return TrustedProxies(networks)
+  }
+
   func origins(
     _ option: String, _ values: [String]
   ) throws(SettingsError) -> OriginPolicy? {
-    let text = optionalText(option, values.isEmpty ? nil : values.joined(separator: ","))
-    guard let texts = text?.split(separator: ",") else { return nil }
+    guard let texts = list(option, values) else { return nil }
     var allowed: Set<Origin> = []
     for text in texts where text != "*" {
       guard let origin = Origin(String(text)) else {

@@ -28,6 +28,7 @@ struct WorkerStart: Sendable {
   var gatewayLimits: GatewayLimits
   var hubLimits: HubLimits
   var origins: OriginPolicy
+  var proxies: ProxyPolicy
   var sockJSSettings: ChatSockJS
   var tls: TLSContext?
   var seed: UInt64
@@ -134,8 +135,9 @@ final class WorkerThread {
       loop: loop, hub: hub, sockJS: sockJS, backEnds: start.backEnds, mailbox: hubMailbox,
       others: start.hubs.filter { $0 !== hubMailbox }, isReady: start.isReady)
     let worker = Worker(
-      loop: loop, limits: start.gatewayLimits, origins: start.origins, application: application,
-      pingTimeoutCode: CloseCode(ChatCloseCode.pingTimeout.rawValue))
+      loop: loop, limits: start.gatewayLimits, origins: start.origins, proxies: start.proxies,
+      application: application,
+      pingTimeoutCode: CloseCode(ChatCloseCode.pingTimeout.rawValue), log: log)
     self.sockJS = sockJS
     self.application = application
     worker.tls = start.tls

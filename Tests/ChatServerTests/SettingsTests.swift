@@ -1,5 +1,7 @@
 import ArgumentParser
 import ChatCore
+import Forwarding
+import Gateway
 import Reactor
 import Testing
 import WebSocket
@@ -39,6 +41,21 @@ import WebSocket
       ["--redis", "redis://127.0.0.1"],
       "--redis and --amqp belong together: a node alone needs neither"
     ),
+    (
+      ["--trusted-proxy", "10.0.0.0/8,10.0.0.1/24"],
+      """
+      --trusted-proxy: '10.0.0.1/24' is not a network like 10.0.0.0/8, with no bits set behind the \
+      prefix, nor an address
+      """
+    ),
+    (
+      ["--proxy-protocol"],
+      "--proxy-protocol: nobody could connect without a --trusted-proxy"
+    ),
+    (
+      ["--connections-per-address", "0"],
+      "--connections-per-address: '0' is not a number from 1 to 1000000"
+    ),
     (["--redis", "secret@nowhere"], "--redis: not a URL of the form that --help shows"),
   ])
   func `a wrong option is one line that names it`(arguments: [String], line: String) {
@@ -46,11 +63,33 @@ import WebSocket
     #expect(error?.description == line)
   }
 
+  @Test func `trusted proxies come from the options, or as a list from the environment`() throws {
+    let options = try settings(["--trusted-proxy", "10.0.0.0/8", "--trusted-proxy", "::1"])
+    let variables = try settings(
+      environment: ["CHAT_TRUSTED_PROXY": "10.0.0.0/8,::1", "CHAT_PROXY_PROTOCOL": "true"])
+    for given in [options, variables] {
+      #expect(given.proxies.trusted.contains(IPAddress("10.9.8.7")!))
+      #expect(given.proxies.trusted.contains(IPAddress("::1")!))
+      #expect(!given.proxies.trusted.contains(IPAddress("127.0.0.1")!))
+    }
+    #expect(!options.proxies.expectsHeader)
+    #expect(variables.proxies.expectsHeader)
+    #expect(try settings().proxies.trusted.isEmpty)
+  }
+
   @Test func `open mode stays on loopback unless told otherwise`() throws {
     #expect(throws: SettingsError.self) { try settings(["--listen", "0.0.0.0:80"]) }
     #expect(try settings(["--listen", "[::1]:80"]).listen.isLoopback)
     let open = try settings(["--listen", "0.0.0.0:80", "--insecure-open"])
     #expect(!open.listen.isLoopback)
+  }
+
+  @Test func `compression is off unless asked for, and keeps no context unless it may`() throws {
+    #expect(try settings().gatewayLimits.compression == nil)
+    #expect(try settings(["--compression-contexts", "5"]).compression == nil)
+    #expect(try settings(["--compression"]).gatewayLimits.compression?.contextsMax == 0)
+    let environment = ["CHAT_COMPRESSION": "true", "CHAT_COMPRESSION_CONTEXTS": "5"]
+    #expect(try settings(environment: environment).gatewayLimits.compression?.contextsMax == 5)
   }
 
   @Test func `origins come from the options, or as a list from the environment`() throws {

@@ -46,6 +46,10 @@ package final class FakeKernel: SystemCalls {
     real.receive(descriptor, into: buffer)
   }
 
+  package func peek(_ descriptor: Int32, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    real.peek(descriptor, into: buffer)
+  }
+
   package func send(_ descriptor: Int32, _ bytes: UnsafeRawBufferPointer) -> Int {
     sends += 1
     guard !sendAnswers.isEmpty else { return real.send(descriptor, bytes) }

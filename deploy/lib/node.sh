@@ -18,7 +18,7 @@ spawn_node() {
   spawn "$1" "$(id -un)" "$build/chat-server" --node-id "$1" \
     --listen "127.0.0.1:$(client_port "$1")" --ops-listen "127.0.0.1:$(ops_port "$1")" \
     --redis "$redis_url" --amqp "$amqp_url" --database "$database_url" \
-    --allowed-origin "$origin" "${extra[@]}"
+    --allowed-origin "$origin" --trusted-proxy 127.0.0.1 "${extra[@]}"
 }
 
 await_node() { await "$1" 30 node_ready "$1"; }

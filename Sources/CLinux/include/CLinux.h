@@ -70,6 +70,11 @@ static inline ssize_t clinux_recv(int fd, void *buffer, size_t count) {
   return n >= 0 ? n : -errno;
 }
 
+static inline ssize_t clinux_peek(int fd, void *buffer, size_t count) {
+  ssize_t n = recv(fd, buffer, count, MSG_PEEK);
+  return n >= 0 ? n : -errno;
+}
+
 static inline ssize_t clinux_send(int fd, const void *bytes, size_t count) {
   ssize_t n = send(fd, bytes, count, MSG_NOSIGNAL);
   return n >= 0 ? n : -errno;

@@ -73,6 +73,8 @@ private func check(_ command: Command, against document: JSONDocument) {
     claimEqual(document["to"], .string(Array(history.to.description.utf8)), "the conversation")
   case .conversations(let id), .ping(let id):
     check(id, against: document)
+  case .resume:
+    claim(false, "no frame of chat.v1 is this")
   case .unknown(let id, let type):
     check(id, against: document)
     claim(text(document["type"])?.utf8.starts(with: type.utf8.prefix(60)) ?? false, "the type")
@@ -148,6 +150,8 @@ private func checkAnswers(to command: Command) {
     checkAnswer(.conversations(id, []))
   case .ping(let id):
     check(id, against: checkAnswer(.pong(id)))
+  case .resume:
+    break
   case .unknown(let id, let type):
     let error = checkAnswer(.error(id, .unsupported, message: type, retryAfterMilliseconds: 1))
     claimEqual(text(error["message"]), type, "the message of the error")

@@ -61,6 +61,8 @@ private struct FrameReader: StreamReader, ~Copyable {
     case .binary(let bytes):
       claim(bytes.count <= Self.limits.messageBytesMax, "a message has a limit")
       account.messages.append(.binary(Array(bytes)))
+    case .deflated:
+      claim(false, "nothing is deflated that was not agreed to be")
     case .ping(let bytes):
       claim(bytes.count <= 125, "a control frame has a limit")
       account.messages.append(.ping(Array(bytes)))

@@ -15,15 +15,16 @@ final class TestServer {
 
   init(
     limits: GatewayLimits = GatewayLimits(), origins: OriginPolicy = .any,
-    isClockRunning: Bool = false, application: (EventLoop) throws -> any Application
+    proxies: ProxyPolicy = ProxyPolicy(), isClockRunning: Bool = false,
+    application: (EventLoop) throws -> any Application
   ) throws {
     kernel = FakeKernel()
     kernel.waitMillisecondsMax = 5
     if !isClockRunning { kernel.stopClock() }
     loop = try EventLoop(name: "test", kernel: kernel)
     worker = Worker(
-      loop: loop, limits: limits, origins: origins, application: try application(loop),
-      pingTimeoutCode: CloseCode(4202))
+      loop: loop, limits: limits, origins: origins, proxies: proxies,
+      application: try application(loop), pingTimeoutCode: CloseCode(4202))
     address = try worker.listen(on: address) { [unowned self] in pauses.append($0) }
   }
 
