@@ -13,6 +13,9 @@ package enum ClientCommand: String, CaseIterable, Sendable {
   case abort = "ABORT"
   case disconnect = "DISCONNECT"
 
+  /// The longest, with a carriage return.
+  static let lineBytesMax = 12
+
   init?(_ line: UnsafeRawBufferPointer) {
     guard let command = Self.allCases.first(where: { $0.rawValue.utf8.elementsEqual(line) })
     else { return nil }

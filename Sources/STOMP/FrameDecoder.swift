@@ -33,6 +33,11 @@ package struct FrameDecoder {
     var scanned = 0
     var headerCount = 0
     var contentLength: Int?
+
+    /// What a line is that cannot be one.
+    var errorInLine: FrameError {
+      if case .command = stage { .unknownCommand } else { .malformedHeader }
+    }
   }
 
   private final class Gathered {
@@ -120,12 +125,16 @@ package struct FrameDecoder {
   private mutating func nextLine(
     _ bytes: UnsafeRawBufferPointer
   ) throws(FrameError) -> UnsafeRawBufferPointer? {
-    let found = bytes[progress.scanned...].firstIndex(of: ASCII.lineFeed)
-    guard (found ?? bytes.count) < limits.headBytesMax else { throw .headTooLarge }
+    let found = bytes[progress.scanned...].firstIndex { $0 == ASCII.lineFeed || $0 == 0 }
+    let end = found ?? bytes.count
+    if case .command = progress.stage, end > ClientCommand.lineBytesMax { throw .unknownCommand }
+    guard end < limits.headBytesMax else { throw .headTooLarge }
     guard let found else {
       progress.scanned = bytes.count
       return nil
     }
+    // What follows is no frame whatever it is, so the end of the line is not waited for.
+    guard bytes[found] != 0 else { throw progress.errorInLine }
     let line = UnsafeRawBufferPointer(rebasing: bytes[progress.lineStart..<found])
     progress.lineStart = found + 1
     progress.scanned = found + 1

@@ -39,7 +39,7 @@ package enum HeaderStyle: Sendable {
     }
   }
 
-  /// Checks one line, which is not empty.
+  /// Checks one line, which is not empty and holds no NUL.
   func check(_ line: UnsafeRawBufferPointer) throws(FrameError) {
     guard line.contains(UInt8(ascii: ":")), line.first != UInt8(ascii: ":"), !line.contains(0)
     else {

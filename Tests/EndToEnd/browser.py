@@ -49,9 +49,9 @@ def page_server():
 
 
 @contextlib.contextmanager
-def chromium():
+def chromium(*flags):
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=FLAGS)
+        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*FLAGS, *flags])
         try:
             yield browser
         finally:

@@ -152,6 +152,12 @@ class Cluster:
         self.run("down")
 
 
+def own_origins(ports):
+    """Options that let pages come which the nodes themselves seem to have served."""
+    return [part for port in ports
+            for part in ("--allowed-origin", f"http://127.0.0.1:{port}")]
+
+
 def free_port_block(size=100):
     """The first of `size` ports that nobody listens on, below the kernel's own range."""
     for base in random.sample(range(20_000, 32_000, size), k=100):

@@ -32,7 +32,8 @@ import Testing
     Refused("BEGIN\ntransaction:a\n\nbody\0", .unexpectedBody),
     Refused("SEND\n" + String(repeating: "a", count: 16_384), .headTooLarge),
     Refused("SEND\n" + String(repeating: "a:b\n", count: 65), .tooManyHeaders),
-    Refused(String(repeating: "A", count: 16_384), .headTooLarge),
+    Refused(String(repeating: "A", count: 13), .unknownCommand), Refused("\0", .unknownCommand),
+    Refused("SEND\0", .unknownCommand), Refused("SEND\nabc\0", .malformedHeader),
   ]
 
   @Test(arguments: refused) func `what is no frame is refused, whole or cut`(refused: Refused) {
