@@ -60,6 +60,7 @@ let package = Package(
     system("CRabbitMQ", package: "librabbitmq-dev"),
     system("CPostgres", package: "libpq-dev", pkgConfig: "libpq"),
     system("CSQLite", package: "libsqlite3-dev"),
+    system("CZlib", package: "zlib1g-dev"),
 
     // Byte buffers and text encodings; no I/O.
     module("Bytes"),
@@ -72,8 +73,9 @@ let package = Package(
     module("TLS", ["Bytes", "Reactor", "COpenSSL"]),
     module("JSON", ["Bytes"]),
     module("HTTP1", ["Bytes"]),
-    module("WebSocket", ["Bytes", "COpenSSL", "CVector", "HTTP1"]),
+    module("WebSocket", ["Bytes", "COpenSSL", "CVector", "CZlib", "HTTP1"]),
     module("SockJS", ["Bytes", "JSON", "HTTP1", "WebSocket"]),
+    module("STOMP", ["Bytes"]),
     module("ChatProtocol", ["Bytes", "JSON"]),
 
     // Sessions, delivery and the ports to the back ends; no I/O, no clock.
@@ -97,9 +99,8 @@ let package = Package(
     module(
       "Gateway",
       [
-        "Bytes", "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatProtocol",
-        "ChatCore",
-        logging,
+        "Bytes", "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "SockJS", "STOMP",
+        "ChatProtocol", "ChatCore", logging,
       ]),
 
     // Composition only.
@@ -124,6 +125,19 @@ let package = Package(
       name: "TestKernel", dependencies: ["Reactor", "CLinux"], path: "Tests/TestKernel",
       swiftSettings: settings),
 
+    // One function per parser that takes any bytes, and the program that finds bytes for it.
+    .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
+    .target(
+      name: "Fuzzers",
+      dependencies: [
+        "Bytes", "Reactor", "HTTP1", "WebSocket", "SockJS", "ChatProtocol", "ChatCore",
+        "RedisClient", "AMQPClient", "PostgresClient", "ChatBackends",
+      ],
+      path: "Tests/Fuzz/Fuzzers", swiftSettings: settings),
+    .executableTarget(
+      name: "fuzz", dependencies: ["CFuzzer", "Fuzzers"], path: "Tests/Fuzz/Program",
+      swiftSettings: settings),
+
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
     tests("Forwarding"),
@@ -131,6 +145,7 @@ let package = Package(
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
     tests("SockJS", ["Bytes", "HTTP1", "WebSocket"]),
+    tests("STOMP", ["Bytes"]),
     tests("ChatProtocol", ["Bytes"]),
     tests("ChatCore", ["ChatProtocol", "Bytes"]),
     tests("RedisClient", ["Reactor", "TestServers"]),
@@ -144,10 +159,10 @@ let package = Package(
     tests(
       "Gateway",
       [
-        "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "ChatCore", "ChatProtocol",
-        "ChatBackends",
-        "Bytes", "TestKernel", "TestServers", logging,
+        "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "SockJS", "ChatCore",
+        "ChatProtocol", "ChatBackends", "Bytes", "TestKernel", "TestServers", logging,
       ]),
+    tests("Fuzzers"),
     .testTarget(
       name: "ChatServerTests",
       dependencies: [

@@ -1,7 +1,7 @@
 internal import CRabbitMQ
 
 /// A method that the broker may send, copied out of the library's memory.
-enum AMQPMethod: Hashable {
+package enum AMQPMethod: Hashable {
   case connectionStart(mechanisms: String)
   case connectionTune(channelMax: UInt16, frameMax: UInt32, heartbeat: UInt16)
   case connectionOpenOK

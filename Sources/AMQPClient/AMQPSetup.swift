@@ -38,6 +38,6 @@ package struct AMQPArgument: Hashable, Sendable {
   }
 }
 
-enum SetupAnswer: Hashable {
+package enum SetupAnswer: Hashable {
   case confirming, exchangeDeclared, queueDeclared, queueBound, prefetchSet, consuming
 }

@@ -1,6 +1,6 @@
 /// Puts the frames of a message together: its method, its header, its body in pieces.
-struct ContentAssembler {
-  enum Kind: Hashable {
+package struct ContentAssembler {
+  package enum Kind: Hashable {
     case delivery(tag: UInt64, routingKey: String)
     case returned(code: UInt16, routingKey: String)
   }
@@ -15,19 +15,19 @@ struct ContentAssembler {
   private var state = State.idle
   private var body: [UInt8] = []
 
-  init(bodyBytesMax: Int) { self.bodyBytesMax = bodyBytesMax }
+  package init(bodyBytesMax: Int) { self.bodyBytesMax = bodyBytesMax }
 
-  var isIdle: Bool {
+  package var isIdle: Bool {
     if case .idle = state { true } else { false }
   }
 
-  mutating func begin(_ kind: Kind) throws(AMQPFailure) {
+  package mutating func begin(_ kind: Kind) throws(AMQPFailure) {
     guard isIdle else { throw AMQPFailure(.badFrame, "a message inside another") }
     state = .awaitingHeader(kind)
   }
 
   /// Takes the header; gives the message's kind when it has no body.
-  mutating func header(bodyBytes: UInt64) throws(AMQPFailure) -> Kind? {
+  package mutating func header(bodyBytes: UInt64) throws(AMQPFailure) -> Kind? {
     guard case .awaitingHeader(let kind) = state else {
       throw AMQPFailure(.badFrame, "unexpected content header")
     }
@@ -40,7 +40,7 @@ struct ContentAssembler {
 
   /// Takes a piece of the body. With the last one, gives the message's kind and its whole body, or
   /// nil for the body when the piece is all of it.
-  mutating func append(
+  package mutating func append(
     _ fragment: UnsafeRawBufferPointer
   ) throws(AMQPFailure) -> (kind: Kind, body: [UInt8]?)? {
     guard case .awaitingBody(let kind, let left) = state, fragment.count <= left else {

@@ -1,7 +1,7 @@
 internal import CRabbitMQ
 
 /// A frame from the broker. Its bytes are valid until the next call of the decoder.
-enum AMQPFrame {
+package enum AMQPFrame {
   case method(AMQPMethod, channel: UInt16)
   case contentHeader(bodyBytes: UInt64, channel: UInt16)
   case contentBody(UnsafeRawBufferPointer, channel: UInt16)
@@ -9,7 +9,7 @@ enum AMQPFrame {
 }
 
 /// Bytes to frames, through librabbitmq without its sockets.
-struct FrameDecoder: ~Copyable {
+package struct FrameDecoder: ~Copyable {
   private let state: amqp_connection_state_t
   /// The next byte is the first of a frame.
   private var isBetweenFrames = true
@@ -17,7 +17,7 @@ struct FrameDecoder: ~Copyable {
   /// The channel whose memory the last frame stands in.
   private var lastChannel: UInt16?
 
-  init() {
+  package init() {
     guard let state = amqp_new_connection() else { preconditionFailure("out of memory") }
     self.state = state
   }
@@ -26,7 +26,9 @@ struct FrameDecoder: ~Copyable {
 
   /// Takes one frame off the front of `bytes`, or all of them and returns nil when they are the
   /// beginning of one.
-  mutating func next(_ bytes: inout UnsafeRawBufferPointer) throws(AMQPFailure) -> AMQPFrame? {
+  package mutating func next(
+    _ bytes: inout UnsafeRawBufferPointer
+  ) throws(AMQPFailure) -> AMQPFrame? {
     release()
     guard let type = bytes.first else { return nil }
     if isBetweenFrames { try check(type: type) }
@@ -59,7 +61,7 @@ struct FrameDecoder: ~Copyable {
   }
 
   /// Allows frames of the negotiated size. Only between frames.
-  mutating func setFrameMax(_ frameMax: UInt32, channelMax: UInt16) {
+  package mutating func setFrameMax(_ frameMax: UInt32, channelMax: UInt16) {
     release()
     // The library's own heartbeats stay off: it has no socket to send them to.
     let status = amqp_tune_connection(state, Int32(channelMax), Int32(frameMax), 0)

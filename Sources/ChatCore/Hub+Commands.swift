@@ -71,6 +71,8 @@ extension Hub {
       submit(.conversations(session, id, user.id))
     case .ping(let id):
       effects.send(.pong(id), to: session.id)
+    case .resume(let id, let resume):
+      self.resume(session, id, resume)
     case .unknown(let id, type: _):
       fail(session, id, .badRequest, "unknown type")
     }
@@ -86,7 +88,7 @@ extension Hub {
       return false
     case .history, .conversations:
       return session.queriesInFlight < limits.queriesInFlightMax
-    case .hello, .ping, .unknown:
+    case .hello, .ping, .resume, .unknown:
       return true
     }
   }
@@ -152,7 +154,7 @@ extension Command {
     case .hello(let hello): hello.id
     case .send(let send): send.id
     case .history(let history): history.id
-    case .conversations(let id), .ping(let id), .unknown(let id, type: _): id
+    case .conversations(let id), .ping(let id), .resume(let id, _), .unknown(let id, type: _): id
     }
   }
 }

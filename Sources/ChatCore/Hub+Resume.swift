@@ -33,6 +33,18 @@ extension Hub {
     session.resumption = resumption
   }
 
+  /// A live session goes back to what its device holds, as one does that says hello: until it is
+  /// `ready` again live messages pass it by, and are among the missed ones.
+  func resume(_ session: Session, _ id: RequestID?, _ resume: [Address: UInt64]) {
+    guard session.resumption == nil else {
+      fail(session, id, .unavailable, "missed messages are on their way already")
+      return
+    }
+    session.lags = [:]
+    session.phase = .loading(Session.Handshake(id: id, resume: resume))
+    submit(.load(session))
+  }
+
   /// Conversations that began after the load was read: the session has nothing of them yet.
   private func begun(
     after states: [ConversationState], _ user: User, _ session: Session

@@ -1,5 +1,10 @@
+import Bytes
+
 /// The `id` of a request: any JSON string or number, kept as it was written (quotes and escapes
 /// included) so that the answer can echo it byte for byte. At most `bytesMax` bytes.
+///
+/// Nothing between the request and its answer looks into it, so that another protocol than chat.v1
+/// may put into it whatever its answers need.
 package struct RequestID: Hashable, Sendable {
   package static let bytesMax = 128
 
@@ -15,6 +20,8 @@ package enum Command: Hashable, Sendable {
   case history(History)
   case conversations(RequestID?)
   case ping(RequestID?)
+  /// Goes back to what the device holds, as in a hello; answered by another `ready`.
+  case resume(RequestID?, [Address: UInt64])
   /// A well-formed object whose `type` this server does not know, cut to 64 bytes.
   case unknown(RequestID?, type: String)
 
@@ -29,6 +36,12 @@ package enum Command: Hashable, Sendable {
     package var resume: [Address: UInt64]
 
     package static let deviceBytesMax = 64
+
+    /// Whether `name` may be a device's.
+    package static func isDevice(_ name: String) -> Bool {
+      1...deviceBytesMax ~= name.utf8.count && !name.utf8.contains(where: ASCII.isControl)
+    }
+
     package static let resumeMax = 4_096
 
     package init(

@@ -1,4 +1,5 @@
 package import Bytes
+import ChatProtocol
 package import Reactor
 package import WebSocket
 
@@ -17,6 +18,11 @@ package class Channel: EventHandler {
   /// Sends a text that was encoded in this turn, perhaps for other channels too.
   package func send(_ text: inout SharedText) {}
 
+  /// Sends an event of the chat: as chat.v1 writes it, unless the peer speaks something else.
+  func send(_ event: borrowing Event, _ forms: inout EventForms) {
+    forms.sendText(of: event, on: self)
+  }
+
   /// Stops or goes on taking messages from the peer.
   package func setReading(_ isReading: Bool) {}
 
@@ -30,12 +36,20 @@ package class Channel: EventHandler {
   package func flush() {}
 }
 
+/// What all connections of a loop get that keep no context and have the same window.
+struct DeflatedFrame {
+  let windowBits: Int
+  let frame: ArenaRange
+}
+
 /// A text message that was encoded once in this turn, for all of its readers on one loop.
 package struct SharedText {
   /// As an unmasked frame of a WebSocket.
   let frame: ArenaRange
   /// The text alone, which is the end of the frame.
   let payload: ArenaRange
+  /// The frames that readers get whose connections compress; see `ClientConnection+Deflate.swift`.
+  var deflatedFrames: [DeflatedFrame] = []
 
   /// `encode` appends the text and changes nothing else.
   package init(on loop: EventLoop, _ encode: (inout ByteBuffer) -> Void) {

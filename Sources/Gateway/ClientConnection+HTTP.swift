@@ -192,13 +192,15 @@ extension ClientConnection {
   ) {
     let handshake: Handshake
     do throws(HandshakeError) {
-      handshake = try Handshake(request, origins: worker.origins, subprotocols: subprotocols)
+      handshake = try Handshake(
+        request, origins: worker.origins, subprotocols: subprotocols,
+        compression: worker.deflate?.policyNow)
     } catch {
       return respond(.plain(error.status, fields: error.fields))
     }
     worker.counters.upgrades += 1
     socket.write { handshake.writeResponse(to: &$0) }
-    startWebSocket(carrying: session)
+    startWebSocket(carrying: session, handshake.compression)
     worker.log.opened(clientAddress)
     if let session {
       session.opened(on: self, request: request)

@@ -4,11 +4,12 @@ import WebSocket
 
 // The connection as a WebSocket (RFC 6455).
 extension ClientConnection {
-  func startWebSocket(carrying session: SockJSSocket?) {
+  func startWebSocket(carrying session: SockJSSocket?, _ compression: DeflateParameters?) {
     phase = .open
     isOpened = true
     worker.counters.webSockets += 1
     stage = session.map { .carrying($0) } ?? .bare
+    if let compression { startDeflate(compression) }
     clearStepDeadline()
     nextPing = worker.loop.now + worker.limits.pingInterval
     armTimer()
@@ -44,6 +45,9 @@ extension ClientConnection {
           } else {
             application.received(.binary, payload, on: self)
           }
+        case .deflated(let isText, let payload):
+          hasMessage = true
+          if phase == .open { try receivedDeflated(isText ? .text : .binary, payload) }
         case .ping(let payload): receivedPing(payload)
         case .pong: countControlFrame()
         case .close(let code, _): receivedClose(code)

@@ -25,6 +25,8 @@ package final class ClientConnection: Channel {
     case http(HTTPStage)
     /// The application's messages, or nothing any more.
     case bare
+    /// The application's messages, which may be compressed.
+    case deflating(DeflateSession)
     /// Messages of a SockJS session.
     case carrying(SockJSSocket)
   }
@@ -159,7 +161,7 @@ package final class ClientConnection: Channel {
     switch stage {
     case .http(let http): http.responder?.congestionChanged(isCongested, on: self)
     case .carrying(let session): session.congestionChanged(isCongested)
-    case .bare:
+    case .bare, .deflating:
       if isOpened, phase == .open { worker.application.congestionChanged(isCongested, on: self) }
     }
   }
@@ -188,12 +190,13 @@ package final class ClientConnection: Channel {
   /// Sends one message.
   package override func send(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
     guard phase == .open else { return }
+    if decoder.takesDeflated, sendDeflated(kind, payload) { return }
     socket.write { $0.appendFrame(kind == .text ? .text : .binary, payload) }
   }
 
   package override func send(_ text: inout SharedText) {
     guard phase == .open else { return }
-    socket.write(text.frame)
+    socket.write(decoder.takesDeflated ? deflatedFrame(of: &text) : text.frame)
   }
 
   /// Stops or goes on taking messages from the peer.

@@ -13,11 +13,15 @@ package struct GatewayLimits: Sendable {
   package var handshakesMax = 4_096
   package var request = RequestLimits()
   package var message = MessageLimits()
+  /// How messages may be compressed where the peer can do it too; nil: not at all.
+  package var compression: CompressionPolicy?
 
   /// The body of a request whose body nobody wants; it is read and thrown away.
   package var unwantedBodyBytesMax = 64 * 1024
   /// SockJS sessions of one loop; who asks for more is told to come again.
   package var sockJSSessionsMax = 100_000
+  /// Those of them that clients of one address may have.
+  package var sockJSSessionsPerAddressMax = 1_000
 
   /// From a request's first byte to the end of its head, and from there to the end of its body.
   package var requestTime = Duration.seconds(10)

@@ -24,7 +24,9 @@ package struct Response: Sendable {
   package static func text(
     _ status: Status, _ body: String, fields: [ResponseField] = []
   ) -> Response {
-    Response(status, fields: fields, contentType: "text/plain; charset=utf-8", body)
+    // What a client's mistake is answered with is nothing to be guessed a type of.
+    let fields = fields + [ResponseField("X-Content-Type-Options", "nosniff")]
+    return Response(status, fields: fields, contentType: "text/plain; charset=utf-8", body)
   }
 
   /// The answer of `/readyz`.

@@ -12,6 +12,8 @@ package final class Worker {
   let origins: OriginPolicy
   let proxies: ProxyPolicy
   let application: any Application
+  /// Present where messages may be compressed.
+  let deflate: DeflateContexts?
   /// What a connection is closed with that answers no pings.
   let pingTimeoutCode: CloseCode
   /// What new connections speak TLS with; nil: they are plain. Those under way keep what they have.
@@ -30,6 +32,7 @@ package final class Worker {
   ) {
     self.loop = loop
     self.limits = limits
+    deflate = limits.compression.map(DeflateContexts.init)
     self.origins = origins
     self.proxies = proxies
     self.application = application

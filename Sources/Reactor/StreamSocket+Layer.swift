@@ -5,7 +5,9 @@ internal import Glibc
 // next but a part of a record, so a socket whose kernel buffer is empty has nothing to deliver.
 extension StreamSocket {
   /// One read, opened in the loop's shared buffer. `wouldBlock` when it was all the layer's own.
-  mutating func receive(through layer: StreamLayer) -> Received {
+  @inline(never)
+  mutating func receiveThroughLayer() -> Received {
+    guard let layer else { return .wouldBlock }
     let buffer = state.pointee.readBuffer
     let start = StreamLayer.sealedStart
     let count = state.pointee.kernel.receive(
@@ -51,8 +53,25 @@ extension StreamSocket {
     answer(through: layer)
   }
 
+  @inline(never)
+  mutating func flushThroughLayer() -> Flushed {
+    guard let layer else { return .drained }
+    if !backlog.isEmpty {
+      if let error = sendBacklog() { return .failed(error) }
+    }
+    if !written.isEmpty {
+      if let error = sendWritten(through: layer) { return .failed(error) }
+    }
+    updateInterest()
+    let isDrained = backlog.isEmpty && layer.held.isEmpty
+    return isDrained ? .drained : .blocked(pendingBytes: pendingBytes)
+  }
+
   /// Seals and sends what was written in this turn, or holds it while the layer cannot.
-  mutating func send(_ list: WriteList, through layer: StreamLayer) -> StreamError? {
+  private mutating func sendWritten(through layer: StreamLayer) -> StreamError? {
+    let list = written
+    written = WriteList()
+    state.pointee.arena.unflushedSockets -= 1
     if case .failed(let error) = layer.end { return error }
     let bytes = buffer.pointee.bytes
     var ranges = list.ranges

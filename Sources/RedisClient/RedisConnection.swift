@@ -1,5 +1,4 @@
 internal import Bytes
-internal import CHiredis
 internal import Reactor
 
 /// What a connection tells its client.
@@ -18,9 +17,7 @@ protocol RedisConnectionOwner: AnyObject {
 /// objects of the library's making, which ours are not, and free themselves within any call.
 final class RedisConnection: EventHandler {
   private let owner: any RedisConnectionOwner
-  private let builder: ReplyBuilder
-  private let reader: UnsafeMutablePointer<redisReader>
-  private let readBytesMax: Int
+  private let reader: ReplyReader
   private var socket: StreamSocket
   private var isConnected = false
 
@@ -29,9 +26,7 @@ final class RedisConnection: EventHandler {
     owner: any RedisConnectionOwner
   ) throws(RedisFailure) {
     self.owner = owner
-    builder = ReplyBuilder(limits: limits)
-    readBytesMax = limits.stringBytesMax + 64 * 1024
-    reader = builder.makeReader()
+    reader = ReplyReader(limits: limits)
     do {
       socket = try StreamSocket.connect(to: address, layer: layer, on: loop)
     } catch {
@@ -45,20 +40,18 @@ final class RedisConnection: EventHandler {
     }
   }
 
-  deinit { redisReaderFree(reader) }
-
   /// Says false when the connection can take no more.
   func send(_ command: RedisCommand) -> Bool {
     guard socket.isOpen else { return false }
     socket.write { $0.append(command.bytes) }
-    builder.expectedReplies += 1
+    reader.expectReply()
     return true
   }
 
   /// From now on the server may send what nobody asked for.
-  func acceptMessages() { builder.acceptsMessages = true }
+  func acceptMessages() { reader.acceptsMessages = true }
 
-  var acceptsMessages: Bool { builder.acceptsMessages }
+  var acceptsMessages: Bool { reader.acceptsMessages }
 
   /// Ends the connection; the owner hears of it at once.
   func close(_ reason: RedisFailure) {
@@ -99,27 +92,12 @@ final class RedisConnection: EventHandler {
   }
 
   private func take(_ bytes: UnsafeMutableRawBufferPointer) {
-    let start = bytes.baseAddress?.assumingMemoryBound(to: CChar.self)
-    redisReaderFeed(reader, start, bytes.count)
-    // An answer may have closed the connection.
-    while socket.isOpen {
-      var reply: UnsafeMutableRawPointer?
-      guard redisReaderGetReply(reader, &reply) == REDIS_OK else {
-        return close(RedisFailure(.badReply, reason))
-      }
-      guard let reply else { break }
-      owner.received(builder.take(reply))
-    }
-    // The library buffers a line or string until its end, without a bound of its own.
-    if socket.isOpen, reader.pointee.len > readBytesMax {
-      close(RedisFailure(.badReply, "a line or string beyond the limit"))
-    }
-  }
-
-  private var reason: String {
-    guard reader.pointee.err != REDIS_ERR_OOM else { return "unasked for, or beyond a limit" }
-    return withUnsafeBytes(of: reader.pointee.errstr) {
-      String(decoding: $0.prefix { $0 != 0 }, as: UTF8.self)
+    reader.feed(UnsafeRawBufferPointer(bytes))
+    do throws(RedisFailure) {
+      // An answer may have closed the connection.
+      while socket.isOpen, let reply = try reader.next() { owner.received(reply) }
+    } catch {
+      close(error)
     }
   }
 }

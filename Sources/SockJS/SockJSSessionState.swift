@@ -15,8 +15,9 @@ package struct SockJSSessionState: ~Copyable {
   }
 
   private enum State {
-    /// New: the open frame is due.
-    case opening(Response)
+    /// New: the open frame is due, and a close frame some time behind it if the session was closed
+    /// at once.
+    case opening(Response, SockJSClose?)
     case receiving(Response)
     /// Open, and between two receivers.
     case waiting
@@ -66,7 +67,7 @@ package struct SockJSSessionState: ~Copyable {
   /// A new session, with the receiver that asked for it.
   package init(_ receiver: SockJSReceiver, limits: SockJSLimits) {
     self.limits = limits
-    state = .opening(Response(receiver: receiver))
+    state = .opening(Response(receiver: receiver), nil)
   }
 
   // MARK: What the owner asks
@@ -74,8 +75,8 @@ package struct SockJSSessionState: ~Copyable {
   /// Whether the application may send and gets what comes.
   package var isOpen: Bool {
     switch state {
-    case .opening, .receiving, .waiting: true
-    case .closing, .closed, .forgotten: false
+    case .opening(_, nil), .receiving, .waiting: true
+    case .opening(_, .some), .closing, .closed, .forgotten: false
     }
   }
 
@@ -129,11 +130,11 @@ package struct SockJSSessionState: ~Copyable {
   /// nobody can say how much, so the session is closed.
   package mutating func receiverAborted() -> AbortAction {
     switch state {
-    case .opening, .receiving:
+    case .opening(_, nil), .receiving:
       pending = nil
       state = .closed(.interrupted)
       return .closed
-    case .closing(_, let close):
+    case .opening(_, .some(let close)), .closing(_, let close):
       pending = nil
       state = .closed(close)
       return .none
@@ -189,10 +190,10 @@ package struct SockJSSessionState: ~Copyable {
   /// session that is closed already keeps its first reason.
   package mutating func close(_ close: SockJSClose) {
     switch state {
-    // A client that reads a close frame in place of the open frame takes it for what it is.
-    case .opening(let response), .receiving(let response): state = .closing(response, close)
+    case .opening(let response, nil): state = .opening(response, close)
+    case .receiving(let response): state = .closing(response, close)
     case .waiting: state = .closed(close)
-    case .closing, .closed, .forgotten: break
+    case .opening(_, .some), .closing, .closed, .forgotten: break
     }
   }
 
@@ -203,9 +204,13 @@ package struct SockJSSessionState: ~Copyable {
   /// All messages queued until now go in one frame. Each frame is to be an HTTP chunk of its own.
   package mutating func next(into buffer: inout ByteBuffer) -> Written? {
     switch state {
-    case .opening(var response):
+    case .opening(var response, let close):
       let isLast = write(.open, to: &response, into: &buffer)
-      state = isLast ? .waiting : .receiving(response)
+      if let close {
+        state = isLast ? .closed(close) : .closing(response, close)
+      } else {
+        state = isLast ? .waiting : .receiving(response)
+      }
       return isLast ? .lastFrame : .frame
     case .receiving(var response):
       guard pending != nil || response.isHeartbeatDue else { return nil }

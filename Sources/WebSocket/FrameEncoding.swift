@@ -21,6 +21,13 @@ extension ByteBuffer {
     }
   }
 
+  /// Appends a server's frame whose payload was deflated: RSV1 says so.
+  package mutating func appendDeflatedFrame(_ opcode: Opcode, _ payload: UnsafeRawBufferPointer) {
+    let start = count
+    appendFrame(opcode, payload)
+    mutableBytes[start] |= 0x40
+  }
+
   /// Appends a frame as a client sends it: masked with a key that nobody could foresee.
   package mutating func appendFrame(
     _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, maskedWith key: MaskingKey

@@ -35,12 +35,18 @@ package enum HandshakeError: Error, Hashable, Sendable {
 /// A server's half of the opening handshake; RFC 6455, section 4.2.
 package struct Handshake: Sendable {
   private let key: String
-  /// The first of the client's subprotocols that the server speaks.
+  /// The first of the server's subprotocols that the client speaks: the client's own order may be
+  /// from the oldest on.
   package let subprotocol: String?
+  /// What was agreed on, if messages may be compressed.
+  package let compression: DeflateParameters?
 
   /// Checks an upgrade request.
+  ///
+  /// - Parameter compression: How messages may be compressed; nil: not at all.
   package init(
-    _ head: RequestHead, origins: OriginPolicy, subprotocols: [String] = []
+    _ head: RequestHead, origins: OriginPolicy, subprotocols: [String] = [],
+    compression: CompressionPolicy? = nil
   ) throws(HandshakeError) {
     guard head.method == .get else { throw .methodNotAllowed }
     guard head.version == .http11, head.bodyFraming == .none,
@@ -53,9 +59,13 @@ package struct Handshake: Sendable {
     }
     guard origins.allows(head) else { throw .forbiddenOrigin }
     self.key = key
-    subprotocol = head.headers.elements("sec-websocket-protocol")
-      .map { String(decoding: $0, as: UTF8.self) }
-      .first(where: subprotocols.contains)
+    let offered = head.headers.elements("sec-websocket-protocol")
+    subprotocol = subprotocols.first { name in
+      offered.contains { $0.elementsEqual(name.utf8) }
+    }
+    self.compression = compression.flatMap {
+      DeflateParameters(offers: DeflateOffer.all(in: head.headers), policy: $0)
+    }
   }
 
   /// Writes the response behind which both sides speak WebSocket.
@@ -65,6 +75,9 @@ package struct Handshake: Sendable {
     buffer.append("Sec-WebSocket-Accept", fieldValue: acceptValue(forKey: key))
     if let subprotocol {
       buffer.append("Sec-WebSocket-Protocol", fieldValue: subprotocol)
+    }
+    if let compression {
+      buffer.append("Sec-WebSocket-Extensions", fieldValue: compression.fieldValue)
     }
     buffer.append("\r\n")
   }

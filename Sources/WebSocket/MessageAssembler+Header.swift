@@ -27,8 +27,11 @@ extension MessageAssembler {
   private func takeFirst(
     _ byte: UInt8, _ limits: MessageLimits
   ) throws(ProtocolError) {
-    guard byte & 0x70 == 0 else { throw .reservedBits }
+    let reserved = byte & 0x70
+    guard reserved == 0 || reserved == 0x40 && takesDeflated else { throw .reservedBits }
     guard let opcode = Opcode(rawValue: byte & 0x0F) else { throw .unknownOpcode }
+    // On the first frame of a message RSV1 says that the message is compressed; RFC 7692, section 6.
+    guard reserved == 0 || opcode.startsMessage else { throw .reservedBits }
     self.opcode = opcode
     isFinal = byte & 0x80 != 0
     switch opcode {
@@ -37,6 +40,7 @@ extension MessageAssembler {
     case .text, .binary:
       guard messageOpcode == nil else { throw .outOfOrder }
       messageOpcode = opcode
+      isDeflated = reserved != 0
       fragments = 1
     case .continuation:
       guard messageOpcode != nil else { throw .outOfOrder }
@@ -72,7 +76,8 @@ extension MessageAssembler {
 
   private func endLength(_ limits: MessageLimits) throws(ProtocolError) {
     if !opcode.isControl {
-      guard payloadBytesDue <= UInt64(max(0, limits.messageBytesMax - messageBytes)) else {
+      let bytesMax = isDeflated ? limits.deflatedBytesMax : limits.messageBytesMax
+      guard payloadBytesDue <= UInt64(max(0, bytesMax - messageBytes)) else {
         throw .messageTooBig
       }
     }

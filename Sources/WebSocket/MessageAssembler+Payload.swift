@@ -61,7 +61,7 @@ extension MessageAssembler {
     _ part: UnsafeRawBufferPointer, isASCII: Bool, isWhole: Bool
   ) throws(ProtocolError) -> Inbound? {
     let endsMessage = isWhole && isFinal
-    if messageOpcode == .text, !isASCII || !validator.isComplete {
+    if messageOpcode == .text, !isDeflated, !isASCII || !validator.isComplete {
       guard validator.accept(part), !endsMessage || validator.isComplete else {
         throw .invalidUTF8
       }
@@ -87,6 +87,7 @@ extension MessageAssembler {
     let isText = messageOpcode == .text
     messageOpcode = nil
     messageBytes = 0
+    if isDeflated { return .deflated(isText: isText, payload) }
     return isText ? .text(payload) : .binary(payload)
   }
 

@@ -20,6 +20,7 @@ final class MessageAssembler {
 
   var phase = Phase.idle
   let expectedMaskBit: UInt8
+  let takesDeflated: Bool
 
   // Of the frame being read.
   var opcode = Opcode.continuation
@@ -35,13 +36,17 @@ final class MessageAssembler {
   // Of the message being read.
   /// Text or binary; nil between messages.
   var messageOpcode: Opcode?
+  var isDeflated = false
   var fragments = 0
   var validator = UTF8Validator()
   /// Payload bytes of the message in `gathered`; those of a control frame lie behind them.
   var messageBytes = 0
   var gathered: ByteBuffer?
 
-  init(expectedMaskBit: UInt8) { self.expectedMaskBit = expectedMaskBit }
+  init(expectedMaskBit: UInt8, takesDeflated: Bool = false) {
+    self.expectedMaskBit = expectedMaskBit
+    self.takesDeflated = takesDeflated
+  }
 
   /// One that drops all that follows a violation.
   @usableFromInline

@@ -4,7 +4,7 @@ public import Bytes
 ///
 /// One per connection. A frame that arrived whole is unmasked and handed out where it lies. What
 /// arrives in parts is put together in a `MessageAssembler`, which lives until the call after the
-/// message, so an idle connection has no memory but these nine bytes. Violations are raised at the
+/// message, so an idle connection has no memory but these ten bytes. Violations are raised at the
 /// first byte that makes them certain; what follows one is dropped.
 ///
 /// Hold one `inout` access to it over all frames of a read: the exclusivity check of a class's
@@ -15,9 +15,12 @@ package struct MessageDecoder: ~Copyable {
   @usableFromInline var assembler: MessageAssembler?
   /// The mask bit of every frame, in its place in the second byte.
   @usableFromInline let expectedMaskBit: UInt8
+  /// Whether messages may be compressed. They are handed out as they are, for a `DeflateContexts`.
+  @usableFromInline package let takesDeflated: Bool
 
-  package init(role: Role) {
+  package init(role: Role, takesDeflated: Bool = false) {
     expectedMaskBit = role == .server ? 0x80 : 0
+    self.takesDeflated = takesDeflated
   }
 
   /// Whether it holds nothing: an empty input then has nothing in it for certain.
@@ -79,7 +82,9 @@ package struct MessageDecoder: ~Copyable {
   mutating func assemble(
     from input: UnsafeMutableRawBufferPointer, at offset: inout Int, limits: MessageLimits
   ) throws(ProtocolError) -> Inbound? {
-    let assembler = assembler ?? MessageAssembler(expectedMaskBit: expectedMaskBit)
+    let assembler =
+      assembler
+      ?? MessageAssembler(expectedMaskBit: expectedMaskBit, takesDeflated: takesDeflated)
     self.assembler = assembler
     let inbound = try assembler.next(in: input, at: &offset, limits: limits)
     if assembler.isIdle { self.assembler = nil }

@@ -6,6 +6,10 @@ package struct MessageLimits: Sendable {
   /// Frames of one message; beyond it 1008.
   @usableFromInline package var fragmentsMax: Int
 
+  /// The payload of a compressed message, before it is inflated: what cannot be compressed becomes
+  /// longer, in zlib's smallest blocks by a hundredth.
+  var deflatedBytesMax: Int { messageBytesMax + messageBytesMax / 64 + 64 }
+
   package init(messageBytesMax: Int = 64 * 1024, fragmentsMax: Int = 128) {
     self.messageBytesMax = messageBytesMax
     self.fragmentsMax = fragmentsMax

@@ -10,4 +10,6 @@ package enum Opcode: UInt8, Sendable {
 
   @inlinable
   package var isControl: Bool { rawValue >= 0x8 }
+
+  var startsMessage: Bool { self == .text || self == .binary }
 }

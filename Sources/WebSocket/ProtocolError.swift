@@ -10,6 +10,8 @@ package enum ProtocolError: Error, Hashable, Sendable {
   /// A continuation of nothing, or a new message inside another.
   case outOfOrder
   case invalidUTF8
+  /// A compressed message that is none, or ends in the middle of a block.
+  case corruptDeflate
   case tooManyFragments
   case messageTooBig
 
@@ -18,7 +20,7 @@ package enum ProtocolError: Error, Hashable, Sendable {
     case .reservedBits, .unknownOpcode, .wrongMasking, .badLength, .badControlFrame,
       .badCloseCode, .outOfOrder:
       .protocolError
-    case .invalidUTF8: .invalidPayload
+    case .invalidUTF8, .corruptDeflate: .invalidPayload
     case .tooManyFragments: .policyViolation
     case .messageTooBig: .messageTooBig
     }

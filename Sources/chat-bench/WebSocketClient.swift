@@ -185,7 +185,7 @@ final class WebSocketClient: EventHandler {
       case .ping(let payload): send(.pong, payload)
       case .close(let code, let reason):
         end(.closed(code, reason: String(decoding: reason, as: UTF8.self)))
-      case .binary, .pong: break
+      case .binary, .deflated, .pong: break
       case nil: return
       }
     }

@@ -109,6 +109,16 @@ struct Options: ParsableCommand {
   @Option(help: "text or json. (env: CHAT_LOG_FORMAT; default: text)")
   var logFormat: String?
 
+  @Flag(help: "Compress messages where the client can do it too. (env: CHAT_COMPRESSION=true)")
+  var compression = false
+
+  @Option(
+    help: """
+      With --compression: connections per event loop that may keep their compression's context \
+      between messages, 45 KiB each. (env: CHAT_COMPRESSION_CONTEXTS; default: 0)
+      """)
+  var compressionContexts: String?
+
   @Flag(
     help: "Let anybody be anybody on a non-loopback address. (env: CHAT_INSECURE_OPEN=true)")
   var insecureOpen = false

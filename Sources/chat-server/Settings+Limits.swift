@@ -7,6 +7,7 @@ import WebSocket
 extension Settings {
   var gatewayLimits: GatewayLimits {
     var limits = GatewayLimits()
+    limits.compression = compression
     limits.connectionsPerAddressMax = connectionsPerAddress
     return limits
   }

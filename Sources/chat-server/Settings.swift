@@ -34,6 +34,8 @@ struct Settings {
   var connectionsPerAddress: Int
   var sockJS = ChatSockJS()
   var sendsPerMinute: Int
+  /// How messages are compressed; nil: not at all.
+  var compression: CompressionPolicy?
   var drainTime: Duration
   var logLevel: Logger.Level
   var logFormat: LogFormat
@@ -56,6 +58,11 @@ struct Settings {
     database = try source.database(options.database) ?? .sqlite(path: directory + "/chat.db")
     sendsPerMinute = try source.number(
       "--send-rate", options.sendRate, default: 0, in: 0...1_000_000)
+    let contextsMax = try source.number(
+      "--compression-contexts", options.compressionContexts, default: 0, in: 0...1_000_000)
+    if options.compression || environment["CHAT_COMPRESSION"] == "true" {
+      compression = CompressionPolicy(contextsMax: contextsMax)
+    }
     drainTime = .seconds(try source.number("--drain", options.drain, default: 30, in: 0...3600))
     logLevel = try source.choice("--log-level", options.logLevel, default: .info)
     logFormat = try source.choice("--log-format", options.logFormat, default: .text)

@@ -18,19 +18,31 @@ struct EchoServer: ParsableCommand {
   @Option(help: "Threads that hold connections.")
   var eventLoops = 1
 
+  @Flag(help: "Compress messages where the client can do it too.")
+  var compression = false
+
+  @Option(help: "With --compression: connections of a thread that may keep their contexts.")
+  var compressionContexts = 0
+
   @Option(help: "A PEM file with a certificate and its chain: speak TLS.")
   var tlsCert: String?
 
   @Option(help: "A PEM file with the certificate's key.")
   var tlsKey: String?
 
-  /// Wide: suites send messages of 16 MiB, in as many fragments as they like, at any rate.
-  static var limits: GatewayLimits {
+  /// Wide: suites send messages of 16 MiB, in as many fragments as they like, at any rate; and they
+  /// want all compressed that may be.
+  private var limits: GatewayLimits {
     var limits = GatewayLimits()
     limits.message.messageBytesMax = 16 << 20
     limits.message.fragmentsMax = 65_536
     limits.pendingBytesMax = 64 << 20
     limits.controlFramesMax = nil
+    if compression {
+      var policy = CompressionPolicy(contextsMax: compressionContexts)
+      policy.messageBytesMin = 0
+      limits.compression = policy
+    }
     return limits
   }
 
@@ -42,10 +54,14 @@ struct EchoServer: ParsableCommand {
     guard (1...256).contains(eventLoops) else {
       throw ValidationError("--event-loops takes a number from 1 to 256")
     }
+    guard compressionContexts >= 0 else {
+      throw ValidationError("--compression-contexts takes no negative number")
+    }
     let tls = try tlsContext()
     signal(SIGPIPE, SIG_IGN)
     let loop = try EventLoop(name: "echo-0")
-    let start = EchoStart(on: loop, address: address, tls: tls, workers: eventLoops)
+    let start = EchoStart(
+      on: loop, address: address, tls: tls, limits: limits, workers: eventLoops)
     for index in 1..<eventLoops {
       _ = LoopThread(name: "echo-\(index)") { [news = start.news] loop in
         EchoWorker.join(index, on: loop, news: news)

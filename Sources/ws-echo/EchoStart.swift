@@ -10,15 +10,20 @@ final class EchoStart {
   private let loop: EventLoop
   private var address: SocketAddress
   private let tls: TLSContext?
+  private let limits: GatewayLimits
   private var workers: [EchoWorker.Joined?]
   private var inbox: Mailbox<EchoWorker.Joined>?
   private var results: Mailbox<Result<SocketAddress, SystemError>>?
   private var listening = 0
 
-  init(on loop: EventLoop, address: SocketAddress, tls: TLSContext?, workers count: Int) {
+  init(
+    on loop: EventLoop, address: SocketAddress, tls: TLSContext?, limits: GatewayLimits,
+    workers count: Int
+  ) {
     self.loop = loop
     self.address = address
     self.tls = tls
+    self.limits = limits
     workers = Array(repeating: nil, count: count)
     inbox = loop.makeMailbox { for worker in $0 { self.joined(worker) } }
     results = loop.makeMailbox { for result in $0 { self.listens(result) } }
@@ -38,7 +43,9 @@ final class EchoStart {
     guard listening < workers.count else { return print("listening on \(address)") }
     let all = workers.compactMap(\.self)
     all[listening].orders.post(
-      EchoWorker.Order(address: address, tls: tls, loops: all.map(\.sockJS)) { [results] in
+      EchoWorker.Order(
+        address: address, tls: tls, limits: limits, loops: all.map(\.sockJS)
+      ) { [results] in
         results?.post($0)
       })
   }

@@ -17,6 +17,7 @@ final class EchoWorker {
   struct Order: Sendable {
     var address: SocketAddress
     var tls: TLSContext?
+    var limits: GatewayLimits
     var loops: [Mailbox<SockJSNews>]
     /// Called on the worker's thread with the address bound.
     var isListening: @Sendable (Result<SocketAddress, SystemError>) -> Void
@@ -43,11 +44,11 @@ final class EchoWorker {
   private func carryOut(_ order: Order) {
     guard let node = NodeID("echo") else { preconditionFailure("echo is a node's name") }
     let sockJS = SockJSServer(
-      loop: loop, mounts: EchoApplication.mounts, limits: EchoServer.limits,
+      loop: loop, mounts: EchoApplication.mounts, limits: order.limits,
       place: SockJSPlace(node: node, shard: index, loops: order.loops))
     self.sockJS = sockJS
     let worker = Worker(
-      loop: loop, limits: EchoServer.limits, origins: .any,
+      loop: loop, limits: order.limits, origins: .any,
       application: EchoApplication(sockJS: sockJS), pingTimeoutCode: .goingAway)
     worker.tls = order.tls
     do throws(SystemError) {

@@ -18,6 +18,12 @@ struct EnvelopeCodecTests {
 
   static let replace = Envelope.replace(bob, device: "web-7f3a", connection: "c12")
 
+  static let relay = Envelope.relay(
+    Relay(
+      kind: 17, exchange: .init(node: NodeID("server2")!, shard: 3, number: 1 << 40),
+      sender: node, session: "/sockjs/abc", user: "alice", detail: "text/plain", number: 9,
+      payload: Array("[\"hi\"]".utf8)))
+
   static func encode(_ envelopes: [Envelope]) -> [UInt8] {
     var encoder = EnvelopeEncoder(sender: node)
     for envelope in envelopes { #expect(encoder.append(envelope) == .appended) }
@@ -32,6 +38,7 @@ struct EnvelopeCodecTests {
     let batches: [[Envelope]] = [
       [], [Self.delivery()], [Self.replace], [Self.delivery(bodyBytes: 0)],
       [Self.delivery(replyTo: nil), Self.replace, Self.delivery(recipients: 0)],
+      [Self.relay, Self.delivery(), Self.relay],
       [Self.delivery(bodyBytes: 500_000)], [Self.delivery(recipients: 1_000)],
     ]
     for envelopes in batches {
@@ -75,7 +82,7 @@ struct EnvelopeCodecTests {
   }
 
   @Test func `bytes cut anywhere are an error`() {
-    let bytes = Self.encode([Self.delivery(), Self.replace])
+    let bytes = Self.encode([Self.delivery(), Self.replace, Self.relay])
     for length in 0..<bytes.count {
       #expect(throws: EnvelopeError.self) { try Self.decode([UInt8](bytes.prefix(length))) }
     }
@@ -83,7 +90,7 @@ struct EnvelopeCodecTests {
   }
 
   @Test func `every changed byte gives a batch or an error and never a trap`() {
-    let bytes = Self.encode([Self.delivery(), Self.replace])
+    let bytes = Self.encode([Self.delivery(), Self.replace, Self.relay])
     for index in bytes.indices {
       for value in [0, 1, 0x7f, 0x80, 0xff] as [UInt8] {
         var changed = bytes

@@ -126,4 +126,47 @@ struct HubResumeTests {
     driver.turn { $0.setCongested(session, false) }
     #expect(driver.taken(session) == ["@bob 2", "@bob 3"])
   }
+
+  // MARK: While live
+
+  @Test
+  func `a live session goes back to what its device holds`() {
+    let driver = HubDriver()
+    for number in 1...3 { driver.write(bob, alice, "b\(number)") }
+    let session = driver.connect(alice)
+    driver.arrive(driver.write(bob, alice, "b4"))
+    #expect(driver.taken(session) == ["ready", "@bob 4"])
+    driver.say(.resume(RequestID(json: "1"), [fromBob: 2]), session)
+    driver.arrive(driver.write(bob, alice, "b5"))
+    #expect(driver.taken(session) == ["ready", "@bob 3", "@bob 4", "@bob 5"])
+  }
+
+  @Test
+  func `what arrives while a live session goes back comes behind the missed messages, once`() {
+    let driver = HubDriver()
+    for number in 1...3 { driver.write(bob, alice, "b\(number)") }
+    let session = driver.connect(alice)
+    let other = driver.connect(alice, device: "d2")
+    _ = driver.take(session)
+    _ = driver.take(other)
+    driver.isStoreHeld = true
+    driver.say(.resume(nil, [fromBob: 1]), session)
+    driver.arrive(driver.write(bob, alice, "b4"))
+    #expect(driver.taken(session).isEmpty)
+    driver.releaseStore()
+    #expect(driver.taken(session) == ["ready", "@bob 2", "@bob 3", "@bob 4"])
+    #expect(driver.taken(other) == ["@bob 4"])
+  }
+
+  @Test
+  func `a session does not go back while missed messages are on their way to it`() {
+    let driver = HubDriver()
+    for number in 1...3 { driver.write(bob, alice, "b\(number)") }
+    let session = driver.connect(alice)
+    _ = driver.take(session)
+    driver.isStoreHeld = true
+    for _ in 1...2 { driver.say(.resume(nil, [fromBob: 1]), session) }
+    driver.releaseStore()
+    #expect(driver.taken(session) == ["ready", "unavailable", "@bob 2", "@bob 3"])
+  }
 }

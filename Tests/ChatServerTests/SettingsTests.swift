@@ -84,6 +84,14 @@ import WebSocket
     #expect(!open.listen.isLoopback)
   }
 
+  @Test func `compression is off unless asked for, and keeps no context unless it may`() throws {
+    #expect(try settings().gatewayLimits.compression == nil)
+    #expect(try settings(["--compression-contexts", "5"]).compression == nil)
+    #expect(try settings(["--compression"]).gatewayLimits.compression?.contextsMax == 0)
+    let environment = ["CHAT_COMPRESSION": "true", "CHAT_COMPRESSION_CONTEXTS": "5"]
+    #expect(try settings(environment: environment).gatewayLimits.compression?.contextsMax == 5)
+  }
+
   @Test func `origins come from the options, or as a list from the environment`() throws {
     let options = try settings(
       ["--allowed-origin", "https://a.example", "--allowed-origin", "http://b.example:81"])

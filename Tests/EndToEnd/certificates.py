@@ -29,7 +29,7 @@ class Authority:
         openssl("req", *NEW_KEY, "-subj", f"/CN={name}", *extra, "-keyout", f"{base}.key.new",
                 "-out", f"{base}.request")
         openssl("x509", "-req", "-in", f"{base}.request", "-CA", self.certificate, "-CAkey",
-                self.key, "-CAcreateserial", "-copy_extensions", "copy", "-days", 30,
+                self.key, "-CAcreateserial", "-copy_extensions", "copy", "-days", 90,
                 "-out", f"{base}.pem.new")
         for suffix in ("pem", "key"):
             pathlib.Path(f"{base}.{suffix}.new").rename(f"{base}.{suffix}")

@@ -15,14 +15,15 @@ TIMEOUT = 15
 class Client:
     """One device of a user. Answers are matched by `id`; pushes wait in an inbox."""
 
-    def __init__(self, url, user, device=None, resume=None, hello=True, tls=None):
+    def __init__(self, url, user, device=None, resume=None, hello=True, tls=None,
+                 **options):
         self.user, self.url = user, url
         self.ids = itertools.count(1)
         self.answers = {}
         self.inbox = collections.deque()
         self.socket = connect(url, subprotocols=["chat.v1"], open_timeout=TIMEOUT, proxy=None,
                               ping_interval=None, max_size=None, max_queue=None, legacy=True,
-                              ssl=tls)
+                              ssl=tls, **options)
         if hello:
             self.ready = self.hello(device, resume)
 

@@ -53,6 +53,7 @@ class Nginx(Proxy):
         def configuration(folder, port):
             text = (ROOT / "deploy/lib/nginx.conf.in").read_text()
             for name, value in {"state": folder, "port": port,
+                                "balance": "",
                                 "servers": f"server 127.0.0.1:{node_port};"}.items():
                 text = text.replace(f"@{name}@", str(value))
             return text.replace("worker_processes 2", "worker_processes 1")

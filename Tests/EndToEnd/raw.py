@@ -128,6 +128,11 @@ class WebSocket:
 
     def receive(self):
         """The next frame's opcode and payload; None at the end of the stream."""
+        received = self.receive_frame()
+        return received and (received[0], received[2])
+
+    def receive_frame(self):
+        """The next frame's opcode, reserved bits and payload; None at the end of the stream."""
         try:
             header = self.stream.read(2)
             if len(header) < 2:
@@ -135,7 +140,7 @@ class WebSocket:
             size = header[1] & 0x7F
             if size >= 126:
                 size = int.from_bytes(self.stream.read(2 if size == 126 else 8))
-            return header[0] & 0x0F, self.stream.read(size)
+            return header[0] & 0x0F, header[0] >> 4 & 7, self.stream.read(size)
         except ConnectionResetError:
             return None
 

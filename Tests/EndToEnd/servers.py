@@ -114,13 +114,21 @@ class Node(Program):
 
 
 class Cluster:
-    """Three nodes behind nginx, by deploy/cluster."""
+    """Three nodes behind nginx, by deploy/cluster.
 
-    def __init__(self):
+    `balance` is how nginx chooses a node. `options` gives more options for every node, from the
+    ports that clients connect to, nginx' first.
+    """
+
+    def __init__(self, balance="sticky", options=lambda ports: []):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="chat-cluster-"))
+        base = free_port_block()
+        ports = [base, base + 11, base + 12, base + 13]
         self.environment = {**os.environ, "CHAT_BUILD": str(BUILD),
                             "CHAT_CLUSTER_DIR": str(self.folder),
-                            "CHAT_CLUSTER_PORT_BASE": str(free_port_block())}
+                            "CHAT_CLUSTER_PORT_BASE": str(base),
+                            "CHAT_CLUSTER_BALANCE": balance,
+                            "CHAT_CLUSTER_NODE_OPTIONS": " ".join(options(ports))}
         try:
             self.run("up", "3")
         except BaseException:
@@ -142,6 +150,12 @@ class Cluster:
 
     def end(self):
         self.run("down")
+
+
+def own_origins(ports):
+    """Options that let pages come which the nodes themselves seem to have served."""
+    return [part for port in ports
+            for part in ("--allowed-origin", f"http://127.0.0.1:{port}")]
 
 
 def free_port_block(size=100):

@@ -1,59 +1,19 @@
-import ChatBackends
 import ChatCore
 import ChatProtocol
-import Foundation
 import HTTP1
-import Logging
 import Reactor
 import Testing
 import WebSocket
 
 @testable import Gateway
 
-/// A node of one worker over a database in a folder of its own.
 @Suite final class ChatApplicationTests {
-  private let folder = FileManager.default.temporaryDirectory
-    .appendingPathComponent("chat-\(UUID().uuidString)")
-  private let store: SQLiteMessageStore
+  private let node: ChatNode
   private let server: TestServer
-  private let isReady = Locked(true)
-  private var mailbox: Mailbox<HubMail>?
 
   init() throws {
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    let node = NodeID("server1")!
-    let store = try SQLiteMessageStore(
-      path: folder.appendingPathComponent("chat.db").path, node: node,
-      log: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() })
-    self.store = store
-    let isReady = isReady
-    var made: Mailbox<HubMail>?
-    server = try TestServer(isClockRunning: true) { loop in
-      let hub = Hub(
-        node: NodeInfo(id: node, epoch: store.epoch, shard: 0, shardCount: 1),
-        limits: HubLimits(), isAlone: true, seed: 1)
-      let box = Application()
-      let mailbox = loop.makeMailbox(HubMail.self) { box.application?.receive($0) }
-      made = mailbox
-      let sockJS = SockJSServer.chat(
-        on: loop, ChatSockJS(), origins: .any, limits: GatewayLimits(),
-        place: SockJSPlace(node: NodeID("server1")!, shard: 0, loops: []))
-      let application = ChatApplication(
-        loop: loop, hub: hub, sockJS: sockJS, backEnds: BackEnds(store: store), mailbox: mailbox,
-        others: [],
-        isReady: { isReady.withLock { $0 } })
-      box.application = application
-      return application
-    }
-    mailbox = made
-  }
-
-  /// What the mailbox is made before.
-  private final class Application { var application: ChatApplication? }
-
-  deinit {
-    store.close()
-    try? FileManager.default.removeItem(at: folder)
+    node = try ChatNode()
+    server = node.server
   }
 
   private func join(_ user: String) -> TestClient {
@@ -117,7 +77,7 @@ import WebSocket
   @Test func `a node that drains tells its users and closes them`() {
     let alice = join("alice")
     server.worker.stopListening()
-    mailbox?.post(.drain(over: .zero))
+    node.mailbox?.post(.drain(over: .zero))
     #expect(alice.nextEvent("reconnect") != nil)
     #expect(alice.nextFrame()?.hasPrefix("close 4200") == true)
   }
@@ -128,7 +88,7 @@ import WebSocket
     #expect(client.response()?.status == 200)
     client.get("/readyz")
     #expect(client.response()?.status == 200)
-    isReady.withLock { $0 = false }
+    node.isReady.withLock { $0 = false }
     client.get("/readyz")
     #expect(client.response()?.status == 503)
     client.get("/%2e%2e/etc/passwd")
@@ -137,18 +97,5 @@ import WebSocket
     let refused = client.response()
     #expect(refused?.status == 405)
     #expect(refused?.fields["allow"] == "GET, HEAD")
-  }
-}
-
-extension TestClient {
-  /// The next event, which must be of this type.
-  fileprivate func nextEvent(_ type: String) -> [String: Any]? {
-    guard let frame = nextFrame(), frame.hasPrefix("text ") else { return nil }
-    let document = try? JSONSerialization.jsonObject(with: Data(frame.dropFirst(5).utf8))
-    guard let event = document as? [String: Any], event["type"] as? String == type else {
-      Issue.record("expected \(type), got \(frame)")
-      return nil
-    }
-    return event
   }
 }

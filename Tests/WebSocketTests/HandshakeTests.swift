@@ -40,7 +40,7 @@ import Testing
   @Test func `answers the example of RFC 6455`() throws {
     let handshake = try Handshake(
       Self.head(["Sec-WebSocket-Protocol": "x, chat.v1, v2"]), origins: .any,
-      subprotocols: ["v2", "chat.v1"])
+      subprotocols: ["chat.v1", "v2"])
     var buffer = ByteBuffer()
     handshake.writeResponse(to: &buffer)
     #expect(

@@ -50,16 +50,20 @@ struct Conversation: Equatable {
 
   init(
     decoding pieces: [[UInt8]], role: Role = .server, limits: MessageLimits = MessageLimits(),
-    stopsAtError: Bool = true
+    stopsAtError: Bool = true, deflate: Deflate? = nil
   ) {
-    var decoder = MessageDecoder(role: role)
+    var decoder = MessageDecoder(role: role, takesDeflated: deflate != nil)
     for piece in pieces {
       var input = piece
       input.withUnsafeMutableBytes { input in
         var offset = 0
         do throws(ProtocolError) {
           while let next = try decoder.next(in: input, at: &offset, limits: limits) {
-            inbound.append(describe(next))
+            if case .deflated(let isText, let payload) = next {
+              inbound.append(try deflate!.inflate(payload, isText: isText, limits: limits))
+            } else {
+              inbound.append(describe(next))
+            }
           }
         } catch {
           self.error = error
@@ -76,11 +80,48 @@ struct Conversation: Equatable {
   }
 }
 
+/// One connection's compression.
+struct Deflate {
+  let contexts: DeflateContexts
+  let session: DeflateSession
+
+  /// - Parameter offer: What the client's header says behind the extension's name.
+  init(_ offer: String = "; client_max_window_bits", policy: CompressionPolicy = .init()) {
+    contexts = DeflateContexts(policy: policy)
+    let offers = [DeflateOffer(Array("permessage-deflate\(offer)".utf8)[...])!]
+    session = contexts.session(DeflateParameters(offers: offers, policy: policy)!)
+  }
+
+  /// With a context on each side that lasts as long as the connection.
+  static var keepingContexts: Deflate { Deflate(policy: CompressionPolicy(contextsMax: 1)) }
+
+  func inflate(
+    _ payload: UnsafeRawBufferPointer, isText: Bool, limits: MessageLimits
+  ) throws(ProtocolError) -> String {
+    var found = ""
+    try contexts.inflate(payload, isText: isText, limits: limits, for: session) {
+      found = describe(isText ? .text($0) : .binary($0))
+    }
+    return found
+  }
+
+  /// What a message becomes; nil where it goes as it is.
+  func deflate(_ message: [UInt8]) -> [UInt8]? {
+    var found: [UInt8]?
+    let isDeflated = message.withUnsafeBytes {
+      contexts.deflate($0, for: session) { found = Array($0) }
+    }
+    precondition(isDeflated == (found != nil))
+    return found
+  }
+}
+
 private func describe(_ inbound: Inbound) -> String {
   func text(_ bytes: UnsafeRawBufferPointer) -> String { String(decoding: bytes, as: UTF8.self) }
   switch inbound {
   case .text(let bytes): return "text \(text(bytes))"
   case .binary(let bytes): return "binary \(Array(bytes))"
+  case .deflated(_, let bytes): return "deflated \(Array(bytes))"
   case .ping(let bytes): return "ping \(text(bytes))"
   case .pong(let bytes): return "pong \(text(bytes))"
   case .close(let code, let reason):

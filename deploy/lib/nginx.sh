@@ -11,13 +11,19 @@ start_nginx() {
 }
 
 nginx_configuration() {
-  local name servers="" text
+  local name servers="" balance="" text
+  case ${CHAT_CLUSTER_BALANCE:-sticky} in
+    sticky) balance="hash \$sticky_key consistent;" ;;
+    round-robin) ;;
+    *) fail "CHAT_CLUSTER_BALANCE is sticky or round-robin" ;;
+  esac
   for name in $(node_names); do
     servers+="server 127.0.0.1:$(client_port "$name") max_fails=1 fail_timeout=1s;"$'\n    '
   done
   text=$(<"$root/deploy/lib/nginx.conf.in")
   text=${text//@state@/"$state/nginx"}
   text=${text//@port@/"$nginx_port"}
+  text=${text//@balance@/"$balance"}
   say "${text//@servers@/"$servers"}" >"$state/nginx.conf"
 }
 

@@ -29,7 +29,7 @@ package struct BackEnds: Sendable {
   }
 }
 
-/// chat.v1 over WebSocket and SockJS: a hub with the channels of its loop.
+/// chat.v1 and STOMP over WebSocket and SockJS: a hub with the channels of its loop.
 ///
 /// Frames go in as commands; at the end of the turn the hub's effects are carried out: requests to
 /// the back ends in one batch each, and every event encoded once for all of its readers.
@@ -48,6 +48,8 @@ package final class ChatApplication: Application, EventHandler {
   private var token = Token(index: 0, generation: 0)
   private var effects = Effects()
   @exclusivity(unchecked) private var names = NameCache()
+  /// By the channel that carries them. The hub knows the session in its place.
+  private var stompSessions: [Token: STOMPSession] = [:]
   private var hasAdvanced = false
   private var isStopped = false
 
@@ -97,6 +99,13 @@ package final class ChatApplication: Application, EventHandler {
 
   package func opened(_ channel: Channel, request: RequestHead) {
     advance()
+    guard !STOMPSession.serves(request) else {
+      let session = STOMPSession(over: channel, request: request, on: loop)
+      stompSessions[channel.token] = session
+      // It says hello when it has read who connects.
+      hub.opened(session.sessionID, user: nil)
+      return
+    }
     hub.opened(channel.sessionID, user: ChatRoute.user(of: request))
   }
 
@@ -104,6 +113,11 @@ package final class ChatApplication: Application, EventHandler {
     _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on channel: Channel
   ) {
     guard !isStopped else { return }
+    if let session = stompSession(on: channel) {
+      advance()
+      session.receive(payload, hub)
+      return
+    }
     guard kind == .text else {
       channel.close(.unsupportedData, reason: "chat.v1 is text")
       return
@@ -120,12 +134,22 @@ package final class ChatApplication: Application, EventHandler {
 
   package func closed(_ channel: Channel) {
     advance()
-    hub.closed(channel.sessionID)
+    if let session = stompSessions.removeValue(forKey: channel.token) {
+      hub.closed(session.sessionID)
+      session.leave()
+    } else {
+      hub.closed(channel.sessionID)
+    }
   }
 
   package func congestionChanged(_ isCongested: Bool, on channel: Channel) {
     advance()
-    hub.setCongested(channel.sessionID, isCongested)
+    hub.setCongested((stompSession(on: channel) ?? channel).sessionID, isCongested)
+  }
+
+  /// Nil for a channel that speaks chat.v1, at no cost where all do.
+  private func stompSession(on channel: Channel) -> STOMPSession? {
+    stompSessions.isEmpty ? nil : stompSessions[channel.token]
   }
 
   // MARK: Mail and time
@@ -198,8 +222,8 @@ package final class ChatApplication: Application, EventHandler {
   }
 
   private func send(_ event: borrowing Event, to targets: ArraySlice<SessionID>) {
-    var text = SharedText(on: loop) { event.encode(into: &$0) }
-    for target in targets { channel(target)?.send(&text) }
+    var forms = EventForms(on: loop)
+    for target in targets { channel(target)?.send(event, &forms) }
   }
 
   private func channel(_ session: SessionID) -> Channel? {

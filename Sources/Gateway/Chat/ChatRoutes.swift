@@ -21,6 +21,11 @@ enum ChatRoute {
   static func user(of request: RequestHead) -> UserID? {
     request.target.parameter("user").flatMap { UserID($0) }
   }
+
+  /// Whose a SockJS session is, which STOMP clients say with a token.
+  static func owner(of request: RequestHead) -> UserID? {
+    user(of: request) ?? request.target.parameter("token").flatMap { UserID(unverifiedToken: $0) }
+  }
 }
 
 /// The SockJS services of a chat node.
@@ -40,7 +45,12 @@ package struct ChatSockJS: Sendable {
     // With what it is wrapped in for another node, the bus takes it.
     service.limits.payloadBytesMax = EnvelopeBatch.loneBytesMax / 2
     if hasScriptTransports { service.transports.formUnion([.htmlFile, .jsonp, .jsonpSend]) }
-    return [SockJSMount(prefix: "/sockjs", service: service)]
+    return [
+      SockJSMount(prefix: "/sockjs", service: service),
+      SockJSMount(
+        prefix: STOMPSession.path, service: service, subprotocols: STOMPSession.subprotocols,
+        hasSocketAtPrefix: true),
+    ]
   }
 }
 
@@ -53,7 +63,7 @@ extension SockJSServer {
     SockJSServer(
       loop: loop, mounts: settings.mounts(origins: origins), limits: limits, place: place
     ) {
-      ChatRoute.user(of: $0)?.name
+      ChatRoute.owner(of: $0)?.name
     }
   }
 }

@@ -70,7 +70,7 @@ final class SockJSExchange: Responder {
     guard case .receive(let receive) = request else { return }
     // A frame that was lost on its way from another node is lost for good: better no session than
     // one with a hole.
-    guard number == nextFrame else { return cut() }
+    guard number == nextFrame else { return giveUp() }
     nextFrame += 1
     if !hasBegun { begin(receive) }
     bytes.withUnsafeBytes { connection?.write(chunk: $0) }
@@ -97,8 +97,14 @@ final class SockJSExchange: Responder {
     }
   }
 
-  /// Nobody answers, or not in order: the client is to come again with a new session.
-  func cut() {
+  /// The session does not answer, or not in order: it ends, if it is still there.
+  func giveUp() {
+    tellSession(.left)
+    cut()
+  }
+
+  /// The client is to come again with a new session.
+  private func cut() {
     if hasBegun {
       end { $0.end() }
     } else {

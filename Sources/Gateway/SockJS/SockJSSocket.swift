@@ -12,6 +12,8 @@ package final class SockJSSocket: Channel {
   private var ownToken = Token(index: .max, generation: .max)
   /// From the handshake to the end of the connection.
   private var connection: ClientConnection?
+  /// The connection's, where its messages may be compressed.
+  var deflate: DeflateSession?
   /// Messages of this turn, quoted, with a comma between two.
   private var quoted = ByteBuffer(minimumCapacity: 16)
 

@@ -47,3 +47,35 @@ extension TestClient {
       status: status, fields: fields, body: String(decoding: body, as: UTF8.self))
   }
 }
+
+extension TestClient {
+  /// The next response, whose body may come in chunks; nil when none comes.
+  func chunkedResponse() -> TestResponse? {
+    let lastChunk = Array("0\r\n\r\n".utf8)
+    var isChunked = false
+    receive {
+      isChunked = text.contains("Transfer-Encoding: chunked")
+      return isChunked ? received.suffix(lastChunk.count) == lastChunk[...] : !received.isEmpty
+    }
+    guard var response = response() else { return nil }
+    guard isChunked else { return response }
+    response.body = dechunked()
+    return response
+  }
+
+  /// Takes all chunks out of what was received.
+  private func dechunked() -> String {
+    var body = ""
+    var rest = received[...]
+    while let lineEnd = rest.firstRange(of: Array("\r\n".utf8)),
+      let count = Int(String(decoding: rest[..<lineEnd.lowerBound], as: UTF8.self), radix: 16),
+      count > 0
+    {
+      let chunk = rest[lineEnd.upperBound...].prefix(count)
+      body += String(decoding: chunk, as: UTF8.self)
+      rest = rest[(lineEnd.upperBound + count)...].dropFirst(2)
+    }
+    received = []
+    return body
+  }
+}

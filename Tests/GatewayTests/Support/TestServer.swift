@@ -6,7 +6,7 @@ import WebSocket
 /// A worker on a loop that the test turns itself, with a clock that the test moves; nothing else
 /// does, unless it is told to run.
 final class TestServer {
-  let kernel = FakeKernel()
+  let kernel: FakeKernel
   let loop: EventLoop
   let worker: Worker
   private(set) var address = SocketAddress(numericHost: "127.0.0.1", port: 0)!
@@ -18,12 +18,26 @@ final class TestServer {
     proxies: ProxyPolicy = ProxyPolicy(), isClockRunning: Bool = false,
     application: (EventLoop) throws -> any Application
   ) throws {
+    kernel = FakeKernel()
     kernel.waitMillisecondsMax = 5
     if !isClockRunning { kernel.stopClock() }
     loop = try EventLoop(name: "test", kernel: kernel)
     worker = Worker(
       loop: loop, limits: limits, origins: origins, proxies: proxies,
       application: try application(loop), pingTimeoutCode: CloseCode(4202))
+    address = try worker.listen(on: address) { [unowned self] in pauses.append($0) }
+  }
+
+  /// Another node's worker on the loop of `other`, which either turns.
+  init(
+    beside other: TestServer, limits: GatewayLimits = GatewayLimits(),
+    application: (EventLoop) throws -> any Application
+  ) throws {
+    kernel = other.kernel
+    loop = other.loop
+    worker = Worker(
+      loop: loop, limits: limits, origins: .any, application: try application(loop),
+      pingTimeoutCode: CloseCode(4202))
     address = try worker.listen(on: address) { [unowned self] in pauses.append($0) }
   }
 

@@ -1,0 +1,36 @@
+import Bytes
+import ChatProtocol
+import Reactor
+
+/// One event in the forms that its readers on one loop take, each made for the first of them.
+struct EventForms {
+  private let loop: EventLoop
+  private var text: SharedText?
+  private var json: [UInt8]?
+
+  init(on loop: EventLoop) { self.loop = loop }
+
+  /// Sends the event as chat.v1 writes it.
+  mutating func sendText(of event: borrowing Event, on channel: Channel) {
+    var text = text ?? SharedText(on: loop) { event.encode(into: &$0) }
+    channel.send(&text)
+    self.text = text
+  }
+
+  /// A message as Spring's convention writes it.
+  mutating func json(of message: Message) -> [UInt8] {
+    if let json { return json }
+    let made = [UInt8](encoding: { SpringMessage.encode(message, into: &$0) })
+    json = made
+    return made
+  }
+}
+
+extension [UInt8] {
+  /// What `encode` appends.
+  init(encoding encode: (inout ByteBuffer) -> Void) {
+    var buffer = ByteBuffer()
+    encode(&buffer)
+    self.init(buffer.bytes)
+  }
+}

@@ -1,0 +1,76 @@
+import Bytes
+import Reactor
+import WebSocket
+
+// The messages of a connection that may compress them (RFC 7692).
+extension ClientConnection {
+  func startDeflate(_ parameters: DeflateParameters) {
+    guard let contexts = worker.deflate else { return }
+    let session = contexts.session(parameters)
+    if let carried { carried.deflate = session } else { stage = .deflating(session) }
+    decoder = MessageDecoder(role: .server, takesDeflated: true)
+  }
+
+  /// Present where `decoder.takesDeflated` says so.
+  private var deflate: DeflateSession? {
+    switch stage {
+    case .deflating(let session): session
+    case .carrying(let carried): carried.deflate
+    case .http, .bare: nil
+    }
+  }
+
+  func receivedDeflated(
+    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer
+  ) throws(ProtocolError) {
+    guard let deflate, let contexts = worker.deflate else { return }
+    let limits = worker.limits.message
+    try contexts.inflate(payload, isText: kind == .text, limits: limits, for: deflate) { message in
+      if let carried {
+        carried.received(kind, message)
+      } else {
+        worker.application.received(kind, message, on: self)
+      }
+    }
+  }
+
+  /// False where the message should go as it is.
+  func sendDeflated(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Bool {
+    guard let deflate, let contexts = worker.deflate else { return false }
+    return contexts.deflate(payload, for: deflate) { deflated in
+      socket.write { $0.appendDeflatedFrame(kind == .text ? .text : .binary, deflated) }
+    }
+  }
+
+  /// The frame to send of a text for many: deflated once for all connections that keep no context
+  /// and have the same window.
+  func deflatedFrame(of text: inout SharedText) -> ArenaRange {
+    guard let deflate, let contexts = worker.deflate, contexts.deflates(text.payload.count) else {
+      return text.frame
+    }
+    let bits = deflate.parameters.serverWindowBits
+    guard !deflate.parameters.serverKeepsContext else {
+      return deflatedFrame(of: text, contexts, deflate)
+    }
+    if let known = text.deflatedFrames.first(where: { $0.windowBits == bits }) {
+      return known.frame
+    }
+    let frame = deflatedFrame(of: text, contexts, deflate)
+    text.deflatedFrames.append(DeflatedFrame(windowBits: bits, frame: frame))
+    return frame
+  }
+
+  private func deflatedFrame(
+    of text: SharedText, _ contexts: DeflateContexts, _ session: DeflateSession
+  ) -> ArenaRange {
+    let start = text.payload.offset
+    let end = start + text.payload.count
+    let encoded = worker.loop.encode { buffer in
+      let frameStart = buffer.count
+      let payload = UnsafeRawBufferPointer(rebasing: buffer.bytes[start..<end])
+      _ = contexts.deflate(payload, for: session) { buffer.appendDeflatedFrame(.text, $0) }
+      return frameStart..<buffer.count
+    }
+    return encoded.count > 0 ? encoded : text.frame
+  }
+}

@@ -1,0 +1,31 @@
+/// A transaction whose messages are on their way to the store.
+struct STOMPCommit {
+  let number: UInt64
+  /// Messages without an answer.
+  var due: Int
+  let receipt: String?
+  /// Whether one of them was refused, so that there will be no receipt.
+  var hasFailed = false
+
+  init(number: UInt64, due: Int, receipt: String?) {
+    self.number = number
+    self.due = due
+    self.receipt = receipt
+  }
+}
+
+/// Ids for the messages of one session whose client gives them none.
+struct MessageIDs {
+  private let prefix: String
+  private var count: UInt64 = 0
+
+  init() {
+    let (high, low) = (UInt64.random(in: .min ... .max), UInt64.random(in: .min ... .max))
+    prefix = "stomp-" + String(high, radix: 36) + String(low, radix: 36) + "-"
+  }
+
+  mutating func next() -> String {
+    count += 1
+    return prefix + String(count, radix: 36)
+  }
+}

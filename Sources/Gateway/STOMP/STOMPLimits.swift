@@ -1,0 +1,14 @@
+import STOMP
+
+/// The bounds on a STOMP session's time, and what it offers of heart-beats.
+struct STOMPLimits {
+  /// In milliseconds, both ways.
+  var heartBeat = HeartBeat(sendsEvery: 10_000, wantsEvery: 10_000)
+  /// How many times the agreed time a client may be silent: browsers let the timers of pages in
+  /// the background wait.
+  var silenceFactor = 3
+  /// From a frame's first byte to its last.
+  var frameTime = Duration.seconds(30)
+  var frame = FrameLimits()
+  var session = SessionLimits()
+}

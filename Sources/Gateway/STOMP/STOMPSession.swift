@@ -1,0 +1,262 @@
+import Bytes
+import ChatCore
+import ChatProtocol
+import HTTP1
+import Reactor
+import STOMP
+import WebSocket
+
+/// One STOMP client: the channel that the hub knows, on top of the one that carries the bytes.
+///
+/// Frames of the client go to the hub as the commands of chat.v1 (`receive`), and the hub's events
+/// come back as frames (`STOMPSession+Events.swift`), so that either protocol's users talk to the
+/// other's. It is in the loop's table for its name, as the hub's session, and for its timer.
+final class STOMPSession: Channel {
+  let transport: Channel
+  let loop: EventLoop
+  let limits = STOMPLimits()
+  private let credentials: STOMPCredentials
+  private var ownToken = Token(index: 0, generation: 0)
+  private var decoder: FrameDecoder
+  var session: ServerSession
+  /// What the client offered of heart-beats; theirs and ours are agreed when it is connected.
+  var clientHeartBeat = HeartBeat.none
+  private(set) var timing = STOMPTiming()
+
+  /// Whether `CONNECTED` was sent.
+  var isReady = false
+  /// Known from then on.
+  var user: UserID?
+  /// Whether missed messages are about to come, and live ones among them.
+  var isResuming = false
+  /// Whether the last word was said.
+  private(set) var hasEnded = false
+  /// Messages that the hub has not answered yet.
+  var sendsUnderWay = 0
+  /// Transactions whose messages are not all stored yet.
+  var commits: [STOMPCommit] = []
+  private var commitNumber: UInt64 = 0
+  /// Set by `DISCONNECT`, which ends the session when no message is under way any more.
+  private var farewell: Farewell?
+  private var messageIDs: MessageIDs?
+
+  private struct Farewell {
+    var receipt: String?
+  }
+
+  init(over transport: Channel, request: RequestHead, on loop: EventLoop) {
+    self.transport = transport
+    self.loop = loop
+    credentials = STOMPCredentials(request)
+    decoder = FrameDecoder(limits: limits.frame)
+    session = ServerSession(limits: limits.session)
+    super.init()
+    ownToken = loop.add(self)
+  }
+
+  override var token: Token { ownToken }
+
+  /// The transport is gone.
+  func leave() {
+    hasEnded = true
+    loop.remove(ownToken)
+  }
+
+  // MARK: Frames in
+
+  /// Takes a message of the transport, which holds frames or parts of frames.
+  func receive(_ payload: UnsafeRawBufferPointer, _ hub: Hub) {
+    timing.received(at: loop.now)
+    var offset = 0
+    do throws(FrameError) {
+      while !hasEnded, let frame = try decoder.next(in: payload, at: &offset) {
+        handle(frame, hub)
+      }
+    } catch {
+      fail(error.message, receipt: nil, .protocolError)
+      return
+    }
+    timing.isMidway(decoder.isMidway, at: loop.now, within: limits.frameTime)
+    armTimer()
+  }
+
+  private func handle(_ frame: Frame, _ hub: Hub) {
+    do throws(SessionError) {
+      switch try session.received(frame) {
+      case .connect(let connect): self.connect(connect, hub)
+      case .send(let destination, let frame): send(frame, to: destination, hub)
+      case .subscribe(let destination, let frame): subscribe(frame, to: destination, hub)
+      case .commit(let frames, let receipt): commit(frames, receipt, hub)
+      case .disconnect(let receipt):
+        farewell = Farewell(receipt: receipt)
+        leaveIfDone()
+      case .done(let receipt): sendReceipt(receipt)
+      }
+    } catch {
+      fail(error.message, receipt: error.receipt, .protocolError)
+    }
+  }
+
+  private func connect(_ connect: Request.Connect, _ hub: Hub) {
+    decoder.version = connect.version
+    clientHeartBeat = connect.heartBeat
+    guard let user = credentials.user(connectingWith: connect.headers) else {
+      fail("say who you are: a token, or a name as login", receipt: nil, .unauthorized)
+      return
+    }
+    let device = connect.headers["device"]
+    if let device, !Command.Hello.isDevice(device) {
+      fail("device is not a valid name", receipt: nil, .protocolError)
+      return
+    }
+    hub.received(
+      .hello(Command.Hello(id: nil, user: user, token: nil, device: device, resume: [:])),
+      from: sessionID)
+  }
+
+  private func subscribe(_ frame: Frame, to destination: String, _ hub: Hub) {
+    let receipt = frame.receipt
+    guard SpringDestination.isSource(destination) else {
+      session.refuseSubscription()
+      tell(.notFound, "no such destination", receipt: receipt)
+      return
+    }
+    guard destination == SpringDestination.messages, let header = frame.headers["resume"] else {
+      sendReceipt(receipt)
+      return
+    }
+    guard let resume = SpringResume.decode(header) else {
+      fail("resume must map names to sequence numbers", receipt: receipt, .protocolError)
+      return
+    }
+    isResuming = true
+    hub.received(.resume(RequestTag.other(receipt: receipt).requestID, resume), from: sessionID)
+  }
+
+  private func send(_ frame: Frame, to destination: String, _ hub: Hub) {
+    switch SpringDestination.action(of: destination) {
+    case .message:
+      post(frame, .send(receipt: frame.receipt), hub)
+    case .other(let type):
+      let id = RequestTag.other(receipt: frame.receipt).requestID
+      hub.received(.unknown(id, type: type), from: sessionID)
+    }
+  }
+
+  /// The messages of a transaction become messages one by one: the store has no more to offer. The
+  /// receipt is due when all of them are stored.
+  private func commit(_ frames: [HeldFrame], _ receipt: String?, _ hub: Hub) {
+    guard !frames.isEmpty else { return sendReceipt(receipt) }
+    commitNumber += 1
+    commits.append(STOMPCommit(number: commitNumber, due: frames.count, receipt: receipt))
+    for held in frames {
+      held.withFrame { frame in
+        switch SpringDestination.action(of: frame.headers["destination"] ?? "") {
+        case .message:
+          post(frame, .commit(commitNumber), hub)
+        case .other(let type):
+          // Answered as a message is, so that the count is right.
+          sendsUnderWay += 1
+          let id = RequestTag.commit(commitNumber).requestID
+          hub.received(.unknown(id, type: type), from: sessionID)
+        }
+      }
+    }
+  }
+
+  private func post(_ frame: Frame, _ tag: RequestTag, _ hub: Hub) {
+    sendsUnderWay += 1
+    do throws(CommandError) {
+      let messageID = frame.headers["messageId"] ?? frame.headers["id"]
+      let send = try SpringSend.decode(frame.body, id: tag.requestID, messageID: messageID) {
+        makeMessageID()
+      }
+      hub.received(.send(send), from: sessionID)
+    } catch {
+      hub.rejected(
+        error.id, error.code, error.message, isMalformed: error.isMalformed, from: sessionID)
+    }
+  }
+
+  private func makeMessageID() -> String {
+    var ids = messageIDs ?? MessageIDs()
+    defer { messageIDs = ids }
+    return ids.next()
+  }
+
+  // MARK: Frames out
+
+  /// Sends frames, which `encode` appends.
+  func transmit(_ encode: (inout ByteBuffer) -> Void) {
+    guard !hasEnded else { return }
+    timing.sent(at: loop.now)
+    var text = SharedText(on: loop, encode)
+    transport.send(&text)
+  }
+
+  func sendReceipt(_ receipt: String?) {
+    guard let receipt else { return }
+    transmit { $0.appendReceipt(receipt, session.version) }
+  }
+
+  /// Says what is wrong and closes.
+  func fail(_ message: String, receipt: String?, _ code: CloseCode) {
+    transmit { $0.appendError(message, receipt: receipt, session.version) }
+    end(code, reason: message)
+  }
+
+  /// A message was answered.
+  func leaveIfDone() {
+    guard let farewell, sendsUnderWay == 0 else { return }
+    sendReceipt(farewell.receipt)
+    end(.normal, reason: "")
+  }
+
+  private func end(_ code: CloseCode, reason: String) {
+    guard !hasEnded else { return }
+    hasEnded = true
+    loop.cancelTimer(for: ownToken)
+    transport.close(code, reason: reason)
+  }
+
+  // MARK: As the hub's channel
+
+  override func send(_ event: borrowing Event, _ forms: inout EventForms) {
+    if !hasEnded { handle(event, &forms) }
+  }
+
+  override func setReading(_ isReading: Bool) {
+    timing.setReading(isReading, at: loop.now)
+    transport.setReading(isReading)
+  }
+
+  override func close(_ code: CloseCode, reason: String) {
+    fail(reason, receipt: nil, code)
+  }
+
+  // MARK: Time
+
+  /// The client is connected: both sides know the other's heart-beats.
+  func startHeartBeats() {
+    timing.agree(
+      outgoing: limits.heartBeat.outgoing(to: clientHeartBeat),
+      incoming: clientHeartBeat.outgoing(to: limits.heartBeat), limits.silenceFactor,
+      at: loop.now)
+    armTimer()
+  }
+
+  private func armTimer() {
+    guard !hasEnded, let deadline = timing.nextDeadline else { return }
+    loop.setTimer(for: ownToken, at: deadline)
+  }
+
+  override func timerFired() {
+    switch timing.due(at: loop.now) {
+    case .beat: transmit { $0.append(ASCII.lineFeed) }
+    case .silent: fail("no heart-beat in time", receipt: nil, .pingTimeout)
+    case .unfinished: fail("frame not finished in time", receipt: nil, .policyViolation)
+    case nil: break
+    }
+    armTimer()
+  }
+}

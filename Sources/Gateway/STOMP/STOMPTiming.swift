@@ -1,0 +1,65 @@
+import Reactor
+
+/// When a STOMP session has to send a heart-beat, and when it has waited long enough.
+struct STOMPTiming {
+  enum Due {
+    /// Nothing was sent for so long that a heart-beat is due.
+    case beat
+    /// Nothing came for too long.
+    case silent
+    /// A frame was begun too long ago.
+    case unfinished
+  }
+
+  /// Between two beats of ours, and the longest silence of the client's; nil: none agreed.
+  private var beatTime: Duration?
+  private var silenceMax: Duration?
+  private var lastSent = Instant.distantFuture
+  private var lastReceived = Instant.distantFuture
+  private var isReading = true
+  private var frameDeadline = Instant.distantFuture
+
+  /// - Parameters: `outgoing` and `incoming` in milliseconds.
+  mutating func agree(outgoing: Int?, incoming: Int?, _ silenceFactor: Int, at now: Instant) {
+    // A little early, so that what is on its way is not late.
+    beatTime = outgoing.map { .milliseconds($0 - $0 / 4) }
+    silenceMax = incoming.map { .milliseconds($0 * silenceFactor) }
+    lastSent = now
+    lastReceived = now
+  }
+
+  mutating func sent(at now: Instant) { lastSent = now }
+
+  mutating func received(at now: Instant) { lastReceived = now }
+
+  /// A client that is not read cannot be heard.
+  mutating func setReading(_ isReading: Bool, at now: Instant) {
+    self.isReading = isReading
+    lastReceived = now
+  }
+
+  mutating func isMidway(_ isMidway: Bool, at now: Instant, within time: Duration) {
+    if !isMidway {
+      frameDeadline = .distantFuture
+    } else if frameDeadline == .distantFuture {
+      frameDeadline = now + time
+    }
+  }
+
+  private var nextBeat: Instant? { beatTime.map { lastSent + $0 } }
+
+  private var silenceEnd: Instant? { isReading ? silenceMax.map { lastReceived + $0 } : nil }
+
+  private var frameEnd: Instant? {
+    isReading && frameDeadline != .distantFuture ? frameDeadline : nil
+  }
+
+  var nextDeadline: Instant? { [nextBeat, silenceEnd, frameEnd].compactMap(\.self).min() }
+
+  func due(at now: Instant) -> Due? {
+    if let silenceEnd, now >= silenceEnd { return .silent }
+    if let frameEnd, now >= frameEnd { return .unfinished }
+    if let nextBeat, now >= nextBeat { return .beat }
+    return nil
+  }
+}

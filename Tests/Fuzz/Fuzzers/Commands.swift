@@ -1,0 +1,170 @@
+import Bytes
+import ChatProtocol
+
+/// A client's frame: taken or refused as a second reader of JSON says, with the fields that it
+/// finds; and what is answered can be read by it.
+func fuzzCommands(_ input: UnsafeRawBufferPointer) {
+  var names = NameCache()
+  let outcome = decode(input, &names)
+  // A transport hands on UTF-8 alone. Of other bytes nothing is claimed but that they do no harm.
+  guard String(validating: input, as: UTF8.self) != nil else { return }
+  claimEqual(outcome, decode(input, &names), "the outcome with names that were seen before")
+  let document = Result { () throws(JSONDocument.Failure) in try JSONDocument(input) }
+  switch outcome {
+  case .success(let command):
+    guard case .success(let document) = document else { fatalError("only we call this JSON") }
+    claim(!document.repeatsKeys, "a key that is given twice is found")
+    check(command, against: document)
+    checkAnswers(to: command)
+  case .failure(let error):
+    check(error, against: document)
+    checkAnswer(.error(error.id, error.code, message: error.message, retryAfterMilliseconds: nil))
+  }
+}
+
+private func decode(
+  _ input: UnsafeRawBufferPointer, _ names: inout NameCache
+) -> Result<Command, CommandError> {
+  do throws(CommandError) {
+    return .success(try Command.decode(input, names: &names))
+  } catch {
+    return .failure(error)
+  }
+}
+
+// MARK: - What was read
+
+private func check(
+  _ error: CommandError, against document: Result<JSONDocument, JSONDocument.Failure>
+) {
+  guard case .success(let document) = document, case .object = document else {
+    claim(error.isMalformed, "what is no JSON object is called malformed")
+    return
+  }
+  guard error.isMalformed else { return }
+  // Where we are stricter than RFC 8259: nesting, keys given twice, and numbers beyond a Double.
+  claim(error.message != "the frame is not well-formed JSON", "it is well-formed JSON")
+  if error.message.contains("key") {
+    claim(document.repeatsKeys, "no key is given twice")
+  }
+}
+
+private func check(_ command: Command, against document: JSONDocument) {
+  switch command {
+  case .send(let send):
+    check(send.id, against: document)
+    claimEqual(document["cid"], .string(Array(send.content.clientID.utf8)), "the cid")
+    claimEqual(document["to"], .string(Array(send.to.description.utf8)), "the conversation")
+    claimEqual(document["body"], reread(send.content.body), "the body")
+    claimEqual(number(document["reply_to"]), send.replyTo, "the message that this answers")
+  case .hello(let hello):
+    check(hello.id, against: document)
+    claimEqual(text(document["token"]), hello.token, "the token")
+    claimEqual(text(document["device"]), hello.device, "the device")
+    if case .object(let heads) = document["resume"] {
+      for (conversation, sequence) in heads {
+        let address = Address(String(decoding: conversation, as: UTF8.self))
+        claimEqual(number(sequence), address.flatMap { hello.resume[$0] }, "a conversation's head")
+      }
+    }
+  case .history(let history):
+    check(history.id, against: document)
+    claim(1...Command.History.limitMax ~= history.limit, "the limit is in its range")
+    claimEqual(document["to"], .string(Array(history.to.description.utf8)), "the conversation")
+  case .conversations(let id), .ping(let id):
+    check(id, against: document)
+  case .resume:
+    claim(false, "no frame of chat.v1 is this")
+  case .unknown(let id, let type):
+    check(id, against: document)
+    claim(text(document["type"])?.utf8.starts(with: type.utf8.prefix(60)) ?? false, "the type")
+  }
+}
+
+private func check(_ id: RequestID?, against document: JSONDocument) {
+  guard let value = document["id"], value != .null else {
+    claim(id == nil, "there is no id")
+    return
+  }
+  claimEqual(value, reread(Array((id?.json ?? "").utf8)), "the id")
+}
+
+private func reread(_ json: [UInt8]) -> JSONDocument? {
+  json.withUnsafeBytes { try? JSONDocument($0) }
+}
+
+private func text(_ value: JSONDocument?) -> String? {
+  guard case .string(let utf8) = value else { return nil }
+  return String(decoding: utf8, as: UTF8.self)
+}
+
+private func number(_ value: JSONDocument?) -> UInt64? {
+  guard case .number(let digits) = value else { return nil }
+  return UInt64(String(decoding: digits, as: UTF8.self))
+}
+
+// MARK: - What is answered
+
+/// Writes each frame in which a client gets back what a client wrote.
+private func checkAnswers(to command: Command) {
+  switch command {
+  case .send(let send):
+    guard let sender = UserID("alice") else { return }
+    let sequence = UInt64(send.content.bodyCount) << 40 | 1
+    let timestamp = Timestamp.min / Timestamp(send.content.bodyCount + 1)
+    let ack = checkAnswer(
+      .ack(
+        Event.Ack(
+          of: send.content, conversation: send.to, sequence: sequence, timestamp: timestamp,
+          isDuplicate: false)))
+    check(send.id, against: ack)
+    claimEqual(text(ack["cid"]), send.content.clientID, "the cid of the ack")
+    claimEqual(number(ack["seq"]), sequence, "the number of the ack")
+    claimEqual(ack["ts"], .number(Array("\(timestamp)".utf8)), "the time of the ack")
+    let message = Message(
+      conversation: ConversationID(direct: sender, sender), sequence: sequence, sender: sender,
+      content: send.content, timestamp: timestamp, replyTo: send.replyTo)
+    let delivered = checkAnswer(.message(message, conversation: send.to))
+    claimEqual(delivered["body"], reread(send.content.body), "the body of the message")
+    claimEqual(text(delivered["cid"]), send.content.clientID, "the cid of the message")
+    claimEqual(number(delivered["reply_to"]), send.replyTo, "what the message answers")
+    let page = checkAnswer(
+      .page(send.id, conversation: send.to, items: [message, message], more: true))
+    check(send.id, against: page)
+  case .hello(let hello):
+    guard let user = hello.user ?? UserID("alice") else { return }
+    let ready = checkAnswer(
+      .ready(
+        Event.Ready(
+          id: hello.id, user: user, device: hello.device ?? "", session: hello.token ?? "",
+          node: "server1", pingMilliseconds: 25_000,
+          conversations: hello.resume.map {
+            ConversationSummary(address: $0, head: $1, received: 0, read: 0, unread: $1)
+          }, limits: Event.Limits(frameBytes: .max, textBytes: 0, sendsPerMinute: .min))))
+    claimEqual(text(ready["device"]), hello.device ?? "", "the device of the answer")
+    claimEqual(text(ready["session"]), hello.token ?? "", "a string of the answer")
+  case .history(let history):
+    checkAnswer(.page(history.id, conversation: history.to, items: [], more: false))
+    checkAnswer(.gap(conversation: history.to, after: 0, before: .max))
+  case .conversations(let id):
+    checkAnswer(.conversations(id, []))
+  case .ping(let id):
+    check(id, against: checkAnswer(.pong(id)))
+  case .resume:
+    break
+  case .unknown(let id, let type):
+    let error = checkAnswer(.error(id, .unsupported, message: type, retryAfterMilliseconds: 1))
+    claimEqual(text(error["message"]), type, "the message of the error")
+  }
+}
+
+@discardableResult
+private func checkAnswer(_ event: Event) -> JSONDocument {
+  var buffer = ByteBuffer()
+  event.encode(into: &buffer)
+  guard let document = try? JSONDocument(buffer.bytes) else {
+    fatalError("an answer is no JSON: \(String(decoding: buffer.bytes, as: UTF8.self))")
+  }
+  claim(!document.repeatsKeys, "an answer has each key once")
+  return document
+}
