@@ -303,8 +303,16 @@ package struct StreamSocket: ~Copyable {
   }
 
   /// Closes at once; what is pending is lost.
+  ///
+  /// With a reset, if the kernel would not take it all: the peer does not read, and what the kernel
+  /// did take would stay in its memory for minutes, in case it did again.
   package mutating func close() {
     guard descriptor >= 0 else { return }
+    if !backlog.isEmpty {
+      var reset = linger(l_onoff: 1, l_linger: 0)
+      setsockopt(
+        descriptor, SOL_SOCKET, SO_LINGER, &reset, socklen_t(MemoryLayout<linger>.size))
+    }
     if let layer { finish(layer) }
     layer = nil
     if !written.isEmpty { state.pointee.arena.unflushedSockets -= 1 }

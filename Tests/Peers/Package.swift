@@ -32,6 +32,9 @@ let package = Package(
     program("c-echo"),
     program("ws-load"),
 
+    // Connections that mean no good to a chat server.
+    program("ws-attack"),
+
     // The least that a message between two nodes can cost without batches: a GET and a publish.
     .executableTarget(
       name: "naive-chain", dependencies: ["PeerSupport"], cSettings: fast,
