@@ -11,6 +11,13 @@ extension ClientConnection {
     phase == .closed ? .unspecified : worker.addresses[addressPlace]
   }
 
+  /// The client's address, where limits per address are for it: not for a trusted proxy and not for
+  /// this machine, whose addresses stand for many clients.
+  var limitedAddress: IPAddress? {
+    let address = clientAddress
+    return address.isLoopback || worker.proxies.trusted.contains(address) ? nil : address
+  }
+
   /// Takes the word of `proxy` for whom the current request is from: counts the connection for that
   /// client, and knows whether it speaks TLS with the proxy.
   func identifyClient(behind proxy: IPAddress, _ http: HTTPStage) {

@@ -20,6 +20,8 @@ package struct GatewayLimits: Sendable {
   package var unwantedBodyBytesMax = 64 * 1024
   /// SockJS sessions of one loop; who asks for more is told to come again.
   package var sockJSSessionsMax = 100_000
+  /// Those of them that clients of one address may have.
+  package var sockJSSessionsPerAddressMax = 1_000
 
   /// From a request's first byte to the end of its head, and from there to the end of its body.
   package var requestTime = Duration.seconds(10)

@@ -11,13 +11,15 @@ from streams import TIMEOUT, Connection
 class Session:
     """A session of the service at `url`, by requests on connections of their own."""
 
-    def __init__(self, url, server="000", session=None):
-        self.base = url
+    def __init__(self, url, server="000", session=None, query=""):
+        self.base, self.query = url, query
         self.path = urllib.parse.urlsplit(url).path
         self.server, self.name = server, session or uuid.uuid4().hex
 
     def target(self, transport):
-        return f"{self.path}/{self.server}/{self.name}/{transport}"
+        transport, _, query = transport.partition("?")
+        query = "&".join(filter(None, (query, self.query)))
+        return f"{self.path}/{self.server}/{self.name}/{transport}" + (query and f"?{query}")
 
     def request(self, method, transport, headers=(), body=None, timeout=TIMEOUT):
         """A whole exchange; its response and text."""

@@ -1,4 +1,5 @@
 package import ChatCore
+import Forwarding
 import HTTP1
 import SockJS
 
@@ -17,7 +18,7 @@ package struct SockJSMail: Sendable {
 
     /// The request asks for frames. `opening`: it may open the session, which only a request that
     /// came to the node itself does.
-    case receive(SockJSReceiver, identity: String?, opening: RequestHead?)
+    case receive(SockJSReceiver, identity: String?, opening: Opening?)
     /// It brings messages, in a body that nobody has looked at.
     case send([UInt8], SockJSBodyFormat, identity: String?)
     /// Its client takes no more for now, or again.
@@ -36,6 +37,13 @@ package struct SockJSMail: Sendable {
     /// The messages it brought are with the application.
     case taken
     case refused(SockJSRefusal)
+  }
+
+  /// What a session is opened with.
+  struct Opening: Sendable {
+    var request: RequestHead
+    /// Whom it counts for, if there is a limit for that.
+    var address: IPAddress?
   }
 
   func answered(by sender: NodeID, _ step: Step) -> SockJSMail {

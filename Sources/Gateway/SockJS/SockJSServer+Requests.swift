@@ -35,7 +35,9 @@ extension SockJSServer {
           .receive(receive), .init(mount: index, name: receive.session), connection)
         tell(
           exchange,
-          .receive(receive.receiver, identity: identify(request), opening: request))
+          .receive(
+            receive.receiver, identity: identify(request),
+            opening: SockJSMail.Opening(request: request, address: connection.limitedAddress)))
         return .handOver(exchange)
       case .send(let send):
         let exchange = begin(.send(send), .init(mount: index, name: send.session), connection)

@@ -1,4 +1,5 @@
 import ChatCore
+import Forwarding
 import HTTP1
 import Reactor
 import SockJS
@@ -42,8 +43,13 @@ extension SockJSServer {
   func forget(_ session: SockJSSession) {
     sessions[session.key] = nil
     loop.remove(session.token)
+    addresses.remove(session.addressPlace)
+    release(session.key)
+  }
+
+  private func release(_ session: SockJSSession.Key) {
     place.registry?.submit(
-      [RegistryRequest(token: 0, operation: .releaseSession(name(of: session.key)))]) { _ in }
+      [RegistryRequest(token: 0, operation: .releaseSession(name(of: session)))]) { _ in }
   }
 
   func loseReceivers(where isLost: (SockJSExchange.Address) -> Bool) {
@@ -96,14 +102,23 @@ extension SockJSServer {
   }
 
   private func open(
-    _ mail: SockJSMail, _ receiver: SockJSReceiver, _ identity: String?, _ opening: RequestHead
+    _ mail: SockJSMail, _ receiver: SockJSReceiver, _ identity: String?,
+    _ opening: SockJSMail.Opening
   ) {
-    guard sessions.count < limits.sockJSSessionsMax else {
+    guard sessions.count < limits.sockJSSessionsMax, let place = count(opening.address) else {
+      release(mail.session)
       return answer(mail, .refused(.busy))
     }
     let session = SockJSSession(
-      mail.session, owner: identity, receiver: receiver, request: mail, on: self)
+      mail.session, owner: identity, addressPlace: place, receiver: receiver, request: mail,
+      on: self)
     sessions[mail.session] = session
-    application?.opened(session, request: opening)
+    application?.opened(session, request: opening.request)
+  }
+
+  /// Counts a session for its client; nil when that has too many.
+  private func count(_ address: IPAddress?) -> AddressTable.Place? {
+    guard let address else { return addresses.add(.unspecified) }
+    return addresses.add(address, countMax: limits.sockJSSessionsPerAddressMax)
   }
 }

@@ -21,6 +21,8 @@ package final class SockJSServer: EventHandler {
 
   /// Those this loop owns, until they are forgotten.
   var sessions: [SockJSSession.Key: SockJSSession] = [:]
+  /// Whose they are.
+  var addresses = AddressTable()
   /// Requests of this loop that are not answered yet, by number.
   var exchanges: [UInt64: SockJSExchange] = [:]
   var exchangeNumber: UInt64 = 0

@@ -22,6 +22,8 @@ package final class SockJSSession: Channel {
   let key: Key
   /// Who opened it, if that is known; to others there is no such session.
   let owner: String?
+  /// Whom the session is counted for.
+  let addressPlace: AddressTable.Place
   private unowned let server: SockJSServer
   private let loop: EventLoop
   private var ownToken = Token(index: .max, generation: .max)
@@ -34,11 +36,12 @@ package final class SockJSSession: Channel {
   private var waiting: [(payload: SockJSPayload, request: SockJSMail)] = []
 
   init(
-    _ key: Key, owner: String?, receiver: SockJSReceiver, request: SockJSMail,
-    on server: SockJSServer
+    _ key: Key, owner: String?, addressPlace: AddressTable.Place, receiver: SockJSReceiver,
+    request: SockJSMail, on server: SockJSServer
   ) {
     self.key = key
     self.owner = owner
+    self.addressPlace = addressPlace
     self.server = server
     loop = server.loop
     state = SockJSSessionState(receiver, limits: server.mounts[key.mount].service.limits)

@@ -1,5 +1,6 @@
 import ChatBackends
 import ChatCore
+import Forwarding
 import Gateway
 import HTTP1
 import Reactor
@@ -21,7 +22,7 @@ final class SockJSNodes {
 
     init(
       _ name: String, beside other: TestServer?, routes: MemoryRoutes, bus: CutBus,
-      _ limits: SockJSLimits
+      _ limits: GatewayLimits
     ) throws {
       id = NodeID(name)!
       let (application, id) = (application, id)
@@ -31,11 +32,10 @@ final class SockJSNodes {
         let mailbox = loop.makeMailbox(SockJSNews.self) { box.sockJS?.receive($0) }
         let relays = loop.makeMailbox(Relay.self) { for relay in $0 { box.sockJS?.receive(relay) } }
         bus.add(id, relays)
-        var service = SockJSService(scriptURL: "/s.js")
-        service.limits = limits
+        let service = SockJSService(scriptURL: "/s.js")
         let sockJS = SockJSServer(
           loop: loop, mounts: [SockJSMount(prefix: "/s", service: service)],
-          limits: GatewayLimits(),
+          limits: limits,
           place: SockJSPlace(
             node: id, shard: 0, loops: [mailbox],
             registry: MemoryRegistry(node: id, sharing: routes), bus: bus)
@@ -49,7 +49,9 @@ final class SockJSNodes {
         if let other {
           try TestServer(beside: other, application: make)
         } else {
-          try TestServer(application: make)
+          try TestServer(
+            proxies: ProxyPolicy(trusted: TrustedProxies([IPNetwork("127.0.0.0/8")!])),
+            application: make)
         }
       sockJS = made!
     }
@@ -57,7 +59,9 @@ final class SockJSNodes {
     private final class Box { var sockJS: SockJSServer? }
   }
 
-  init(_ limits: SockJSLimits = SockJSLimits()) throws {
+  init(sessionsPerAddressMax: Int = 1_000) throws {
+    var limits = GatewayLimits()
+    limits.sockJSSessionsPerAddressMax = sessionsPerAddressMax
     let routes = MemoryRoutes()
     bus = CutBus()
     first = try Node("one", beside: nil, routes: routes, bus: bus, limits)

@@ -111,6 +111,23 @@ struct SockJSRelayTests {
     #expect(client.response()?.status == 503)
   }
 
+  @Test func `the sessions of one address are counted, wherever its requests come in`() throws {
+    let nodes = try SockJSNodes(sessionsPerAddressMax: 2)
+    func open(_ name: String, from address: String) -> Int? {
+      let client = TestClient(to: nodes.first.server)
+      let fields = ["Content-Length: 0", "X-Forwarded-For: \(address)"]
+      client.send(client.request("/s/000/\(name)/xhr", method: "POST", fields))
+      return client.chunkedResponse()?.status
+    }
+    #expect(open("a", from: "203.0.113.9") == 200)
+    #expect(open("b", from: "203.0.113.9") == 200)
+    #expect(open("c", from: "203.0.113.9") == 503)
+    #expect(open("c", from: "203.0.113.10") == 200)
+    nodes.first.server.pass(.seconds(6))
+    #expect(nodes.first.sockJS.sessionCount == 0)
+    #expect(open("d", from: "203.0.113.9") == 200)
+  }
+
   @Test func `a session that is forgotten may be opened elsewhere`() throws {
     let nodes = try SockJSNodes()
     _ = nodes.post("/s/000/abc/xhr", to: nodes.first)
