@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from chat import Client
+from proxies import Nginx
 from servers import Cluster, Node
 
 MEMORY_GROWTH_MAX = 2 * 1024 * 1024
@@ -16,6 +17,19 @@ MEMORY_GROWTH_MAX = 2 * 1024 * 1024
 def node():
     with Node() as node:
         yield node
+
+
+@pytest.fixture(scope="session")
+def nginx(node):
+    """nginx in front of the shared node."""
+    with Nginx(node.port) as nginx:
+        yield nginx
+
+
+@pytest.fixture(params=["node", "nginx"])
+def entrance(request):
+    """Where a client comes in: at the shared node itself, or through nginx."""
+    return request.getfixturevalue(request.param)
 
 
 @pytest.fixture(scope="session")

@@ -94,13 +94,33 @@ def test_methods_and_versions(node, statuses, data):
         assert read_answer(connection).status in statuses
 
 
+BEHIND_NGINX = {
+    **BAD_REQUESTS,
+    **{kind: data for kind, (_, data) in {**TOO_LARGE, **METHODS}.items()},
+    **{f"coding {coding}": framing(f"Transfer-Encoding: {coding}", body=b"0\r\n\r\n")
+       for coding in ("gzip", "gzip, chunked", "identity")},
+}
+
+
+@pytest.mark.parametrize("kind", BEHIND_NGINX)
+def test_a_refusal_reaches_the_client_through_nginx(nginx, kind):
+    """nginx refuses most by itself, and a lone LF it makes a whole end of line."""
+    with open_socket(nginx.port) as connection:
+        try:
+            connection.sendall(BEHIND_NGINX[kind])
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        status = int(connection.recv(4096).split()[1])
+    assert status in ((404,) if kind.startswith("bare LF") else (400, 405, 414, 431, 501, 505))
+
+
 @pytest.mark.parametrize("target", [
     "/../../../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd", "/%252e%252e/etc/passwd",
     "/..\\..\\etc\\passwd", "/..%5c..%5cetc%5cpasswd", "/%00", "/ws%00", "/a%00/../ws",
     "/%0d%0aX-Injected:%20yes", "/?x=%0d%0aX-Injected:%20yes", "/%zz", "/\x7f", "//etc/passwd",
 ])
-def test_paths_that_lead_astray(node, target):
-    answer = exchange(node.port, request(target, headers=(HOST, "Connection: close")))
+def test_paths_that_lead_astray(entrance, target):
+    answer = exchange(entrance.port, request(target, headers=(HOST, "Connection: close")))
     assert answer.status in (400, 404)
     assert "x-injected" not in answer.headers
     assert b"root:" not in answer.body
@@ -193,9 +213,9 @@ def test_operations_are_served_while_others_misbehave(node, path):
         connection.close()
 
 
-def test_a_request_cut_at_every_byte_is_answered_the_same(node):
+def test_a_request_cut_at_every_byte_is_answered_the_same(entrance):
     data = request("/nothing", headers=(HOST, "Connection: close"))
-    with open_socket(node.port) as connection:
+    with open_socket(entrance.port) as connection:
         for index in range(len(data)):
             connection.sendall(data[index:index + 1])
         assert read_answer(connection).status == 404

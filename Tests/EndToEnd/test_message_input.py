@@ -10,8 +10,8 @@ from servers import Node
 
 
 @pytest.fixture
-def mallory(node, name):
-    with Client(node.url, name("mallory")) as mallory:
+def mallory(entrance, name):
+    with Client(entrance.url, name("mallory")) as mallory:
         yield mallory
 
 
@@ -90,16 +90,16 @@ def test_a_conversation_that_is_not_there_is_not_found(mallory, unharmed):
     assert {answer["code"] for answer in answers} == {"not_found"}
 
 
-def test_forged_fields_are_ignored(node, name, unharmed):
-    with Client(node.url, name("mallory")) as mallory, Client(node.url, name("bob")) as bob:
+def test_forged_fields_are_ignored(entrance, name, unharmed):
+    with Client(entrance.url, name("mallory")) as mallory, Client(entrance.url, name("bob")) as bob:
         mallory.send(f"@{bob.user}", "hi", seq=99, ts=1, **{"from": "@alice"})
         message = bob.next()
         assert (message["from"], message["seq"]) == (f"@{mallory.user}", 1)
         assert message["ts"] > 1_600_000_000_000
 
 
-def test_one_cid_with_another_body_is_a_conflict(node, name, unharmed):
-    with Client(node.url, name("mallory")) as mallory, Client(node.url, name("bob")) as bob:
+def test_one_cid_with_another_body_is_a_conflict(entrance, name, unharmed):
+    with Client(entrance.url, name("mallory")) as mallory, Client(entrance.url, name("bob")) as bob:
         cid = new_cid()
         mallory.send(f"@{bob.user}", "one", cid)
         error = mallory.request("send", cid=cid, to=f"@{bob.user}", body={"text": "two"})
@@ -108,8 +108,8 @@ def test_one_cid_with_another_body_is_a_conflict(node, name, unharmed):
         bob.expect_quiet()
 
 
-def test_history_of_everything_is_at_most_100_items(node, name, unharmed):
-    with Client(node.url, name("mallory")) as mallory:
+def test_history_of_everything_is_at_most_100_items(entrance, name, unharmed):
+    with Client(entrance.url, name("mallory")) as mallory:
         for number in [mallory.post_text(f"@{mallory.user}", "x") for _ in range(150)]:
             mallory.answer(number)
         page = mallory.request("history", to=f"@{mallory.user}", limit=1_000_000)
@@ -117,23 +117,23 @@ def test_history_of_everything_is_at_most_100_items(node, name, unharmed):
         assert page["more"] is True
 
 
-def test_no_one_may_read_a_conversation_of_others(node, name, unharmed):
-    with Client(node.url, name("alice")) as alice, Client(node.url, name("mallory")) as mallory:
+def test_no_one_may_read_a_conversation_of_others(entrance, name, unharmed):
+    with Client(entrance.url, name("alice")) as alice, Client(entrance.url, name("mallory")) as mallory:
         alice.send(f"@{name('bob')}", "secret")
         answer = mallory.request("history", to=f"@{alice.user}")
         assert "secret" not in json.dumps(answer)
 
 
 @pytest.mark.parametrize("first", ['{"type":"ping","id":1}', "nonsense", send()])
-def test_nothing_is_done_before_hello(node, name, unharmed, first):
-    with Client(node.url, name("mallory"), hello=False) as mallory:
+def test_nothing_is_done_before_hello(entrance, name, unharmed, first):
+    with Client(entrance.url, name("mallory"), hello=False) as mallory:
         mallory.socket.send(first)
         assert mallory.expect_closed(timeout=10) in (4000, 4001, 4008)
 
 
 @pytest.mark.parametrize("user", ["", "a b", "../x", "ALICE", "a" * 65, "\0", "alice:bob", 7])
-def test_impossible_names_are_refused(node, unharmed, user):
-    with Client(node.url, "", hello=False) as mallory:
+def test_impossible_names_are_refused(entrance, unharmed, user):
+    with Client(entrance.url, "", hello=False) as mallory:
         mallory.socket.send(json.dumps({"type": "hello", "id": 1, "user": user}))
         assert mallory.expect_closed(timeout=10) in (4000, 4001, 4008)
 

@@ -33,6 +33,10 @@ NO_UPGRADES = {
 }
 
 
+# nginx writes the version and the Connection of a request anew, which makes these two whole.
+WHOLE_BEHIND_NGINX = ("Connection without upgrade", "HTTP/1.0")
+
+
 def status_of(node, data):
     with open_socket(node.port) as connection:
         connection.settimeout(1)
@@ -40,14 +44,16 @@ def status_of(node, data):
         return read_answer(connection)
 
 
-@pytest.mark.parametrize("data", NO_UPGRADES.values(), ids=NO_UPGRADES)
-def test_no_101_for_a_broken_handshake(node, unharmed, data):
-    assert status_of(node, data).status in (400, 404, 405, 426)
+@pytest.mark.parametrize("kind", NO_UPGRADES)
+def test_no_101_for_a_broken_handshake(entrance, node, unharmed, kind):
+    if entrance is not node and kind in WHOLE_BEHIND_NGINX:
+        pytest.skip("nginx makes it whole")
+    assert status_of(entrance, NO_UPGRADES[kind]).status in (400, 404, 405, 426)
 
 
 @pytest.mark.parametrize("version", ["12", "8", "14", None])
-def test_other_versions_get_426(node, unharmed, version):
-    answer = status_of(node, handshake(Sec_WebSocket_Version=version))
+def test_other_versions_get_426(entrance, unharmed, version):
+    answer = status_of(entrance, handshake(Sec_WebSocket_Version=version))
     assert answer.status in (400, 426) if version is None else answer.status == 426
     if answer.status == 426:
         assert answer.headers["sec-websocket-version"] == "13"
@@ -119,16 +125,16 @@ CLOSED_WITH = {
 
 
 @pytest.mark.parametrize("code, data", CLOSED_WITH.values(), ids=CLOSED_WITH)
-def test_close_code(node, name, unharmed, code, data):
-    with WebSocket(node.port, f"/ws?user={name('mallory')}") as mallory:
+def test_close_code(entrance, name, unharmed, code, data):
+    with WebSocket(entrance.port, f"/ws?user={name('mallory')}") as mallory:
         mallory.send(data)
         assert mallory.close_code() == code
         mallory.send(frame(CLOSE, code.to_bytes(2)))
         assert mallory.receive() is None
 
 
-def test_the_closing_handshake_ends_within_5_s(node, name, unharmed):
-    with WebSocket(node.port, f"/ws?user={name('mallory')}") as mallory:
+def test_the_closing_handshake_ends_within_5_s(entrance, name, unharmed):
+    with WebSocket(entrance.port, f"/ws?user={name('mallory')}") as mallory:
         mallory.send(frame(3))
         assert mallory.close_code() == 1002
         started = time.monotonic()
@@ -153,8 +159,8 @@ def test_who_says_no_hello_gets_4008(node, unharmed):
         assert 4 < time.monotonic() - started < 8
 
 
-def test_a_ping_flood_is_cut_off_or_answered_sparsely(node, name, unharmed):
-    with WebSocket(node.port, f"/ws?user={name('mallory')}") as mallory:
+def test_a_ping_flood_is_cut_off_or_answered_sparsely(entrance, name, unharmed):
+    with WebSocket(entrance.port, f"/ws?user={name('mallory')}") as mallory:
         mallory.send(frame(PING, b"x" * 125) * 10_000)
         mallory.send(frame(CLOSE, (1000).to_bytes(2)))
         pongs = 0
@@ -164,28 +170,28 @@ def test_a_ping_flood_is_cut_off_or_answered_sparsely(node, name, unharmed):
         assert received is None or int.from_bytes(received[1][:2]) in (1000, 1008, 4101)
 
 
-def test_a_flood_of_empty_messages_is_cut_off(node, name, unharmed):
-    with WebSocket(node.port, f"/ws?user={name('mallory')}") as mallory:
+def test_a_flood_of_empty_messages_is_cut_off(entrance, name, unharmed):
+    with WebSocket(entrance.port, f"/ws?user={name('mallory')}") as mallory:
         mallory.send(text(b"") * 10_000)
         assert mallory.close_code() in (1008, 4000, 4101)
 
 
-def test_binary_frames_are_refused_without_harm(node, name, unharmed):
-    with WebSocket(node.port, f"/ws?user={name('mallory')}") as mallory:
+def test_binary_frames_are_refused_without_harm(entrance, name, unharmed):
+    with WebSocket(entrance.port, f"/ws?user={name('mallory')}") as mallory:
         mallory.send(frame(BINARY, PING_FRAME) + frame(CLOSE, (1000).to_bytes(2)))
         assert mallory.close_code() in (1000, 1003)
 
 
-def test_every_byte_in_its_own_segment_works(node, name, unharmed):
-    with WebSocket(node.port, f"/ws?user={name('alice')}") as alice:
+def test_every_byte_in_its_own_segment_works(entrance, name, unharmed):
+    with WebSocket(entrance.port, f"/ws?user={name('alice')}") as alice:
         assert b'"ready"' in alice.receive()[1]
         for byte in text(PING_FRAME):
             alice.connection.sendall(bytes([byte]))
         assert b'"pong"' in alice.receive()[1]
 
 
-def test_fragments_with_a_ping_between_make_one_message(node, name, unharmed):
-    with WebSocket(node.port, f"/ws?user={name('alice')}") as alice:
+def test_fragments_with_a_ping_between_make_one_message(entrance, name, unharmed):
+    with WebSocket(entrance.port, f"/ws?user={name('alice')}") as alice:
         alice.receive()
         alice.send(text(PING_FRAME[:9], fin=False) + frame(PING, b"between")
                    + frame(CONTINUATION, PING_FRAME[9:]))
@@ -194,9 +200,9 @@ def test_fragments_with_a_ping_between_make_one_message(node, name, unharmed):
         assert b'"pong"' in answers[TEXT]
 
 
-def test_a_reset_in_the_middle_of_a_frame_is_nothing(node, name, unharmed):
+def test_a_reset_in_the_middle_of_a_frame_is_nothing(entrance, name, unharmed):
     for _ in range(20):
-        with WebSocket(node.port, f"/ws?user={name('mallory')}") as mallory:
+        with WebSocket(entrance.port, f"/ws?user={name('mallory')}") as mallory:
             mallory.send(text(PING_FRAME)[:7])
             linger = (1).to_bytes(4, "little") + (0).to_bytes(4, "little")
             mallory.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
