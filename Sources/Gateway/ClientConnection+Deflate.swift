@@ -20,6 +20,7 @@ extension ClientConnection {
     }
   }
 
+  @inline(never)
   func receivedDeflated(
     _ kind: MessageKind, _ payload: UnsafeRawBufferPointer
   ) throws(ProtocolError) {
@@ -35,6 +36,7 @@ extension ClientConnection {
   }
 
   /// False where the message should go as it is.
+  @inline(never)
   func sendDeflated(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) -> Bool {
     guard let deflate, let contexts = worker.deflate else { return false }
     return contexts.deflate(payload, for: deflate) { deflated in
@@ -44,6 +46,7 @@ extension ClientConnection {
 
   /// The frame to send of a text for many: deflated once for all connections that keep no context
   /// and have the same window.
+  @inline(never)
   func deflatedFrame(of text: inout SharedText) -> ArenaRange {
     guard let deflate, let contexts = worker.deflate, contexts.deflates(text.payload.count) else {
       return text.frame

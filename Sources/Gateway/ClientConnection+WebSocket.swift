@@ -21,7 +21,7 @@ extension ClientConnection {
     // Read once, not per message: each is a class's property that another may hold.
     let application = worker.application
     let limits = worker.limits.message
-    let session = carried
+    let isCarrier = isCarrier
     var offset = 0
     var hasMessage = false
     do throws(ProtocolError) {
@@ -32,16 +32,16 @@ extension ClientConnection {
         case .text(let payload):
           hasMessage = true
           guard phase == .open else { break }
-          if let session {
-            session.received(.text, payload)
+          if isCarrier {
+            receivedCarried(.text, payload)
           } else {
             application.received(.text, payload, on: self)
           }
         case .binary(let payload):
           hasMessage = true
           guard phase == .open else { break }
-          if let session {
-            session.received(.binary, payload)
+          if isCarrier {
+            receivedCarried(.binary, payload)
           } else {
             application.received(.binary, payload, on: self)
           }
@@ -62,6 +62,14 @@ extension ClientConnection {
     watchUnfinishedMessage(isNew: hasMessage)
   }
 
+  // Out of line, as what inflates and what is rare: the optimiser would take their accesses and
+  // registers out of the loop, where each message of a plain connection pays for them.
+  @inline(never)
+  private func receivedCarried(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer) {
+    carried?.received(kind, payload)
+  }
+
+  @inline(never)
   private func receivedPing(_ payload: UnsafeRawBufferPointer) {
     countControlFrame()
     // A peer that does not read gets no pile of pongs (section 5.5.3 asks for the last only).
@@ -77,6 +85,7 @@ extension ClientConnection {
     controlFrames += 1
   }
 
+  @inline(never)
   private func receivedClose(_ code: CloseCode?) {
     if phase == .open {
       socket.write { $0.appendCloseFrame(code) }
@@ -121,6 +130,7 @@ extension ClientConnection {
   }
 
   /// Fails the connection (section 7.1.7): says why and does not wait for an answer.
+  @inline(never)
   func fail(_ code: CloseCode, _ reason: String) {
     guard phase == .open || phase == .closing else { return }
     if phase == .open { socket.write { $0.appendCloseFrame(code, reason: reason) } }

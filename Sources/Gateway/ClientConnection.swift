@@ -80,6 +80,10 @@ package final class ClientConnection: Channel {
     if case .carrying(let session) = stage { session } else { nil }
   }
 
+  var isCarrier: Bool {
+    if case .carrying = stage { true } else { false }
+  }
+
   func start() throws(SystemError) {
     try socket.register(self)
     setStepDeadline(worker.limits.requestTime)
@@ -264,6 +268,7 @@ package final class ClientConnection: Channel {
   }
 
   /// Tells whoever it concerns, last of all, since they may call the connection.
+  @inline(never)
   private func left(_ stage: Stage) {
     if case .http(let http) = stage { http.responder?.aborted(self) }
     guard isOpened else { return }

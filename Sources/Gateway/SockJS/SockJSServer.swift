@@ -17,7 +17,8 @@ package final class SockJSServer: EventHandler {
   /// Who a request says it is from, if it says so.
   let identify: (RequestHead) -> String?
   /// What the sessions exchange messages with.
-  package weak var application: (any Application)?
+  // Not weak: an object that anybody holds so keeps its counts aside, and each message counts twice.
+  package unowned var application: (any Application)?
 
   /// Those this loop owns, until they are forgotten.
   var sessions: [SockJSSession.Key: SockJSSession] = [:]
