@@ -347,7 +347,8 @@ def test_no_message_leaves_the_script_it_is_written_into(echo):
 def test_the_cookie_of_the_balancer_comes_back(url, transport, cookie):
     session = Session(f"{url}/cookie_needed_echo")
     headers = {"Cookie": f"a=b; JSESSIONID={cookie}"} if cookie else {}
-    with session.streaming("POST" if "xhr" in transport else "GET", transport, headers) as response:
+    method = "POST" if "xhr" in transport else "GET"
+    with session.streaming(method, transport, headers) as response:
         name, path = response.headers["set-cookie"].split(";")
         assert name == f"JSESSIONID={cookie or 'dummy'}"
         assert path.strip().lower() == "path=/"

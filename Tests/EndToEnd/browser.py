@@ -4,6 +4,7 @@ import contextlib
 import http.server
 import pathlib
 import threading
+import urllib.parse
 
 from playwright.sync_api import sync_playwright
 
@@ -51,20 +52,31 @@ def page_server():
 @contextlib.contextmanager
 def chromium(*flags):
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=[*FLAGS, *flags])
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium", args=[*FLAGS, *flags])
         try:
             yield browser
         finally:
             browser.close()
 
 
+def show(route):
+    """Answers a page's request in place of the server that it is meant for."""
+    file, kind = Pages.files[urllib.parse.urlsplit(route.request.url).path]
+    route.fulfill(path=file, content_type=kind)
+
+
 class Page:
     """A user in a browser; see sockjs_page.html."""
 
-    def __init__(self, browser, pages, seconds=30):
+    def __init__(self, browser, pages, seconds=30, origin=None):
+        """The page is of the Origin of its server, or of another one that need not serve it."""
         self.page = browser.new_page()
         self.page.set_default_timeout(seconds * 1000)
-        self.page.goto(f"{pages}/page.html")
+        if origin:
+            for path in Pages.files:
+                self.page.route(origin + path, show)
+        self.page.goto(f"{origin or pages}/page.html")
 
     def __enter__(self):
         return self

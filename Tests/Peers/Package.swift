@@ -23,8 +23,10 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2")
   ],
   targets: [
-    // Clocks, histograms, /proc.
-    .target(name: "PeerSupport", cSettings: fast),
+    // Clocks, histograms, /proc, TLS.
+    .target(
+      name: "PeerSupport", cSettings: fast,
+      linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
 
     // The least that a WebSocket echo server can do, and the load for all echo servers.
     program("c-echo"),

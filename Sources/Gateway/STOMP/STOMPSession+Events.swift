@@ -36,7 +36,7 @@ extension STOMPSession {
         $0.append(
           Connected(
             version: session.version,
-            heartBeat: session.version == .v10 ? .none : limits.heartBeat,
+            heartBeat: session.version == .v10 ? .none : Self.limits.heartBeat,
             session: ready.session, user: ready.user.name))
       }
       user = ready.user
@@ -44,7 +44,7 @@ extension STOMPSession {
       return
     }
     isResuming = false
-    if case .other(let receipt) = ready.id.flatMap(RequestTag.init) { sendReceipt(receipt) }
+    if case .resume(let receipt) = ready.id.flatMap(RequestTag.init) { sendReceipt(receipt) }
   }
 
   /// A message of the client's is stored. It comes back like those of others, as is usual in
@@ -73,7 +73,7 @@ extension STOMPSession {
 
   private func receipt(of tag: RequestTag?) -> String? {
     switch tag {
-    case .send(let receipt), .other(let receipt): receipt
+    case .send(let receipt), .resume(let receipt), .other(let receipt): receipt
     case .commit(let number): commits.first { $0.number == number }?.receipt
     case nil: nil
     }
@@ -87,9 +87,10 @@ extension STOMPSession {
     case .commit(let number):
       sendsUnderWay -= 1
       answered(commit: number, isStored: isStored)
-    case .other, nil:
-      // A resume that was refused, among others.
+    case .resume:
       isResuming = false
+    case .other, nil:
+      break
     }
     leaveIfDone()
   }

@@ -14,14 +14,14 @@ import WebSocket
 final class STOMPSession: Channel {
   let transport: Channel
   let loop: EventLoop
-  let limits = STOMPLimits()
+  static let limits = STOMPLimits()
   private let credentials: STOMPCredentials
   private var ownToken = Token(index: 0, generation: 0)
   private var decoder: FrameDecoder
   var session: ServerSession
   /// What the client offered of heart-beats; theirs and ours are agreed when it is connected.
   var clientHeartBeat = HeartBeat.none
-  private(set) var timing = STOMPTiming()
+  private var timing = STOMPTiming(frameTime: limits.frameTime)
 
   /// Whether `CONNECTED` was sent.
   var isReady = false
@@ -48,8 +48,8 @@ final class STOMPSession: Channel {
     self.transport = transport
     self.loop = loop
     credentials = STOMPCredentials(request)
-    decoder = FrameDecoder(limits: limits.frame)
-    session = ServerSession(limits: limits.session)
+    decoder = FrameDecoder(limits: Self.limits.frame)
+    session = ServerSession(limits: Self.limits.session)
     super.init()
     ownToken = loop.add(self)
   }
@@ -76,7 +76,7 @@ final class STOMPSession: Channel {
       fail(error.message, receipt: nil, .protocolError)
       return
     }
-    timing.isMidway(decoder.isMidway, at: loop.now, within: limits.frameTime)
+    timing.setMidway(decoder.isMidway, at: loop.now)
     armTimer()
   }
 
@@ -130,7 +130,7 @@ final class STOMPSession: Channel {
       return
     }
     isResuming = true
-    hub.received(.resume(RequestTag.other(receipt: receipt).requestID, resume), from: sessionID)
+    hub.received(.resume(RequestTag.resume(receipt: receipt).requestID, resume), from: sessionID)
   }
 
   private func send(_ frame: Frame, to destination: String, _ hub: Hub) {
@@ -227,6 +227,7 @@ final class STOMPSession: Channel {
 
   override func setReading(_ isReading: Bool) {
     timing.setReading(isReading, at: loop.now)
+    armTimer()
     transport.setReading(isReading)
   }
 
@@ -239,8 +240,8 @@ final class STOMPSession: Channel {
   /// The client is connected: both sides know the other's heart-beats.
   func startHeartBeats() {
     timing.agree(
-      outgoing: limits.heartBeat.outgoing(to: clientHeartBeat),
-      incoming: clientHeartBeat.outgoing(to: limits.heartBeat), limits.silenceFactor,
+      outgoing: Self.limits.heartBeat.outgoing(to: clientHeartBeat),
+      incoming: clientHeartBeat.outgoing(to: Self.limits.heartBeat), Self.limits.silenceFactor,
       at: loop.now)
     armTimer()
   }

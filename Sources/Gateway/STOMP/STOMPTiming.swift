@@ -11,6 +11,8 @@ struct STOMPTiming {
     case unfinished
   }
 
+  /// From a frame's first byte to its last.
+  private let frameTime: Duration
   /// Between two beats of ours, and the longest silence of the client's; nil: none agreed.
   private var beatTime: Duration?
   private var silenceMax: Duration?
@@ -18,6 +20,8 @@ struct STOMPTiming {
   private var lastReceived = Instant.distantFuture
   private var isReading = true
   private var frameDeadline = Instant.distantFuture
+
+  init(frameTime: Duration) { self.frameTime = frameTime }
 
   /// - Parameters: `outgoing` and `incoming` in milliseconds.
   mutating func agree(outgoing: Int?, incoming: Int?, _ silenceFactor: Int, at now: Instant) {
@@ -32,17 +36,19 @@ struct STOMPTiming {
 
   mutating func received(at now: Instant) { lastReceived = now }
 
-  /// A client that is not read cannot be heard.
+  /// A client that is not read cannot be heard, nor finish its frame.
   mutating func setReading(_ isReading: Bool, at now: Instant) {
     self.isReading = isReading
     lastReceived = now
+    if frameDeadline != .distantFuture { frameDeadline = now + frameTime }
   }
 
-  mutating func isMidway(_ isMidway: Bool, at now: Instant, within time: Duration) {
+  /// Whether a frame is begun and not finished, after each read.
+  mutating func setMidway(_ isMidway: Bool, at now: Instant) {
     if !isMidway {
       frameDeadline = .distantFuture
     } else if frameDeadline == .distantFuture {
-      frameDeadline = now + time
+      frameDeadline = now + frameTime
     }
   }
 

@@ -28,10 +28,14 @@ SHAPES = {
 }
 
 
-def server(name, program=None, **options):
-    """Starts an echo server: ours, the floor, or the one on SwiftNIO."""
+def server(name, program=None, tls=(), **options):
+    """Starts an echo server: ours, the floor, or the one on SwiftNIO. `tls`: the paths of a
+    certificate and its key."""
     port = free_port()
     arguments = ["--listen", f"127.0.0.1:{port}"] if name == "ours" else [port]
+    if tls:
+        certificate, key = tls
+        arguments += ["--tls-cert", certificate, "--tls-key", key] if name == "ours" else tls
     return Server([program or PROGRAMS[name], *arguments], port, **options)
 
 

@@ -5,10 +5,11 @@
 // time-outs: a yardstick, not a server. An idle connection owns one struct, and a buffer only
 // while a frame is half read or an echo half written.
 //
-// Use: c-echo PORT, on 127.0.0.1.
+// Use: c-echo PORT [CERTIFICATE KEY], on 127.0.0.1; with a certificate it speaks TLS.
 #include "fail.h"
 #include "frames.h"
 #include "handshake.h"
+#include "tls.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -31,10 +32,20 @@ struct connection {
   uint32_t kept_out;
   uint8_t *in;   // an incomplete frame
   uint8_t *out;  // echoes that the socket did not take
+  SSL *ssl;      // NULL without TLS
 };
 
 static uint8_t input[BUFFER], output[BUFFER];
 static int poller;
+static SSL_CTX *tls;
+
+static ssize_t receive(struct connection *c, void *buffer, size_t size) {
+  return c->ssl ? tls_recv(c->ssl, buffer, size) : recv(c->fd, buffer, size, 0);
+}
+
+static ssize_t transmit(struct connection *c, const void *bytes, size_t size) {
+  return c->ssl ? tls_send(c->ssl, bytes, size) : send(c->fd, bytes, size, MSG_NOSIGNAL);
+}
 
 static void *keep(const void *bytes, size_t length) {
   void *copy = malloc(length);
@@ -43,6 +54,7 @@ static void *keep(const void *bytes, size_t length) {
 }
 
 static void end(struct connection *c) {
+  SSL_free(c->ssl);
   close(c->fd);
   free(c->in);
   free(c->out);
@@ -59,12 +71,12 @@ static void upgrade(struct connection *c, size_t have) {
   input[have] = 0;
   // A request is one segment on loopback, so it is taken to arrive whole.
   size_t length = answer_handshake((char *)input, answer, sizeof answer);
-  c->open = length && send(c->fd, answer, length, MSG_NOSIGNAL) == (ssize_t)length;
+  c->open = length && transmit(c, answer, length) == (ssize_t)length;
   if (!c->open) end(c);
 }
 
 static void reply(struct connection *c, size_t made) {
-  ssize_t put = send(c->fd, output, made, MSG_NOSIGNAL);
+  ssize_t put = transmit(c, output, made);
   if (put < 0 && errno == EAGAIN) put = 0;
   if (put < 0) {
     end(c);
@@ -83,7 +95,8 @@ static void readable(struct connection *c) {
     c->in = NULL;
     c->kept_in = 0;
   }
-  ssize_t got = recv(c->fd, input + have, BUFFER - 1 - have, 0);
+  ssize_t got = receive(c, input + have, BUFFER - 1 - have);
+  if (c->ssl && got < 0 && errno == EAGAIN) return;  // a part of the handshake or of a record
   if (got <= 0) {
     end(c);
     return;
@@ -102,7 +115,7 @@ static void readable(struct connection *c) {
 }
 
 static void writable(struct connection *c) {
-  ssize_t put = send(c->fd, c->out, c->kept_out, MSG_NOSIGNAL);
+  ssize_t put = transmit(c, c->out, c->kept_out);
   if (put < 0 && errno == EAGAIN) return;
   if (put < 0) {
     end(c);
@@ -125,6 +138,7 @@ static void accept_all(int listener) {
     struct connection *c = calloc(1, sizeof *c);
     if (!c) fail("out of memory");
     c->fd = fd;
+    if (tls) SSL_set_accept_state(c->ssl = tls_begin(tls, fd));
     watch(c, EPOLL_CTL_ADD, EPOLLIN);
   }
 }
@@ -141,7 +155,8 @@ static int listen_on(uint16_t port) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 2) fail("use: c-echo PORT");
+  if (argc != 2 && argc != 4) fail("use: c-echo PORT [CERTIFICATE KEY]");
+  if (argc == 4) tls = tls_server(argv[2], argv[3]);
   int listener = listen_on((uint16_t)number(argv[1], 1, UINT16_MAX));
   poller = epoll_create1(EPOLL_CLOEXEC);
   struct epoll_event acceptable = {.events = EPOLLIN};

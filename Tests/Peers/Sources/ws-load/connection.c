@@ -13,6 +13,15 @@
 enum { READ_SIZE = 256 * 1024 };
 static uint8_t read_buffer[READ_SIZE];
 
+static ssize_t transmit(struct connection *c, const void *bytes, size_t size) {
+  return c->ssl ? tls_send(c->ssl, bytes, size) : send(c->fd, bytes, size, MSG_NOSIGNAL);
+}
+
+static ssize_t receive_bytes(struct connection *c) {
+  size_t room = sizeof read_buffer - 1;
+  return c->ssl ? tls_recv(c->ssl, read_buffer, room) : recv(c->fd, read_buffer, room, 0);
+}
+
 static void watch(struct load *load, struct connection *c, int operation, bool write) {
   struct epoll_event event = {.events = EPOLLIN | (write ? EPOLLOUT : 0), .data.ptr = c};
   if (epoll_ctl(load->poller, operation, c->fd, &event)) fail("epoll_ctl: %m");
@@ -34,15 +43,33 @@ void connection_begin(struct load *load, struct connection *c) {
   load->connecting++;
 }
 
+static void request_upgrade(struct load *load, struct connection *c) {
+  const struct wire *wire = &load->wire;
+  ssize_t sent = transmit(c, wire->request, wire->request_length);
+  if (sent != (ssize_t)wire->request_length) fail("cannot send the upgrade");
+  c->state = STATE_UPGRADING;
+}
+
+/// Takes the TLS handshake as far as it goes.
+static void secure(struct load *load, struct connection *c) {
+  int result = SSL_do_handshake(c->ssl);
+  if (result == 1) request_upgrade(load, c);
+  else if (SSL_get_error(c->ssl, result) != SSL_ERROR_WANT_READ) fail("the TLS handshake failed");
+}
+
 static void connected(struct load *load, struct connection *c) {
   int error = 0;
   getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &(socklen_t){sizeof error});
   if (error) fail("connect: %s", strerror(error));
-  const struct wire *wire = &load->wire;
-  ssize_t sent = send(c->fd, wire->request, wire->request_length, MSG_NOSIGNAL);
-  if (sent != (ssize_t)wire->request_length) fail("cannot send the upgrade");
-  c->state = STATE_UPGRADING;
   watch(load, c, EPOLL_CTL_MOD, false);
+  if (!load->tls) {
+    request_upgrade(load, c);
+    return;
+  }
+  c->ssl = tls_begin(load->tls, c->fd);
+  SSL_set_connect_state(c->ssl);
+  c->state = STATE_SECURING;
+  secure(load, c);
 }
 
 static void opened(struct load *load, struct connection *c) {
@@ -54,7 +81,7 @@ static void opened(struct load *load, struct connection *c) {
 static void say_hello(struct load *load, struct connection *c) {
   uint8_t frame[160];
   size_t length = write_hello(frame, sizeof frame, load->options.hello, c - load->connections);
-  if (send(c->fd, frame, length, MSG_NOSIGNAL) != (ssize_t)length) fail("cannot send the hello");
+  if (transmit(c, frame, length) != (ssize_t)length) fail("cannot send the hello");
   c->state = STATE_GREETING;
 }
 
@@ -85,7 +112,8 @@ static void received(struct load *load, struct connection *c, size_t length) {
     case STATE_UPGRADING: upgraded(load, c, length); break;
     case STATE_GREETING: greeted(load, c, length); break;
     case STATE_OPEN: receive(load, c, read_buffer, read_buffer + length, now_ns()); break;
-    case STATE_CONNECTING: break;
+    case STATE_CONNECTING:
+    case STATE_SECURING: break;
   }
 }
 
@@ -94,11 +122,19 @@ void connection_ready(struct load *load, struct connection *c, uint32_t events) 
     connected(load, c);
     return;
   }
+  if (c->state == STATE_SECURING) {
+    secure(load, c);
+    return;
+  }
   if (events & (EPOLLIN | EPOLLHUP | EPOLLERR)) {
-    ssize_t n = recv(c->fd, read_buffer, sizeof read_buffer - 1, 0);
-    if (n < 0 && errno != EAGAIN) fail("recv: %m");
-    if (n == 0) fail("closed by the server");
-    if (n > 0) received(load, c, (size_t)n);
+    ssize_t n;
+    do {
+      n = receive_bytes(c);
+      if (n < 0 && errno != EAGAIN) fail("recv: %m");
+      if (n == 0) fail("closed by the server");
+      if (n > 0) received(load, c, (size_t)n);
+      // More may wait inside of TLS, of which epoll knows nothing.
+    } while (c->ssl && n == sizeof read_buffer - 1);
   }
   if (c->state == STATE_OPEN && (c->owed || c->pong_due)) connection_flush(load, c);
 }
@@ -108,7 +144,7 @@ static bool send_pong(struct connection *c) {
   uint8_t pong[6 + CONTROL_MAX] = {0x80 | OP_PONG, 0x80 | c->control_length};
   memcpy(pong + 2, wire_mask, sizeof wire_mask);
   for (int i = 0; i < c->control_length; i++) pong[6 + i] = c->control[i] ^ wire_mask[i & 3];
-  ssize_t n = send(c->fd, pong, 6u + c->control_length, MSG_NOSIGNAL);
+  ssize_t n = transmit(c, pong, 6u + c->control_length);
   if (n < 0 && errno == EAGAIN) return false;
   if (n != 6 + c->control_length) fail("cannot send a pong");
   c->pong_due = false;
@@ -120,7 +156,7 @@ void connection_flush(struct load *load, struct connection *c) {
   bool blocked = false;
   while (c->owed && !blocked) {
     // The stream has a window of frames behind any position in its first.
-    ssize_t n = send(c->fd, wire->stream + c->position, c->owed, MSG_NOSIGNAL);
+    ssize_t n = transmit(c, wire->stream + c->position, c->owed);
     if (n < 0 && errno != EAGAIN) fail("send: %m");
     if (n < 0) {
       blocked = true;

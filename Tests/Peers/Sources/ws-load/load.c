@@ -15,6 +15,7 @@ static const int patience_ms = 20000;
 
 void load_prepare(struct load *load, const struct options *options) {
   *load = (struct load){.options = *options, .wire = make_wire(options)};
+  if (options->secure) load->tls = tls_client();
   size_t count = (size_t)options->connections, window = (size_t)options->window;
   load->connections = calloc(count, sizeof *load->connections);
   uint64_t *times = calloc(count * window, sizeof *times);

@@ -2,6 +2,7 @@
 
 #include "histogram.h"
 #include "options.h"
+#include "tls.h"
 #include "wire.h"
 
 #include <stdbool.h>
@@ -12,6 +13,7 @@ enum { CONTROL_MAX = 125 };
 
 enum state {
   STATE_CONNECTING,
+  STATE_SECURING,
   STATE_UPGRADING,
   STATE_GREETING,  // hello sent to a chat server
   STATE_OPEN,
@@ -19,6 +21,7 @@ enum state {
 
 struct connection {
   int fd;
+  SSL *ssl;                // NULL without TLS
   enum state state;
   bool wants_write;        // registered for EPOLLOUT
   bool in_payload;         // header complete, `left` bytes of payload to come
@@ -41,6 +44,7 @@ struct load {
   struct options options;
   struct wire wire;
   struct connection *connections;
+  SSL_CTX *tls;    // NULL without TLS
   int poller;
   int opened;      // connections begun
   int connecting;  // of those, not open yet

@@ -11,6 +11,7 @@ static const char usage[] =
     "use: ws-load -p PORT [options], against 127.0.0.1\n"
     "  -n N  connections (1)              -w N  messages under way on each (1)\n"
     "  -s N  bytes of a message (64)      -T    text messages, not binary\n"
+    "  -S    by TLS, whatever the certificate\n"
     "  -m N  so many messages each, instead of\n"
     "  -t S  seconds to measure (5)       -r S  seconds before that (1)\n"
     "  -c N  handshakes at once (64)      -u PATH (/)\n"
@@ -23,7 +24,7 @@ struct options read_options(int argc, char **argv) {
   struct options o = {.path = "/", .connections = 1, .handshakes = 64, .window = 1, .size = 64,
                       .seconds = 5, .warmup = 1};
   int port = 0;
-  for (int letter; (letter = getopt(argc, argv, "p:u:n:c:w:s:m:t:r:P:H:Ti")) != -1;) {
+  for (int letter; (letter = getopt(argc, argv, "p:u:n:c:w:s:m:t:r:P:H:TSi")) != -1;) {
     switch (letter) {
       case 'p': port = (int)number(optarg, 1, UINT16_MAX); break;
       case 'u': o.path = optarg; break;
@@ -37,6 +38,7 @@ struct options read_options(int argc, char **argv) {
       case 'P': o.process = (pid_t)number(optarg, 1, INT_MAX); break;
       case 'H': o.hello = optarg; break;
       case 'T': o.text = true; break;
+      case 'S': o.secure = true; break;
       case 'i': o.mode = MODE_IDLE; break;
       default: fail("%s", usage);
     }

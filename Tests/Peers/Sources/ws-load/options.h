@@ -22,6 +22,7 @@ struct options {
   double warmup;   // seconds before anything counts
   pid_t process;   // the server's, or 0: unknown
   bool text;
+  bool secure;     // by TLS, whatever the certificate
   const char *hello;  // begins the users' names, or NULL: no chat server
 };
 

@@ -1,0 +1,70 @@
+import Reactor
+import Testing
+
+@testable import Gateway
+
+@Suite struct STOMPTimingTests {
+  private func at(_ seconds: Double) -> Instant {
+    Instant(nanoseconds: Int64(seconds * 1_000_000_000))
+  }
+
+  private func agreed(outgoing: Int?, incoming: Int?) -> STOMPTiming {
+    var timing = STOMPTiming(frameTime: .seconds(30))
+    timing.agree(outgoing: outgoing, incoming: incoming, 3, at: at(0))
+    return timing
+  }
+
+  @Test func `nothing is due where nothing was agreed`() {
+    let timing = agreed(outgoing: nil, incoming: nil)
+    #expect(timing.nextDeadline == nil)
+    #expect(timing.due(at: at(1_000_000)) == nil)
+  }
+
+  @Test func `a beat is due a little early, counted from the last word`() {
+    var timing = agreed(outgoing: 1_000, incoming: nil)
+    #expect(timing.nextDeadline == at(0.75))
+    timing.sent(at: at(0.5))
+    #expect(timing.due(at: at(1.2)) == nil)
+    #expect(timing.due(at: at(1.25)) == .beat)
+  }
+
+  @Test func `a client is silent too long after three times its promise`() {
+    var timing = agreed(outgoing: nil, incoming: 1_000)
+    timing.received(at: at(1))
+    #expect(timing.due(at: at(3.9)) == nil)
+    #expect(timing.due(at: at(4)) == .silent)
+  }
+
+  @Test func `a client that is not read is neither silent nor late`() {
+    var timing = agreed(outgoing: nil, incoming: 1_000)
+    timing.setMidway(true, at: at(0))
+    timing.setReading(false, at: at(1))
+    #expect(timing.nextDeadline == nil)
+    #expect(timing.due(at: at(100)) == nil)
+    timing.setReading(true, at: at(100))
+    #expect(timing.due(at: at(102)) == nil)
+    #expect(timing.due(at: at(103)) == .silent)
+    timing.received(at: at(129))
+    #expect(timing.due(at: at(130)) == .unfinished)
+  }
+
+  @Test func `a frame has its time from its first byte, however often more of it comes`() {
+    var timing = agreed(outgoing: nil, incoming: nil)
+    for second in 0...29 { timing.setMidway(true, at: at(Double(second))) }
+    #expect(timing.nextDeadline == at(30))
+    timing.setMidway(false, at: at(29))
+    #expect(timing.nextDeadline == nil)
+  }
+
+  static let tags: [RequestTag] = [
+    .send(receipt: nil), .send(receipt: "r"), .send(receipt: ""), .resume(receipt: nil),
+    .resume(receipt: "s"), .other(receipt: nil), .other(receipt: "1"), .commit(0),
+    .commit(.max),
+  ]
+
+  @Test(arguments: tags) func `what a request is about comes back with its answer`(
+    tag: RequestTag
+  ) {
+    #expect(RequestTag(tag.requestID) == tag)
+  }
+}
