@@ -13,11 +13,12 @@ from bench import node, process, stats
 from bench.figures import count, measures, ratio
 from bench.programs import LOAD_CORE, PEERS, Failed, on_core, wait_until
 
-# 2,000 that drip, 2,000 that never read, 1,100 that ping, and 25 that write to those who do not read.
-CONNECTIONS = 5_125
+# 2,000 that drip, 2,000 that never read, 1,100 that ping, and 100 that each write to
+# 20 of those who do not read, 16 KB a second.
+CONNECTIONS = 5_200
 PAIR = ("--pairs", 1, "--rate", 500, "--window", 32, "--size", 100)
 # A second by all of a kind, as ws-attack has them; and how much of it has to come about.
-RATES = {"head": 2000, "frame": 2000, "loud": 50, "ping": 10_000}
+RATES = {"head": 2000, "frame": 2000, "loud": 100, "ping": 10_000}
 SHARE_MIN = 0.95
 SETTLE_SECONDS = 1
 MIB = 1 << 20
@@ -109,10 +110,10 @@ def attack(bench):
     yield ratio("attack", "µs", p99["ours"], {"peace": p99["peace"]}, "ours", "peace",
                 p50={each: stats.median(values) for each, values in p50.items()})
     yield count("attack-turn", "ms", turns)
-    yield figures_max("attack-memory", "MiB", memory)
+    yield the_most("attack-memory", "MiB", memory)
 
 
-def figures_max(name, unit, values):
+def the_most(name, unit, values):
     """The most that was seen, not the middle: what is asked is whether it is bounded."""
     figure = count(name, unit, values)
     figure.value = max(values)

@@ -23,8 +23,8 @@
 static const char usage[] =
     "use: ws-attack -p PORT [options], against 127.0.0.1\n"
     "  -d N  connections that drip, half of them heads (2000)   -D N  bytes a second (4000)\n"
-    "  -m N  connections that never read (2000)                 -u N  users they belong to (25)\n"
-    "  -M N  messages a second to those users (50)\n"
+    "  -m N  connections that never read (2000)                 -u N  users they belong to (100)\n"
+    "  -M N  messages a second to those users (100)\n"
     "  -i N  connections that ping (1100)                       -I N  pings a second (10000)";
 
 static const uint64_t step_ns = 1000000, second_ns = 1000000000;
@@ -46,8 +46,8 @@ static void make_group(struct attack *attack, enum kind kind, int count, double 
 }
 
 static void read_options(struct attack *attack, int argc, char **argv) {
-  int port = 0, drips = 2000, mutes = 2000, pings = 1100, users = 25;
-  double drip_rate = 4000, message_rate = 50, ping_rate = 10000;
+  int port = 0, drips = 2000, mutes = 2000, pings = 1100, users = 100;
+  double drip_rate = 4000, message_rate = 100, ping_rate = 10000;
   for (int letter; (letter = getopt(argc, argv, "p:d:D:m:u:M:i:I:")) != -1;) {
     switch (letter) {
       case 'p': port = (int)number(optarg, 1, UINT16_MAX); break;
