@@ -130,8 +130,8 @@ let package = Package(
     .target(
       name: "Fuzzers",
       dependencies: [
-        "Bytes", "Reactor", "HTTP1", "WebSocket", "SockJS", "ChatProtocol", "ChatCore",
-        "RedisClient", "AMQPClient", "PostgresClient", "ChatBackends",
+        "Bytes", "Reactor", "Forwarding", "HTTP1", "WebSocket", "SockJS", "STOMP", "ChatProtocol",
+        "ChatCore", "RedisClient", "AMQPClient", "PostgresClient", "ChatBackends",
       ],
       path: "Tests/Fuzz/Fuzzers", swiftSettings: settings),
     .executableTarget(

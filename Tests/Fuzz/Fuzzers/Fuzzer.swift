@@ -3,8 +3,10 @@
 /// None of them may trap, read beyond its input, or leave memory behind, which the sanitizers
 /// watch. What else is claimed stands with each; a claim that fails ends the process.
 package enum Fuzzer: String, CaseIterable, Sendable {
-  case amqp, commands, envelopes, http, redis, sockjs, urls, utf8, websocket
+  case amqp, commands, deflate, envelopes, http, redis, sockjs, stomp, urls, utf8, websocket
   case httpResponse = "http-response"
+  case forwardedFor = "forwarded-for"
+  case proxyHeader = "proxy-header"
   case sockjsPayload = "sockjs-payload"
 
   /// Its name in commands, and the folder of its seeds.
@@ -14,12 +16,16 @@ package enum Fuzzer: String, CaseIterable, Sendable {
     switch self {
     case .amqp: fuzzAMQP(input)
     case .commands: fuzzCommands(input)
+    case .deflate: fuzzDeflate(input)
     case .envelopes: fuzzEnvelopes(input)
+    case .forwardedFor: fuzzForwardedFor(input)
     case .http: fuzzHTTP(input)
     case .httpResponse: fuzzHTTPResponse(input)
+    case .proxyHeader: fuzzProxyHeader(input)
     case .redis: fuzzRedis(input)
     case .sockjs: fuzzSockJS(input)
     case .sockjsPayload: fuzzSockJSPayload(input)
+    case .stomp: fuzzSTOMP(input)
     case .urls: fuzzURLs(input)
     case .utf8: fuzzUTF8(input)
     case .websocket: fuzzWebSocket(input)

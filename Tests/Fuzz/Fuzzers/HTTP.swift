@@ -103,8 +103,14 @@ private struct RequestReader: StreamReader {
     }
     _ = head.target.parameter("user")
     claim(head.headers.count <= Self.limits.headerLinesMax, "the header lines have a limit")
-    if (try? Handshake(head, origins: .only(Self.origins), subprotocols: ["chat.v1"])) != nil {
-      claim(head.bodyFraming == .none, "frames follow right behind an upgrade")
+    let handshake = try? Handshake(
+      head, origins: .only(Self.origins), subprotocols: ["chat.v1"],
+      compression: CompressionPolicy(contextsMax: 1))
+    guard let handshake else { return }
+    claim(head.bodyFraming == .none, "frames follow right behind an upgrade")
+    if let compression = handshake.compression {
+      claim(9...15 ~= compression.serverWindowBits, "zlib deflates with such a window")
+      claim(8...15 ~= compression.clientWindowBits, "a window is as RFC 7692 has it")
     }
   }
 }
