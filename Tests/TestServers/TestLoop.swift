@@ -20,6 +20,9 @@ package final class TestLoop: Sendable {
 
   deinit { mailbox.post { $0.stop() } }
 
+  /// Has `body` run on the loop some time, and what it holds let go of there.
+  package func post(_ body: @escaping Work) { mailbox.post(body) }
+
   /// Runs `body` on the loop and waits for what it returns.
   package func run<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) -> Value) async -> Value
   {
