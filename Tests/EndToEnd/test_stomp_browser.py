@@ -112,6 +112,6 @@ def test_two_pages_and_an_error(node, page, name):
     error, = received(alice, "errors", 1)
     assert error["errorCode"] == error["code"] == "not_found"
     send(bob, receiver=alice_name, content="ho")
-    # Her own comes back for each time that she sent it, with the same id.
-    assert [each["seq"] for each in received(alice, "messages", 3)] == [1, 1, 2]
+    # Her own comes back once, however often she sent it with the same id.
+    assert [each["seq"] for each in received(alice, "messages", 2)] == [1, 2]
     assert len(received(bob, "messages", 2)) == 2

@@ -61,7 +61,9 @@ final class SockJSExchange: Responder {
   // The bus may bring a step twice: what was published and not confirmed is published again.
 
   private func accepted() {
-    guard !hasBegun, case .receive(let receive) = request, receive.receiver.isStreaming else { return }
+    guard !hasBegun, case .receive(let receive) = request, receive.receiver.isStreaming else {
+      return
+    }
     begin(receive)
     var prelude = ByteBuffer()
     receive.receiver.appendPrelude(to: &prelude)
