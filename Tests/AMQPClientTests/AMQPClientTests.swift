@@ -253,6 +253,6 @@ struct AMQPEndpointTests {
     #expect(AMQPEndpoint("amqp://u:secret@h/chat")?.description == "amqp://h:5672/chat")
   }
 
-  @Test(arguments: ["amqps://h", "h:5672", "amqp://h/\(String(repeating: "v", count: 256))"])
+  @Test(arguments: ["http://h", "h:5672", "amqp://h/\(String(repeating: "v", count: 256))"])
   func `refuses what is no AMQP URL`(_ text: String) { #expect(AMQPEndpoint(text) == nil) }
 }

@@ -207,6 +207,6 @@ struct RedisEndpointTests {
     #expect("\(endpoint)" == "redis://localhost:6380/4")
   }
 
-  @Test(arguments: ["redis://h/x", "redis://h/-1", "redis://h/70000", "rediss://h", "h:6379"])
+  @Test(arguments: ["redis://h/x", "redis://h/-1", "redis://h/70000", "http://h", "h:6379"])
   func `refuses what is no Redis URL`(_ text: String) { #expect(RedisEndpoint(text) == nil) }
 }
