@@ -35,6 +35,9 @@ struct AMQPClientTests {
       }
     }
 
+    /// A client that waits for its next attempt has a timer on the loop, and nobody else.
+    deinit { loop.post { [client] _ in client.value.stop {} } }
+
     func waitForReady(_ count: Int) async {
       await events.wait { $0.count { $0 == .ready } >= count }
     }

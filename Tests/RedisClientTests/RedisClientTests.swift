@@ -25,6 +25,9 @@ struct RedisClientTests {
       }
     }
 
+    /// A client that waits for its next attempt has a timer on the loop, and nobody else.
+    deinit { loop.post { [client] _ in client.value.stop() } }
+
     func send(_ arguments: String...) async -> RedisOutcome? {
       let outcomes = Collector<RedisOutcome>()
       let client = client

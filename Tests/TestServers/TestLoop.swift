@@ -20,6 +20,9 @@ package final class TestLoop: Sendable {
 
   deinit { mailbox.post { $0.stop() } }
 
+  /// Runs `work` on the loop, at some time.
+  package func post(_ work: @escaping Work) { mailbox.post(work) }
+
   /// Runs `body` on the loop and waits for what it returns.
   package func run<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) -> Value) async -> Value
   {
