@@ -67,7 +67,7 @@ extension Hub {
       if session.isCongested || !session.lags.isEmpty {
         guard admits(message, session) else { continue }
       }
-      if session.id != origin { effects.targets.append(session.id) }
+      if session.id != origin || session.wantsOwn { effects.targets.append(session.id) }
     }
     guard start < effects.targets.count else { return }
     counters.delivered += effects.targets.count - start

@@ -4,9 +4,11 @@ package import ChatProtocol
 
 extension Hub {
   /// A connection is open. With a `user` (`?user=alice`) it has said hello by that.
-  package func opened(_ id: SessionID, user: UserID?) {
+  ///
+  /// - Parameter wantsOwn: the session gets what it sends as a message too, not as `ack` alone.
+  package func opened(_ id: SessionID, user: UserID?, wantsOwn: Bool = false) {
     sessionNumber += 1
-    let session = Session(id: id, number: sessionNumber)
+    let session = Session(id: id, number: sessionNumber, wantsOwn: wantsOwn)
     precondition(sessions.updateValue(session, forKey: id) == nil, "a session opened twice")
     counters.sessions = sessions.count
     if drainEnd != nil {

@@ -59,13 +59,8 @@ extension Hub {
   ) {
     let session = send.session
     let draft = send.draft
-    if session.isOpen {
-      effects.send(
-        .ack(
-          Event.Ack(
-            of: draft.content, conversation: .user(send.other), sequence: sequence,
-            timestamp: timestamp, isDuplicate: isDuplicate)),
-        to: session.id)
+    if session.isOpen, !session.wantsOwn {
+      acknowledge(send, sequence, timestamp, isDuplicate)
       noteAck(of: sequence, in: draft.conversation, to: session)
     }
     counters.acked += 1
@@ -82,7 +77,20 @@ extension Hub {
     if draft.sender != send.other, let user = users[send.other] {
       accept(message, for: user, origin: nil)
     }
+    // Behind its own message, for a session that gets that.
+    if session.isOpen, session.wantsOwn { acknowledge(send, sequence, timestamp, isDuplicate) }
     tellOthers(message, send)
+  }
+
+  private func acknowledge(
+    _ send: PendingSend, _ sequence: UInt64, _ timestamp: Timestamp, _ isDuplicate: Bool
+  ) {
+    effects.send(
+      .ack(
+        Event.Ack(
+          of: send.draft.content, conversation: .user(send.other), sequence: sequence,
+          timestamp: timestamp, isDuplicate: isDuplicate)),
+      to: send.session.id)
   }
 
   /// The other hubs of this node, and the other nodes.

@@ -32,6 +32,8 @@ final class Session {
   let id: SessionID
   /// Counts the sessions of this hub; part of the connection's name in the registry.
   let number: UInt64
+  /// Whether it is to get the messages it sent itself too, in their place among the others.
+  let wantsOwn: Bool
   @exclusivity(unchecked) var phase = Phase.awaitingHello
   /// Set from the hello to the close.
   @exclusivity(unchecked) var user: User?
@@ -60,9 +62,10 @@ final class Session {
   var malformedFrames = 0
   var malformedSince: Int64 = 0
 
-  init(id: SessionID, number: UInt64) {
+  init(id: SessionID, number: UInt64, wantsOwn: Bool) {
     self.id = id
     self.number = number
+    self.wantsOwn = wantsOwn
   }
 
   var isOpen: Bool {

@@ -104,9 +104,10 @@ extension ClientConnection {
     case .respond(let response): respond(response)
     case .respondLater: clearStepDeadline()
     case .handOver(let responder):
-      clearStepDeadline()
       // It may have answered already.
-      if http.isWaiting { http.responder = responder }
+      guard http.isWaiting else { return }
+      clearStepDeadline()
+      http.responder = responder
     case .webSocket(let subprotocols, let session): upgrade(request, subprotocols, session)
     }
   }

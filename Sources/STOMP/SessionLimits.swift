@@ -1,6 +1,7 @@
 /// The bounds on what one session holds.
 package struct SessionLimits: Sendable {
-  package var subscriptionsMax = 256
+  /// Each message goes to every subscription of its destination, and there are few of those.
+  package var subscriptionsMax = 8
   package var transactionsMax = 16
   /// Frames in all transactions of a session, and their bytes.
   package var heldFramesMax = 256

@@ -47,6 +47,11 @@ package struct SockJSSend: Sendable {
   package let contentType: String?
   let fields: [ResponseField]
 
+  package static let formType = "application/x-www-form-urlencoded"
+
+  /// Whether the body is a form.
+  package var isForm: Bool { FormField.isForm(contentType) }
+
   /// The messages were taken.
   package var accepted: SockJSResponse {
     // Behind a form, browsers have shown an error page for 204.

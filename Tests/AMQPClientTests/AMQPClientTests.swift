@@ -35,7 +35,7 @@ struct AMQPClientTests {
       }
     }
 
-    /// A client that waits for its next attempt has a timer on the loop, and nobody else.
+    // Its timer may be about to fire: it must not go while the loop runs, but on the loop.
     deinit { loop.post { [client] _ in client.value.stop {} } }
 
     func waitForReady(_ count: Int) async {
@@ -256,6 +256,6 @@ struct AMQPEndpointTests {
     #expect(AMQPEndpoint("amqp://u:secret@h/chat")?.description == "amqp://h:5672/chat")
   }
 
-  @Test(arguments: ["http://h", "h:5672", "amqp://h/\(String(repeating: "v", count: 256))"])
+  @Test(arguments: ["amqpx://h", "h:5672", "amqp://h/\(String(repeating: "v", count: 256))"])
   func `refuses what is no AMQP URL`(_ text: String) { #expect(AMQPEndpoint(text) == nil) }
 }

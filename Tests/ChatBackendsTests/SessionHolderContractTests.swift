@@ -30,7 +30,8 @@ struct SessionHolderContractTests {
     let two = try await fixture.start("server2", epoch: 1)
     #expect(await two.submit([.claimSession("/s/abc")]) == [.holder(two.id)])
     await two.stop()
-    #expect(await one.submit([.sessionHolder("/s/abc")]) == [.holder(nil)])
+    // What is known of a lease may be a second old.
+    #expect(await eventually { await one.submit([.sessionHolder("/s/abc")]) == [.holder(nil)] })
     #expect(await one.submit([.claimSession("/s/abc")]) == [.holder(one.id)])
     // A later process of the node has none of its sessions.
     let later = try await fixture.start("server2", epoch: 2)

@@ -25,7 +25,7 @@ struct RedisClientTests {
       }
     }
 
-    /// A client that waits for its next attempt has a timer on the loop, and nobody else.
+    // Its timer may be about to fire: it must not go while the loop runs, but on the loop.
     deinit { loop.post { [client] _ in client.value.stop() } }
 
     func send(_ arguments: String...) async -> RedisOutcome? {
@@ -210,6 +210,6 @@ struct RedisEndpointTests {
     #expect("\(endpoint)" == "redis://localhost:6380/4")
   }
 
-  @Test(arguments: ["redis://h/x", "redis://h/-1", "redis://h/70000", "http://h", "h:6379"])
+  @Test(arguments: ["redis://h/x", "redis://h/-1", "redis://h/70000", "redisx://h", "h:6379"])
   func `refuses what is no Redis URL`(_ text: String) { #expect(RedisEndpoint(text) == nil) }
 }

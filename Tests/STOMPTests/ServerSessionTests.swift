@@ -254,7 +254,9 @@ import Testing
 
   @Test func `subscriptions are bounded`() throws {
     var session = try ServerSession.connected(.v12)
-    for id in 0..<256 { _ = try session.take("SUBSCRIBE\nid:\(id)\ndestination:/x\n\n") }
+    for id in 0..<SessionLimits().subscriptionsMax {
+      _ = try session.take("SUBSCRIBE\nid:\(id)\ndestination:/x\n\n")
+    }
     #expect(throws: SessionError(.tooManySubscriptions, receipt: "r")) {
       try session.take("SUBSCRIBE\nid:x\ndestination:/x\nreceipt:r\n\n")
     }

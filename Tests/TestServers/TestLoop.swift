@@ -20,8 +20,8 @@ package final class TestLoop: Sendable {
 
   deinit { mailbox.post { $0.stop() } }
 
-  /// Runs `work` on the loop, at some time.
-  package func post(_ work: @escaping Work) { mailbox.post(work) }
+  /// Has `body` run on the loop some time, and what it holds let go of there.
+  package func post(_ body: @escaping Work) { mailbox.post(body) }
 
   /// Runs `body` on the loop and waits for what it returns.
   package func run<Value: Sendable>(_ body: @escaping @Sendable (EventLoop) -> Value) async -> Value

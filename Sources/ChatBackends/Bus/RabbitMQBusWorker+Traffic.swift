@@ -32,7 +32,8 @@ extension RabbitMQBusWorker {
         close(batch)
         appended = batch.encoder.append(envelope)
       }
-      if appended == .tooLarge { dropped(1) }
+      // Not as after an outage: to tell everybody to look again would not help this one.
+      if appended == .tooLarge { counters.dropped(envelopes: 1) }
     }
   }
 

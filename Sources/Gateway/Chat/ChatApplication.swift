@@ -103,7 +103,7 @@ package final class ChatApplication: Application, EventHandler {
       let session = STOMPSession(over: channel, request: request, on: loop)
       stompSessions[channel.token] = session
       // It says hello when it has read who connects.
-      hub.opened(session.sessionID, user: nil)
+      hub.opened(session.sessionID, user: nil, wantsOwn: true)
       return
     }
     hub.opened(channel.sessionID, user: ChatRoute.user(of: request))
@@ -174,7 +174,8 @@ package final class ChatApplication: Application, EventHandler {
     switch event {
     case .nodeLost(let node): sockJS.nodeLost(node)
     case .busRecovered: sockJS.busRecovered()
-    case .arrived, .returned, .registrationsLost, .routesChanged, .routesForgotten: break
+    case .registrationsLost: sockJS.claimAgain()
+    case .arrived, .returned, .routesChanged, .routesForgotten: break
     }
   }
 

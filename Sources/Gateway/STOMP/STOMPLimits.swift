@@ -5,8 +5,8 @@ struct STOMPLimits {
   /// In milliseconds, both ways.
   var heartBeat = HeartBeat(sendsEvery: 10_000, wantsEvery: 10_000)
   /// How many times the agreed time a client may be silent: browsers let the timers of pages in
-  /// the background wait.
-  var silenceFactor = 3
+  /// the background wait for up to a minute. Peers that are gone are found by pings before.
+  var silenceFactor = 7
   /// From a frame's first byte to its last.
   var frameTime = Duration.seconds(30)
   var frame = FrameLimits()

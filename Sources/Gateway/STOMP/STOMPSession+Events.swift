@@ -39,7 +39,6 @@ extension STOMPSession {
             heartBeat: session.version == .v10 ? .none : Self.limits.heartBeat,
             session: ready.session, user: ready.user.name))
       }
-      user = ready.user
       startHeartBeats()
       return
     }
@@ -47,15 +46,9 @@ extension STOMPSession {
     if case .resume(let receipt) = ready.id.flatMap(RequestTag.init) { sendReceipt(receipt) }
   }
 
-  /// A message of the client's is stored. It comes back like those of others, as is usual in
-  /// Spring's convention: the page shows what the server sends it.
+  /// A message of the client's is stored. It comes back in its place among those of others, as is
+  /// usual in Spring's convention: the page shows what the server sends it.
   private func acknowledged(_ ack: Event.Ack) {
-    guard let user, case .user(let other) = ack.conversation else { return }
-    let message = Message(
-      conversation: ConversationID(direct: user, other), sequence: ack.sequence, sender: user,
-      content: ack.content, timestamp: ack.timestamp, replyTo: nil)
-    let json = [UInt8](encoding: { SpringMessage.encode(message, into: &$0) })
-    deliver(json, to: SpringDestination.messages)
     answered(ack.id.flatMap(RequestTag.init), isStored: true)
   }
 

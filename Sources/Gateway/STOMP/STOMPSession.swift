@@ -25,8 +25,6 @@ final class STOMPSession: Channel {
 
   /// Whether `CONNECTED` was sent.
   var isReady = false
-  /// Known from then on.
-  var user: UserID?
   /// Whether missed messages are about to come, and live ones among them.
   var isResuming = false
   /// Whether the last word was said.
@@ -129,6 +127,8 @@ final class STOMPSession: Channel {
       fail("resume must map names to sequence numbers", receipt: receipt, .protocolError)
       return
     }
+    // Who holds nothing has missed nothing; what is on its way may come.
+    guard !resume.isEmpty else { return sendReceipt(receipt) }
     isResuming = true
     hub.received(.resume(RequestTag.resume(receipt: receipt).requestID, resume), from: sessionID)
   }

@@ -58,8 +58,10 @@ final class SockJSExchange: Responder {
     }
   }
 
+  // The bus may bring a step twice: what was published and not confirmed is published again.
+
   private func accepted() {
-    guard case .receive(let receive) = request, receive.receiver.isStreaming else { return }
+    guard !hasBegun, case .receive(let receive) = request, receive.receiver.isStreaming else { return }
     begin(receive)
     var prelude = ByteBuffer()
     receive.receiver.appendPrelude(to: &prelude)
@@ -70,6 +72,7 @@ final class SockJSExchange: Responder {
     guard case .receive(let receive) = request else { return }
     // A frame that was lost on its way from another node is lost for good: better no session than
     // one with a hole.
+    guard number >= nextFrame else { return }
     guard number == nextFrame else { return giveUp() }
     nextFrame += 1
     if !hasBegun { begin(receive) }
@@ -89,6 +92,7 @@ final class SockJSExchange: Responder {
   }
 
   private func refused(_ refusal: SockJSRefusal) {
+    guard !hasBegun else { return cut() }
     switch (refusal, request) {
     case (.payload(let error), .send(let send)): respond(Response(send.refused(error)))
     case (.unknownSession, .send(let send)): respond(Response(send.unknownSession))

@@ -1,7 +1,7 @@
 import ChatCore
 import SockJS
 
-// How a step travels between nodes. The field `detail` has a callback's name or a content type.
+// How a step travels between nodes. The field `detail` has a callback's name.
 extension SockJSMail {
   private enum Kind: UInt8 {
     case receive = 1
@@ -50,9 +50,7 @@ extension SockJSMail {
       else { return nil }
       return .receive(receiver, identity: identity, opening: nil)
     case .send:
-      let transport: SockJSTransport = relay.number == 0 ? .xhrSend : .jsonpSend
-      let type = relay.detail.isEmpty ? nil : relay.detail
-      let format = SockJSBodyFormat(transport: transport, contentType: type)
+      guard let format = SockJSBodyFormat(rawValue: relay.number) else { return nil }
       return .send(relay.payload, format, identity: identity)
     case .congested: return .congestion(true)
     case .relieved: return .congestion(false)
@@ -101,8 +99,7 @@ extension SockJSMail {
       relay.detail = receiver.callback ?? ""
       relay.user = identity ?? ""
     case .send(let body, let format, let identity):
-      relay.number = format.transport == .xhrSend ? 0 : 1
-      relay.detail = format.contentType ?? ""
+      relay.number = format.rawValue
       relay.user = identity ?? ""
       relay.payload = body
     case .frame(let bytes, let number, isLast: _):

@@ -52,9 +52,16 @@ package struct SockJSMail: Sendable {
 }
 
 /// How a body of messages is to be read.
-struct SockJSBodyFormat: Hashable, Sendable {
-  var transport: SockJSTransport
-  var contentType: String?
+enum SockJSBodyFormat: UInt32, Sendable {
+  case xhr, jsonp, jsonpForm
+
+  init(_ send: SockJSSend) {
+    self = send.transport == .xhrSend ? .xhr : send.isForm ? .jsonpForm : .jsonp
+  }
+
+  var transport: SockJSTransport { self == .xhr ? .xhrSend : .jsonpSend }
+
+  var contentType: String? { self == .jsonpForm ? SockJSSend.formType : nil }
 }
 
 /// Why a request is not served.

@@ -41,8 +41,7 @@ extension SockJSServer {
         return .handOver(exchange)
       case .send(let send):
         let exchange = begin(.send(send), .init(mount: index, name: send.session), connection)
-        let format = SockJSBodyFormat(transport: send.transport, contentType: send.contentType)
-        tell(exchange, .send(body, format, identity: identify(request)))
+        tell(exchange, .send(body, SockJSBodyFormat(send), identity: identify(request)))
         return .handOver(exchange)
       }
     }
@@ -73,11 +72,18 @@ extension SockJSServer {
 
   /// A session said something to a request of this loop.
   func answered(_ mail: SockJSMail) {
-    if let exchange = exchanges[mail.exchange.number] {
-      exchange.received(mail.step, from: mail.sender)
-    } else if case .frame(_, number: _, let isLast) = mail.step, !isLast {
-      // Its client went before the session knew of it.
-      tell(mail.answered(by: place.node, .left), sessionOn: mail.sender)
+    if let exchange = exchanges[mail.exchange.number], exchange.session == mail.session {
+      return exchange.received(mail.step, from: mail.sender)
+    }
+    // Its client went before the session knew of it.
+    switch mail.step {
+    case .accepted, .frame(_, number: _, isLast: false):
+      let farewell = mail.answered(by: place.node, .left)
+      // Not at once where the session is here: it is in the midst of saying this.
+      guard mail.sender == place.node else { return tell(farewell, sessionOn: mail.sender) }
+      place.loops[place.shard(of: mail.session)].post(.mail(farewell))
+    case .frame, .cut, .taken, .refused, .receive, .send, .congestion, .left:
+      break
     }
   }
 

@@ -85,6 +85,13 @@ extension SockJSServer {
     }
   }
 
+  /// The registry forgot who holds what.
+  package func claimAgain() {
+    place.registry?.submit(
+      sessions.keys.map { RegistryRequest(token: 0, operation: .claimSession(name(of: $0))) }
+    ) { _ in }
+  }
+
   /// The registry said whose session it is.
   func located(_ reply: RegistryReply) {
     guard let mail = searches.removeValue(forKey: reply.token) else { return }
@@ -96,6 +103,8 @@ extension SockJSServer {
     case (_, .receive(let receiver, let identity, let opening?)):
       // Without the registry there is no telling: where requests keep to one node, that is right.
       open(mail, receiver, identity, opening)
+    case (.unavailable, _):
+      answer(mail, .refused(.busy))
     default:
       answer(mail, .refused(.unknownSession))
     }

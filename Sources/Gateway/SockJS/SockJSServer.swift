@@ -26,7 +26,9 @@ package final class SockJSServer: EventHandler {
   var addresses = AddressTable()
   /// Requests of this loop that are not answered yet, by number.
   var exchanges: [UInt64: SockJSExchange] = [:]
-  var exchangeNumber: UInt64 = 0
+  /// Counts from anywhere: what is still on its way to an earlier process of the node is no answer
+  /// to a request of this one.
+  var exchangeNumber = UInt64.random(in: 0 ... .max / 2)
   /// Requests whose session the registry is asked about.
   var searches: [UInt64: SockJSMail] = [:]
   var searchNumber: UInt64 = 0

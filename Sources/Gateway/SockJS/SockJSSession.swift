@@ -18,6 +18,7 @@ package final class SockJSSession: Channel {
 
   /// Requests that send and wait. A client sends one at a time.
   static let waitingMax = 8
+  private static let takenLatelyMax = 16
 
   let key: Key
   /// Who opened it, if that is known; to others there is no such session.
@@ -34,6 +35,8 @@ package final class SockJSSession: Channel {
   private var isReading = true
   /// What came while the application took no more, with the requests to answer.
   private var waiting: [(payload: SockJSPayload, request: SockJSMail)] = []
+  /// The last requests that sent: the bus may bring one twice.
+  private var takenLately: [SockJSExchange.Address] = []
 
   init(
     _ key: Key, owner: String?, addressPlace: AddressTable.Place, receiver: SockJSReceiver,
@@ -58,6 +61,8 @@ package final class SockJSSession: Channel {
 
   /// A request came to receive.
   func attach(_ receiver: SockJSReceiver, _ request: SockJSMail) {
+    // The bus brought it twice.
+    guard outlet?.exchange != request.exchange else { return }
     server.answer(request, .accepted)
     var newcomer = SockJSOutlet(to: request)
     switch state.attach(receiver) {
@@ -82,8 +87,10 @@ package final class SockJSSession: Channel {
 
   /// The node of the receiver has gone, or frames to it may have been lost.
   func receiverLost(where isLost: (SockJSExchange.Address) -> Bool) {
-    guard let exchange = outlet?.exchange, isLost(exchange) else { return }
-    receiverLeft(exchange)
+    guard let outlet, isLost(outlet.exchange) else { return }
+    // If its node is there after all, its client is to know now and not when the silence is long.
+    server.answer(outlet.request, .cut)
+    receiverLeft(outlet.exchange)
   }
 
   func receiverCongested(_ exchange: SockJSExchange.Address, _ isCongested: Bool) {
@@ -94,9 +101,12 @@ package final class SockJSSession: Channel {
 
   /// Messages of one request, which is answered when the application has taken them.
   func take(_ payload: SockJSPayload, _ request: SockJSMail) {
+    guard !takenLately.contains(request.exchange) else { return server.answer(request, .taken) }
     guard state.isOpen else { return server.answer(request, .refused(.unknownSession)) }
     guard waiting.count < Self.waitingMax else { return server.answer(request, .refused(.busy)) }
     waiting.append((payload, request))
+    takenLately.append(request.exchange)
+    if takenLately.count > Self.takenLatelyMax { takenLately.removeFirst() }
     takeWaiting()
   }
 
@@ -155,17 +165,15 @@ package final class SockJSSession: Channel {
   }
 
   private func writeFrames() {
-    guard var outlet else { return }
+    // Out of the session while it is written to, which may reach the session again.
+    guard var outlet = self.outlet.take() else { return }
     var frame = ByteBuffer()
     while let written = state.next(into: &frame) {
       let isLast = written == .lastFrame
       let request = outlet.request
       outlet.write(frame.bytes, isLast: isLast) { server.answer(request, $0) }
       frame.removeAll()
-      if isLast {
-        self.outlet = nil
-        return armTimer()
-      }
+      if isLast { return armTimer() }
     }
     self.outlet = outlet
   }

@@ -51,7 +51,7 @@ import WebSocket
     let bob = TestClient.joined("bob", to: server)
     for receipt in 1...2 {
       alice.say("hi", to: "bob", "messageId:once\nreceipt:\(receipt)\n")
-      #expect(alice.nextSTOMP("MESSAGE")?.json["seq"] as? Int == 1)
+      if receipt == 1 { #expect(alice.nextSTOMP("MESSAGE")?.json["seq"] as? Int == 1) }
       #expect(alice.nextSTOMP("RECEIPT")?.headers["receipt-id"] == "\(receipt)")
     }
     #expect(bob.nextEvent("msg")?["cid"] as? String == "once")

@@ -230,12 +230,15 @@ import WebSocket
 
   @Test func `a client that promised to beat and is silent is closed`() {
     let alice = beating("10000,0")
-    server.pass(.seconds(20))
-    alice.send(frame(.text, "\n"))
-    server.pass(.seconds(20))
+    for _ in 0..<3 {
+      server.pass(.seconds(20))
+      // A browser answers pings for a page whose timers it holds back.
+      alice.send(frame(.pong, ""))
+    }
     #expect(alice.framesNow().allSatisfy { $0.hasPrefix("ping") })
     server.pass(.seconds(11))
-    #expect(alice.nextSTOMP("ERROR")?.body == "no heart-beat in time")
-    #expect(alice.nextFrame()?.hasPrefix("close 4202") == true)
+    let frames = alice.framesNow()
+    #expect(frames.contains { $0.hasPrefix("text ERROR") && $0.contains("no heart-beat in time") })
+    #expect(frames.last?.hasPrefix("close 4202") == true)
   }
 }

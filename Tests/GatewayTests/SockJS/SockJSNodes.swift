@@ -90,6 +90,8 @@ final class CutBus: MessageBus {
     var published = 0
     /// The next ones that are lost, where it says true.
     var losses: [Bool] = []
+    /// Whether all arrive twice, as what was published and not confirmed does.
+    var isDoubling = false
   }
 
   private let state = Locked(State())
@@ -102,6 +104,8 @@ final class CutBus: MessageBus {
 
   func lose(_ losses: [Bool]) { state.withLock { $0.losses = losses } }
 
+  func doubleAll() { state.withLock { $0.isDoubling = true } }
+
   func publish(_ envelopes: [(destination: Destination, envelope: Envelope)]) {
     for case (.node(let node), let envelope) in envelopes {
       var encoder = EnvelopeEncoder(sender: NodeID("bus")!)
@@ -110,12 +114,13 @@ final class CutBus: MessageBus {
       guard let batch = try? bytes.withUnsafeBytes({ try EnvelopeBatch(decoding: $0) }),
         case .relay(let relay) = batch.envelopes[0]
       else { preconditionFailure("an envelope that does not survive its coding") }
-      let mailbox = state.withLock { state in
+      let (mailbox, isDoubling) = state.withLock { state -> (Mailbox<Relay>?, Bool) in
         state.published += 1
         let isLost = !state.losses.isEmpty && state.losses.removeFirst()
-        return isLost ? nil : state.nodes[node]
+        return (isLost ? nil : state.nodes[node], state.isDoubling)
       }
       mailbox?.post(relay)
+      if isDoubling { mailbox?.post(relay) }
     }
   }
 }

@@ -84,6 +84,48 @@ struct SockJSRelayTests {
     #expect(nodes.first.server.turn { nodes.first.application.events.last == "closed" })
   }
 
+  @Test func `what the bus brings twice takes effect once`() throws {
+    let nodes = try SockJSNodes()
+    nodes.bus.doubleAll()
+    _ = nodes.post("/s/000/abc/xhr", to: nodes.first)
+    for word in ["one", "two"] {
+      #expect(nodes.post("/s/000/abc/xhr_send", to: nodes.second, "[\"\(word)\"]")?.status == 204)
+      #expect(nodes.post("/s/000/abc/xhr", to: nodes.second)?.body == "a[\"\(word)\"]\n")
+    }
+    let stream = nodes.begin("/s/000/abc/xhr_streaming", on: nodes.second)
+    stream.receive { stream.text.contains("hhhh") }
+    for word in ["three", "four"] {
+      _ = nodes.post("/s/000/abc/xhr_send", to: nodes.second, "[\"\(word)\"]")
+      #expect(stream.receive { stream.text.contains("a[\"\(word)\"]\n") })
+    }
+    nodes.first.server.settle()
+    #expect(nodes.first.application.events == ["opened", "one", "two", "three", "four"])
+    #expect(!stream.hasEnded && !stream.wasReset)
+  }
+
+  @Test func `a session that loses its receiver's node tells the receiver`() throws {
+    let nodes = try SockJSNodes()
+    _ = nodes.post("/s/000/abc/xhr", to: nodes.first)
+    let stream = nodes.begin("/s/000/abc/xhr_streaming", on: nodes.second)
+    stream.receive { stream.text.contains("hhhh") }
+    nodes.first.sockJS.nodeLost(nodes.second.id)
+    #expect(stream.receivesEnd() || stream.wasReset)
+  }
+
+  @Test func `a connection whose request is answered at once and was its last ends in time`() throws
+  {
+    let nodes = try SockJSNodes()
+    _ = nodes.post("/s/000/abc/xhr", to: nodes.first)
+    let client = TestClient(to: nodes.first.server)
+    client.send(
+      client.request(
+        "/s/000/abc/xhr_send", method: "POST", ["Content-Length: 5", "Connection: close"])
+        + "[\"x\"]")
+    #expect(client.response()?.status == 204)
+    nodes.first.server.pass(.seconds(6))
+    #expect(nodes.first.server.worker.counters.connections == 0)
+  }
+
   @Test func `what waits for a node that ends is ended`() throws {
     let nodes = try SockJSNodes()
     _ = nodes.post("/s/000/abc/xhr", to: nodes.first)
