@@ -1,13 +1,12 @@
 #!/bin/bash
 # Runs the tests with a sanitizer: deploy/lib/sanitize.sh address|thread
-# The unit tests, those with servers, and the hostile part of the end to end tests against a
-# chat-server that is built with it.
+# Unit tests in a build with it, and conversations with a chat-server of that build.
 set -euo pipefail
 . "$(dirname "$0")/common.sh"
 
-server_tests='AMQPClientTests|RedisClientTests|ChatBackendsTests|TLSTests'
-# Values go in and come out of these; nothing in them lives longer than a test.
-codec_tests='^(Bytes|JSON|HTTP1|WebSocket|SockJS|STOMP|Forwarding|ChatProtocol|Fuzzers)Tests'
+# Values go in and come out of these; nothing in them lives longer than a test, and no thread runs.
+codec_tests='^(Bytes|HTTP1|WebSocket|SockJS|STOMP|Forwarding|ChatProtocol|Fuzzers)Tests'
+server_tests='AMQPClientTests|RedisClientTests|ChatBackendsTests'
 
 sanitizer=${1:-}
 case $sanitizer in
@@ -15,28 +14,27 @@ case $sanitizer in
   *) fail "no sanitizer '$sanitizer'; there are: address thread" ;;
 esac
 folder=$root/.build-$sanitizer
-# Without XCTest, whose own suites would be run, and leak.
-tests=(
-  swift test --package-path "$root" --scratch-path "$folder" --sanitize "$sanitizer" --skip-build
-  --disable-xctest
-)
+build=(--scratch-path "$folder" --sanitize "$sanitizer")
+# Without XCTest, whose own suites leak. Tests of memory look at this.
+tests=(env CHAT_SANITIZED="$sanitizer" swift test "${build[@]}" --skip-build --disable-xctest)
+conversations=(Tests/EndToEnd/test_chat.py)
 
 cd "$root"
-swift build --build-tests --sanitize "$sanitizer" --scratch-path "$folder"
+swift build --build-tests "${build[@]}"
 case $sanitizer in
   address)
     # A false report, out of a thunk of the toolchain's around Foundation's NSNumber.
-    tests+=(--skip 'writes the numbers at the edges')
-    ASAN_OPTIONS=detect_leaks=1 "${tests[@]}" --filter "$codec_tests"
+    ASAN_OPTIONS=detect_leaks=1 "${tests[@]}" --filter "$codec_tests" \
+      --skip 'writes the numbers at the edges'
     # Loops and what is registered on them hold each other, and tests let go of both.
     export ASAN_OPTIONS=detect_leaks=0
-    "${tests[@]}" --skip "$codec_tests" --skip "$server_tests"
+    "${tests[@]}" --skip "$codec_tests|$server_tests"
+    conversations+=(Tests/EndToEnd/test_websocket_input.py)
     ;;
   thread)
-    # Threads are in the loops and their mailboxes, not in the codecs.
-    "${tests[@]}" --skip "$codec_tests" --skip "$server_tests"
+    "${tests[@]}" --skip "$codec_tests|$server_tests"
+    "${tests[@]}" --filter "$server_tests"
     ;;
 esac
-"${tests[@]}" --filter "$server_tests"
-CHAT_BUILD=$folder/debug "$python_env/bin/python" -m pytest -p no:cacheprovider \
-  Tests/EndToEnd/test_chat.py
+CHAT_SANITIZED=$sanitizer CHAT_BUILD=$folder/debug \
+  "$python_env/bin/python" -m pytest -p no:cacheprovider "${conversations[@]}"

@@ -91,6 +91,8 @@ import Testing
     thread.join()
     #expect(lost.withLock { $0 } == 3, "\(Self.scripts[index].name)")
     #expect(connections.withLock { $0 } >= 3)
+    // A sanitizer keeps what is freed, to know it when it is used again.
+    guard ProcessInfo.processInfo.environment["CHAT_SANITIZED"] == nil else { return }
     let growth = residentBytes() - before
     #expect(growth < 24 << 20, "\(Self.scripts[index].name): \(growth >> 20) MiB")
   }
