@@ -17,20 +17,13 @@ package struct AMQPEndpoint: Hashable, Sendable, CustomStringConvertible {
   package let trust: TLSTrust?
 
   package init?(_ text: String) {
-    if let url = ServerURL(text, scheme: "amqp", defaultPort: Self.defaultPort) {
-      self.init(url, trust: nil)
-    } else if let url = ServerURL(
-      text, scheme: "amqps", defaultPort: Self.defaultTLSPort, parameters: ["cacertfile"])
-    {
-      self.init(url, trust: url.parameters["cacertfile"].map { .file($0) } ?? .system)
-    } else {
-      return nil
-    }
-  }
-
-  private init?(_ url: ServerURL, trust: TLSTrust?) {
-    self.url = url
-    self.trust = trust
+    guard
+      let location = ServerLocation(
+        text, scheme: "amqp", defaultPort: Self.defaultPort, defaultTLSPort: Self.defaultTLSPort,
+        authorities: "cacertfile")
+    else { return nil }
+    url = location.url
+    trust = location.trust
     virtualHost = url.path.flatMap { $0.isEmpty ? nil : $0 } ?? "/"
     user = url.user ?? "guest"
     password = url.password ?? (url.user == nil ? "guest" : "")

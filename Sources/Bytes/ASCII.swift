@@ -39,6 +39,17 @@ package enum ASCII {
     }
   }
 
+  @inlinable
+  package static func isBlank(_ byte: UInt8) -> Bool { byte == space || byte == tab }
+
+  /// Without the blanks around it.
+  @inlinable
+  package static func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
+    var text = text.drop(while: isBlank)
+    while let last = text.last, isBlank(last) { text.removeLast() }
+    return text
+  }
+
   /// Whether two byte strings are equal when `A...Z` and `a...z` are.
   ///
   /// Takes no other collections: a generic one, unspecialised in other modules, took a third of

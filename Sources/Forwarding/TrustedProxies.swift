@@ -24,7 +24,7 @@ package struct TrustedProxies: Sendable {
       var rest = field
       while contains(client), !rest.isEmpty {
         let comma = rest.lastIndex(of: UInt8(ascii: ","))
-        let element = trimmed(rest[(comma.map { $0 + 1 } ?? rest.startIndex)...])
+        let element = ASCII.trimmed(rest[(comma.map { $0 + 1 } ?? rest.startIndex)...])
         rest = rest[..<(comma ?? rest.startIndex)]
         // RFC 9110, section 5.6.1: a list may have empty elements, which mean nothing.
         guard !element.isEmpty else { continue }
@@ -60,11 +60,4 @@ func isPort(_ digits: ArraySlice<UInt8>) -> Bool {
     digits.count == 1 || digits.first != UInt8(ascii: "0")
   else { return false }
   return digits.reduce(0) { $0 * 10 + Int($1 - UInt8(ascii: "0")) } <= Int(UInt16.max)
-}
-
-private func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-  func isBlank(_ byte: UInt8) -> Bool { byte == ASCII.space || byte == ASCII.tab }
-  var text = text.drop(while: isBlank)
-  while let last = text.last, isBlank(last) { text.removeLast() }
-  return text
 }

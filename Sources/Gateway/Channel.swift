@@ -4,7 +4,8 @@ package import Reactor
 package import WebSocket
 
 /// One client's exchange of whole messages with the application, whatever carries them: a WebSocket
-/// (`ClientConnection`) or a SockJS session (`SockJSSession`).
+/// (`ClientConnection`), a SockJS session (`SockJSSocket`, `SockJSSession`), or a STOMP session above one
+/// of those (`STOMPSession`).
 ///
 /// Confined to its loop. A base class and not a protocol, because every event for a session finds
 /// its channel through the loop's table, and a reference of one word goes there and back.

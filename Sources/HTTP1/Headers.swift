@@ -33,8 +33,10 @@ package struct Headers: Sendable {
       bytes[line.lowerBound..<colon].allSatisfy(isTokenByte)
     else { throw .badRequest(.fieldLine) }
     var value = (colon + 1)..<line.upperBound
-    while let first = value.first, isBlank(bytes[first]) { value = (first + 1)..<value.upperBound }
-    while let last = value.last, isBlank(bytes[last]) { value = value.lowerBound..<last }
+    while let first = value.first, ASCII.isBlank(bytes[first]) {
+      value = (first + 1)..<value.upperBound
+    }
+    while let last = value.last, ASCII.isBlank(bytes[last]) { value = value.lowerBound..<last }
     return Field(
       name: Int32(line.lowerBound)..<Int32(colon),
       value: Int32(value.lowerBound)..<Int32(value.upperBound))
@@ -65,7 +67,7 @@ package struct Headers: Sendable {
   /// The comma-separated elements of all fields with this name, without blanks around them.
   package func elements(_ name: StaticString) -> [ArraySlice<UInt8>] {
     values(name).flatMap { value in
-      value.split(separator: UInt8(ascii: ",")).map(trimmed).filter { !$0.isEmpty }
+      value.split(separator: UInt8(ascii: ",")).map(ASCII.trimmed).filter { !$0.isEmpty }
     }
   }
 
@@ -89,12 +91,4 @@ func isTokenByte(_ byte: UInt8) -> Bool {
     true
   default: ASCII.isDigit(byte) || ASCII.isLetter(byte)
   }
-}
-
-private func isBlank(_ byte: UInt8) -> Bool { byte == ASCII.space || byte == ASCII.tab }
-
-private func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-  var text = text.drop(while: isBlank)
-  while let last = text.last, isBlank(last) { text.removeLast() }
-  return text
 }

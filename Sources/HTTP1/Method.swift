@@ -47,7 +47,7 @@ package struct MethodSet: OptionSet, Sendable {
 
 extension StaticString {
   /// The UTF-8 of the literal, which lives as long as the program.
-  var bytes: UnsafeBufferPointer<UInt8> {
+  package var bytes: UnsafeBufferPointer<UInt8> {
     UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount)
   }
 }

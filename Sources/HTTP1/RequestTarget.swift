@@ -79,7 +79,7 @@ package struct RequestTarget: Sendable {
         at += 1
         continue
       }
-      guard let byte = decodedByte(path[at...]), !ASCII.isControl(byte),
+      guard let byte = PercentEncoding.byte(startingAt: path[at...]), !ASCII.isControl(byte),
         byte != UInt8(ascii: "/"), byte != UInt8(ascii: "\\"), byte != UInt8(ascii: "%")
       else { return false }
       at += 3
@@ -88,28 +88,8 @@ package struct RequestTarget: Sendable {
   }
 }
 
-/// Decodes `%41` to `A`; nil when an encoding is cut or not hexadecimal, or the result not UTF-8.
+/// Nil when an encoding is cut or not hexadecimal, or the result not UTF-8.
 private func percentDecoded(_ text: ArraySlice<UInt8>, plusIsSpace: Bool) -> String? {
-  var decoded: [UInt8] = []
-  decoded.reserveCapacity(text.count)
-  var rest = text
-  while let first = rest.first {
-    if first == UInt8(ascii: "%") {
-      guard let byte = decodedByte(rest) else { return nil }
-      decoded.append(byte)
-      rest = rest.dropFirst(3)
-    } else {
-      decoded.append(plusIsSpace && first == UInt8(ascii: "+") ? ASCII.space : first)
-      rest = rest.dropFirst()
-    }
-  }
-  return String(validating: decoded, as: UTF8.self)
-}
-
-/// The byte that the three characters at the start of `text` encode.
-private func decodedByte(_ text: ArraySlice<UInt8>) -> UInt8? {
-  guard text.count >= 3, let high = ASCII.hexValue(text[text.startIndex + 1]),
-    let low = ASCII.hexValue(text[text.startIndex + 2])
-  else { return nil }
-  return high << 4 | low
+  PercentEncoding.decoded(text, plusIsSpace: plusIsSpace)
+    .flatMap { String(validating: $0, as: UTF8.self) }
 }

@@ -12,26 +12,19 @@ package struct RedisEndpoint: Hashable, Sendable, CustomStringConvertible {
   package let trust: TLSTrust?
 
   package init?(_ text: String) {
-    if let url = ServerURL(text, scheme: "redis", defaultPort: Self.defaultPort) {
-      self.init(url, trust: nil)
-    } else if let url = ServerURL(
-      text, scheme: "rediss", defaultPort: Self.defaultPort, parameters: ["ssl_ca_certs"])
-    {
-      self.init(url, trust: url.parameters["ssl_ca_certs"].map { .file($0) } ?? .system)
-    } else {
-      return nil
-    }
-  }
-
-  private init?(_ url: ServerURL, trust: TLSTrust?) {
+    guard
+      let location = ServerLocation(
+        text, scheme: "redis", defaultPort: Self.defaultPort, defaultTLSPort: Self.defaultPort,
+        authorities: "ssl_ca_certs")
+    else { return nil }
+    url = location.url
+    trust = location.trust
     switch url.path {
     case nil, "": database = 0
     case let path?:
       guard let number = UInt16(path) else { return nil }
       database = Int(number)
     }
-    self.url = url
-    self.trust = trust
   }
 
   /// Without the password.

@@ -1,4 +1,5 @@
 import Bytes
+import HTTP1
 
 /// One field of a form as browsers send it: `application/x-www-form-urlencoded`.
 struct FormField {
@@ -19,37 +20,21 @@ struct FormField {
     _ name: StaticString, in body: UnsafeRawBufferPointer
   ) throws(SockJSPayloadError) {
     let start = name.utf8CodeUnitCount + 1
-    let field = Array(body).split(separator: UInt8(ascii: "&")).first { pair in
-      pair.count >= start && pair[pair.startIndex + start - 1] == UInt8(ascii: "=")
-        && pair.prefix(start - 1).elementsEqual(name.codeUnits)
-    }
-    guard let encoded = field?.dropFirst(start) else { throw .payloadExpected }
-    guard let decoded = Self.decoded(encoded) else { throw .brokenEncoding }
-    value = decoded
-  }
-
-  /// Nil when an escape is cut or not hexadecimal.
-  private static func decoded(_ encoded: ArraySlice<UInt8>) -> [UInt8]? {
-    var decoded: [UInt8] = []
-    decoded.reserveCapacity(encoded.count)
-    var rest = encoded
-    while let first = rest.popFirst() {
-      switch first {
-      case UInt8(ascii: "%"):
-        guard let high = rest.popFirst().flatMap(ASCII.hexValue),
-          let low = rest.popFirst().flatMap(ASCII.hexValue)
-        else { return nil }
-        decoded.append(high << 4 | low)
-      case UInt8(ascii: "+"): decoded.append(ASCII.space)
-      default: decoded.append(first)
+    var rest = body[...]
+    while !rest.isEmpty {
+      let pair = rest.prefix { $0 != UInt8(ascii: "&") }
+      if pair.count >= start, pair[pair.startIndex + start - 1] == UInt8(ascii: "="),
+        pair.prefix(start - 1).elementsEqual(name.bytes)
+      {
+        let encoded = Array(pair.dropFirst(start))
+        guard let decoded = PercentEncoding.decoded(encoded[...], plusIsSpace: true) else {
+          throw .brokenEncoding
+        }
+        value = decoded
+        return
       }
+      rest = rest[pair.endIndex...].dropFirst()
     }
-    return decoded
-  }
-}
-
-extension StaticString {
-  fileprivate var codeUnits: UnsafeBufferPointer<UInt8> {
-    UnsafeBufferPointer(start: utf8Start, count: utf8CodeUnitCount)
+    throw .payloadExpected
   }
 }

@@ -170,18 +170,8 @@ package struct SockJSSessionState: ~Copyable {
   /// Queues a message; a session that is not open drops it.
   package mutating func enqueue(_ message: UnsafeRawBufferPointer) {
     guard isOpen else { return }
-    append(upTo: message.count + 3) { $0.appendQuoted(message) }
-  }
-
-  /// Queues a message that `ByteBuffer.appendQuoted(_:)` has quoted already.
-  package mutating func enqueue(quoted message: UnsafeRawBufferPointer) {
-    guard isOpen else { return }
-    append(upTo: message.count + 1) { $0.append(message) }
-  }
-
-  private mutating func append(upTo bytes: Int, _ message: (inout ByteBuffer) -> Void) {
-    var messages = pending.take() ?? ByteBuffer(minimumCapacity: bytes)
-    message(&messages)
+    var messages = pending.take() ?? ByteBuffer(minimumCapacity: message.count + 3)
+    messages.appendQuoted(message)
     messages.append(UInt8(ascii: ","))
     pending = consume messages
   }

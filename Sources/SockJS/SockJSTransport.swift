@@ -47,14 +47,6 @@ package enum SockJSTransport: String, CaseIterable, Sendable {
     }
   }
 
-  /// Whether frames go to the client in the response.
-  package var isReceiving: Bool {
-    switch self {
-    case .websocket, .xhr, .xhrStreaming, .eventSource, .htmlFile, .jsonp: true
-    case .xhrSend, .jsonpSend: false
-    }
-  }
-
   /// Whether one response carries many frames, until the response limit.
   package var isStreaming: Bool {
     switch self {

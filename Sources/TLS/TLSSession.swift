@@ -44,9 +44,6 @@ package final class TLSSession: StreamCodec {
 
   deinit { SSL_free(ssl) }
 
-  /// Whether the handshake went on from an earlier session.
-  package var isResumed: Bool { SSL_session_reused(ssl) == 1 }
-
   // MARK: StreamCodec
 
   package func start(_ sealed: inout ByteBuffer) {

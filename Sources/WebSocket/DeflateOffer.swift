@@ -25,14 +25,14 @@ struct DeflateOffer: Equatable, Sendable {
   /// Reads one element of the list; nil for what is no valid offer of this extension.
   init?(_ element: ArraySlice<UInt8>) {
     let parts = element.split(separator: UInt8(ascii: ";"), omittingEmptySubsequences: false)
-      .map(trimmed)
+      .map(ASCII.trimmed)
     guard let name = parts.first, ASCII.equalIgnoringCase(name, Self.name) else { return nil }
     var seen: Set<Parameter> = []
     for part in parts.dropFirst() {
       let equals = part.firstIndex(of: UInt8(ascii: "="))
-      guard let parameter = Parameter(trimmed(part[..<(equals ?? part.endIndex)])),
+      guard let parameter = Parameter(ASCII.trimmed(part[..<(equals ?? part.endIndex)])),
         seen.insert(parameter).inserted,
-        set(parameter, to: equals.map { unquoted(trimmed(part[($0 + 1)...])) })
+        set(parameter, to: equals.map { unquoted(ASCII.trimmed(part[($0 + 1)...])) })
       else { return nil }
     }
   }
@@ -93,11 +93,4 @@ private func unquoted(_ value: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
   let quote = UInt8(ascii: "\"")
   guard value.count >= 2, value.first == quote, value.last == quote else { return value }
   return value.dropFirst().dropLast()
-}
-
-private func trimmed(_ text: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-  func isBlank(_ byte: UInt8) -> Bool { byte == ASCII.space || byte == ASCII.tab }
-  var text = text.drop(while: isBlank)
-  while let last = text.last, isBlank(last) { text.removeLast() }
-  return text
 }

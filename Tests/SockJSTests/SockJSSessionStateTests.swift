@@ -69,10 +69,10 @@ private let disconnect = SockJSLimits().disconnectDelay
     #expect(owner.frames() == ["data: a[\"b\",\"c\"]\r\n\r\n"])
   }
 
-  @Test func `takes messages that were quoted before`() {
+  @Test func `messages queued before a receiver comes are one frame`() {
     let owner = Owner(.xhr)
     _ = owner.frames()
-    "\"a\\n\"".withBytes { owner.session.enqueue(quoted: $0) }
+    owner.send("a\n")
     owner.send("b")
     #expect(owner.session.attach(.xhr) == .attached)
     #expect(owner.frames() == ["a[\"a\\n\",\"b\"]\n|"])
