@@ -149,14 +149,20 @@ package final class ClientConnection: Channel {
       case .open, .closing, .closed: break
       }
     case .blocked(let pendingBytes):
-      if pendingBytes > worker.limits.pendingBytesMax {
-        worker.counters.overflows += 1
-        end()
-      } else if pendingBytes > worker.limits.pendingBytesHigh, !isCongested {
-        setCongested(true)
-      }
+      blocked(pendingBytes)
     case .failed:
       end()
+    }
+  }
+
+  @inline(never)
+  private func blocked(_ pendingBytes: Int) {
+    let bounds = worker.pendingBounds
+    if pendingBytes > bounds.max {
+      worker.counters.overflows += 1
+      end()
+    } else if pendingBytes > bounds.high, !isCongested {
+      setCongested(true)
     }
   }
 

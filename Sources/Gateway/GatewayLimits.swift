@@ -38,6 +38,10 @@ package struct GatewayLimits: Sendable {
   package var pendingBytesHigh = 256 * 1024
   /// Pending bytes of one peer above which it is closed.
   package var pendingBytesMax = 4 * 1024 * 1024
+  /// Pending bytes of all peers of one worker above which its memory is short: a peer then is
+  /// congested above `pendingBytesHighWhenShort`, and closed above `pendingBytesHigh`.
+  package var backlogBytesMax = 256 * 1024 * 1024
+  package var pendingBytesHighWhenShort = 16 * 1024
   /// Pings and pongs taken from one peer per ping interval; nil: any number.
   package var controlFramesMax: UInt16? = 250
 

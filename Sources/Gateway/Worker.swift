@@ -59,6 +59,13 @@ package final class Worker {
     listener = nil
   }
 
+  /// Bytes that a peer may have pending: above `high` it is congested, above `max` it is closed.
+  var pendingBounds: (high: Int, max: Int) {
+    loop.backlogBytes > limits.backlogBytesMax
+      ? (limits.pendingBytesHighWhenShort, limits.pendingBytesHigh)
+      : (limits.pendingBytesHigh, limits.pendingBytesMax)
+  }
+
   var isListening: Bool { listener != nil }
 
   /// The `Date` field, made once a second.

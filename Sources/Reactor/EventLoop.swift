@@ -75,6 +75,9 @@ package final class EventLoop {
   /// Handlers registered, with and without a descriptor.
   package var handlerCount: Int { state.pointee.handlers.count }
 
+  /// Memory for what the loop's sockets could not send yet, in bytes.
+  package var backlogBytes: Int { state.pointee.blocks.takenBytes }
+
   package func resetLongestTurn() { longestTurn = .zero }
 
   /// Whether the calling thread is the one that runs this loop.

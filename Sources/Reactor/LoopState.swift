@@ -15,6 +15,8 @@ struct LoopState: ~Copyable {
   var arena = WriteArena()
   /// What a layer has sealed, between two calls.
   var sealed = ByteBuffer(minimumCapacity: 16)
+  /// For what sockets cannot send yet.
+  var blocks = BlockPool()
   unowned(unsafe) let loop: EventLoop
 
   init(of loop: EventLoop, kernel: Kernel) {

@@ -122,7 +122,7 @@ extension StreamSocket {
     defer { state.pointee.forgetSealed() }
     // What the kernel refused earlier must go out first.
     guard backlog.isEmpty else {
-      backlog.append(contentsOf: bytes)
+      keep(bytes)
       return nil
     }
     return keep(bytes, after: state.pointee.kernel.send(descriptor, bytes))

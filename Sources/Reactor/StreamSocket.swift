@@ -38,9 +38,8 @@ package struct StreamSocket: ~Copyable {
   @usableFromInline let state: UnsafeMutablePointer<LoopState>
   /// The owner's place on the loop, once registered.
   package private(set) var token = Token(index: .max, generation: .max)
-  /// What an earlier flush could not send, from `backlogStart` on.
-  var backlog: [UInt8] = []
-  private var backlogStart: UInt32 = 0
+  /// What an earlier flush could not send.
+  private(set) var backlog = Backlog()
   var written = WriteList()
   var descriptor: Int32
   private var isConnected: Bool
@@ -80,6 +79,8 @@ package struct StreamSocket: ~Copyable {
   deinit {
     guard descriptor >= 0 else { return }
     if !written.isEmpty { state.pointee.arena.unflushedSockets -= 1 }
+    var backlog = backlog
+    backlog.removeAll(to: &state.pointee.blocks)
     loop.remove(token)
     state.pointee.kernel.close(descriptor)
   }
@@ -121,7 +122,7 @@ package struct StreamSocket: ~Copyable {
 
   /// Bytes written and not yet taken by the kernel.
   package var pendingBytes: Int {
-    backlog.count - Int(backlogStart) + Int(written.byteCount) + (layer?.held.count ?? 0)
+    backlog.count + Int(written.byteCount) + (layer?.held.count ?? 0)
   }
 
   // MARK: Reading
@@ -187,24 +188,17 @@ package struct StreamSocket: ~Copyable {
     return backlog.isEmpty ? .drained : .blocked(pendingBytes: pendingBytes)
   }
 
+  /// Sends of the backlog what one call takes.
   mutating func sendBacklog() -> StreamError? {
-    let start = Int(backlogStart)
-    let sent = backlog.withUnsafeBytes {
-      state.pointee.kernel.send(descriptor, UnsafeRawBufferPointer(rebasing: $0[start...]))
+    let descriptor = descriptor
+    let sent = withUnsafeTemporaryAllocation(of: iovec.self, capacity: Self.vectorsMax) {
+      let filled = UnsafeBufferPointer(rebasing: $0[..<backlog.fill($0)])
+      return state.pointee.kernel.send(descriptor, filled)
     }
     guard sent >= 0 || sent == -Int(EAGAIN) else {
       return .system(SystemError(code: Int32(-sent), call: "send"))
     }
-    let gone = start + max(0, sent)
-    if gone == backlog.count {
-      backlog = []
-      backlogStart = 0
-    } else if gone > backlog.count / 2 {
-      backlog.removeFirst(gone)
-      backlogStart = 0
-    } else {
-      backlogStart = UInt32(gone)
-    }
+    if sent > 0 { backlog.removeFirst(sent, to: &state.pointee.blocks) }
     return nil
   }
 
@@ -233,7 +227,7 @@ package struct StreamSocket: ~Copyable {
       }
     }
     while let range = ranges.next(in: state.pointee.arena) {
-      backlog.append(contentsOf: bytes[range])
+      keep(UnsafeRawBufferPointer(rebasing: bytes[range]))
     }
     return nil
   }
@@ -280,8 +274,14 @@ package struct StreamSocket: ~Copyable {
     guard sent >= 0 || sent == -Int(EAGAIN) else {
       return .system(SystemError(code: Int32(-sent), call: "send"))
     }
-    backlog.append(contentsOf: segment[max(0, sent)...])
+    keep(UnsafeRawBufferPointer(rebasing: segment[max(0, sent)...]))
     return nil
+  }
+
+  /// Keeps a copy of what cannot be sent now.
+  @inline(never)
+  mutating func keep(_ bytes: UnsafeRawBufferPointer) {
+    backlog.append(bytes, from: &state.pointee.blocks)
   }
 
   mutating func updateInterest() {
@@ -317,8 +317,7 @@ package struct StreamSocket: ~Copyable {
     layer = nil
     if !written.isEmpty { state.pointee.arena.unflushedSockets -= 1 }
     written = WriteList()
-    backlog = []
-    backlogStart = 0
+    backlog.removeAll(to: &state.pointee.blocks)
     loop.remove(token)
     state.pointee.kernel.close(descriptor)
     descriptor = -1

@@ -57,6 +57,12 @@ struct NodeMetrics {
     metrics.counter(
       "chat_websocket_protocol_errors_total", "Connections failed for what they sent.",
       total(\.gateway.protocolErrors))
+    metrics.counter(
+      "chat_connections_overflowed_total", "Connections closed with too much pending.",
+      total(\.gateway.overflows))
+    metrics.gauge(
+      "chat_pending_bytes", "Memory for what connections could not be sent yet.",
+      sum(\.backlogBytes))
     metrics.gauge(
       "chat_loop_longest_turn_seconds", "The longest turn of a loop since the last scrape.",
       reports.map { Double($0.longestTurn.wholeNanoseconds) / 1e9 }.max() ?? 0)

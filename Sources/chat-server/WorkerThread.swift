@@ -55,6 +55,7 @@ struct WorkerReport: Sendable {
   var gateway: GatewayCounters
   var hub: HubCounters
   var longestTurn: Duration
+  var backlogBytes: Int
 }
 
 /// One event loop with its share of the connections, on a thread of its own or, when it is the only
@@ -162,7 +163,7 @@ final class WorkerThread {
   private func report() {
     let report = WorkerReport(
       gateway: worker?.counters ?? GatewayCounters(), hub: application?.counters ?? HubCounters(),
-      longestTurn: loop.longestTurn)
+      longestTurn: loop.longestTurn, backlogBytes: loop.backlogBytes)
     loop.resetLongestTurn()
     news.post(.report(report))
   }

@@ -74,6 +74,34 @@ import WebSocket
     #expect(other.nextFrame() == "text hi")
   }
 
+  @Test func `when memory is short readers are congested and closed earlier`() throws {
+    let application = application
+    var limits = GatewayLimits()
+    limits.backlogBytesMax = 70_000
+    limits.pendingBytesHigh = 50_000
+    limits.pendingBytesHighWhenShort = 5_000
+    let server = try TestServer(limits: limits) { _ in application }
+    let clients = (0..<2).map { _ in TestClient(to: server) }
+    let readers = clients.map {
+      $0.open()
+      return application.connection
+    }
+    server.kernel.sendAnswers = Array(repeating: .fail(EAGAIN), count: 1_000)
+    func send(_ count: Int, to reader: ClientConnection?) {
+      for _ in 0..<count { payload.withUnsafeBytes { reader?.send(.text, $0) } }
+      server.loop.turn()
+    }
+    send(3, to: readers[0])
+    send(3, to: readers[1])
+    #expect(application.events.last == "opened")
+    send(1, to: readers[1])
+    #expect(application.events.last == "congested")
+    send(2, to: readers[1])
+    #expect(application.events.last == "closed")
+    #expect(server.worker.counters.overflows == 1)
+    #expect(server.loop.backlogBytes < 50_000)
+  }
+
   @Test func `a slow reader still gets the close frame behind what is pending`() {
     block()
     send(6)
