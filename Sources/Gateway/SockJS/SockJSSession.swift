@@ -88,19 +88,26 @@ package final class SockJSSession: Channel {
 
   /// The client of a receiver went. What was on the way to it is lost, so the session ends.
   func receiverLeft(_ exchange: SockJSExchange.Address) {
-    if unconfirmed?.exchange == exchange { return takeBack() }
-    guard outlet?.exchange == exchange else { return }
-    outlet = nil
-    act(on: state.receiverAborted())
-    receiverChanged()
+    receiverEnded(exchange) { $0.receiverAborted() }
   }
 
   /// The client of a receiver had gone before: what it was told last goes to the next one.
   func receiverMissed(_ exchange: SockJSExchange.Address) {
-    if unconfirmed?.exchange == exchange { return takeBack() }
+    receiverEnded(exchange) { $0.receiverMissed() }
+  }
+
+  private func receiverEnded(
+    _ exchange: SockJSExchange.Address,
+    _ end: (inout SockJSSessionState) -> SockJSSessionState.AbortAction
+  ) {
+    if unconfirmed?.exchange == exchange {
+      unconfirmed = nil
+      act(on: state.takeBack())
+      return loop.scheduleFlush(token)
+    }
     guard outlet?.exchange == exchange else { return }
     outlet = nil
-    act(on: state.receiverMissed())
+    act(on: end(&state))
     receiverChanged()
   }
 
@@ -110,12 +117,6 @@ package final class SockJSSession: Channel {
     unconfirmed = nil
     state.confirmed()
     if outlet != nil { loop.scheduleFlush(token) }
-  }
-
-  private func takeBack() {
-    unconfirmed = nil
-    act(on: state.takeBack())
-    loop.scheduleFlush(token)
   }
 
   /// The receiver's client is to come again, elsewhere.

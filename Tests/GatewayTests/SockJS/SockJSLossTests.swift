@@ -19,14 +19,19 @@ struct SockJSLossTests {
     #expect(nodes.post("/s/000/abc/xhr_send", to: nodes.first, "[\"\(text)\"]")?.status == 204)
   }
 
+  /// A poll whose client does not wait for an answer.
+  private func pollAndGo(_ node: SockJSNodes.Node) {
+    let poll = nodes.begin("/s/000/abc/xhr", on: node)
+    nodes.first.server.settle()
+    poll.close()
+    nodes.first.server.settle()
+  }
+
   @Test func `a poll that is given up while its session is looked for takes nothing`() {
     open()
     send("kept")
     nodes.second.registry.hold()
-    let poll = nodes.begin("/s/000/abc/xhr", on: nodes.second)
-    nodes.first.server.settle()
-    poll.close()
-    nodes.first.server.settle()
+    pollAndGo(nodes.second)
     nodes.second.registry.letGo()
     nodes.first.server.settle()
     #expect(nodes.bus.published == 0)
@@ -35,10 +40,7 @@ struct SockJSLossTests {
 
   @Test func `a session that nobody waits for any more is not opened`() {
     nodes.first.registry.hold()
-    let poll = nodes.begin("/s/000/abc/xhr", on: nodes.first)
-    nodes.first.server.settle()
-    poll.close()
-    nodes.first.server.settle()
+    pollAndGo(nodes.first)
     nodes.first.registry.letGo()
     nodes.first.server.settle()
     #expect(nodes.first.application.events == [])
@@ -81,10 +83,7 @@ struct SockJSLossTests {
     open()
     send("kept")
     nodes.bus.hold()
-    let poll = nodes.begin("/s/000/abc/xhr", on: nodes.second)
-    nodes.first.server.settle()
-    poll.close()
-    nodes.first.server.settle()
+    pollAndGo(nodes.second)
     nodes.bus.letGo()
     nodes.first.server.settle()
     #expect(nodes.post("/s/000/abc/xhr", to: nodes.second)?.body == "a[\"kept\"]\n")
