@@ -139,13 +139,17 @@ package struct RegistryRequest: Sendable {
     /// Answered behind the events of all changes that were made before.
     case barrier
     /// Makes this node the holder of a client's session, unless another node with a live lease is;
-    /// answers with whoever is it then. The name has at most 255 bytes.
+    /// answers with whoever is it then. The name has at most 255 bytes. A holder claims again in
+    /// time: see `sessionClaimTime`. Requests for one session take effect in the order given.
     case claimSession(String)
     /// The node with a live lease that holds the session.
     case sessionHolder(String)
     /// Forgets the session if this node holds it, else does nothing.
     case releaseSession(String)
   }
+
+  /// How long a claim holds, from the last time that it was made.
+  package static let sessionClaimTime = Duration.seconds(3600)
 
   package init(token: UInt64, operation: Operation) {
     self.token = token

@@ -113,10 +113,13 @@ extension ClientConnection {
   }
 
   /// Answers the request that the application was asked about.
-  package func respond(_ response: Response) {
+  ///
+  /// - Parameter staysWhenStopping: the client is to come again on this connection, also while the
+  ///   worker takes no other.
+  package func respond(_ response: Response, staysWhenStopping: Bool = false) {
     guard phase == .requests, let http, let request = http.current, http.isWaiting else { return }
     var writer = ResponseWriter(answering: request)
-    if http.isLast || !worker.isListening { writer.keepsAlive = false }
+    if http.isLast || !worker.isListening && !staysWhenStopping { writer.keepsAlive = false }
     write(response, writer)
     answered(http, keepsAlive: writer.keepsAlive)
   }
@@ -126,6 +129,8 @@ extension ClientConnection {
     http.isWaiting = false
     http.responder = nil
     http.writer = nil
+    // The client may end its side now: it still reads the answer.
+    if !socket.isReading { socket.setReading(false) }
     // What was held is looked at when the answer has gone out.
     if keepsAlive { watchRequest(http) } else { linger() }
   }
@@ -133,11 +138,14 @@ extension ClientConnection {
   // MARK: Answers in pieces
 
   /// Begins an answer of unknown length to the request that the application was asked about.
-  package func beginResponse(_ status: Status, _ fields: [ResponseField]) {
+  /// `staysWhenStopping` as for `respond(_:staysWhenStopping:)`.
+  package func beginResponse(
+    _ status: Status, _ fields: [ResponseField], staysWhenStopping: Bool = false
+  ) {
     guard phase == .requests, let http, let request = http.current, http.isWaiting else { return }
     precondition(http.writer == nil, "an answer that has begun already")
     var writer = ResponseWriter(answering: request)
-    if !worker.isListening { writer.keepsAlive = false }
+    if !worker.isListening && !staysWhenStopping { writer.keepsAlive = false }
     socket.write { writer.beginChunks(status, [worker.dateField] + fields, to: &$0) }
     http.writer = writer
   }
@@ -167,7 +175,8 @@ extension ClientConnection {
   private func hold(_ input: Slice<UnsafeRawBufferPointer>, in http: HTTPStage) {
     guard !input.isEmpty else { return }
     http.held.append(contentsOf: input)
-    socket.setReading(false)
+    // A responder wants to know when the client goes, whatever lies before that.
+    socket.setReading(false, noticingEnd: http.responder != nil)
   }
 
   /// Counts what this turn has answered too, which one read of many small requests makes large.

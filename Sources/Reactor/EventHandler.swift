@@ -10,7 +10,8 @@ package struct Readiness: OptionSet, Sendable {
 
   @inlinable package static var readable: Readiness { Readiness(rawValue: 1) }
   @inlinable package static var writable: Readiness { Readiness(rawValue: 2) }
-  /// Hung up or failed (EPOLLHUP, EPOLLERR). Always reported, whatever the interest.
+  /// Hung up or failed (EPOLLHUP, EPOLLERR), which is reported whatever the interest; and where
+  /// the interest has it, also that the peer has ended its side (EPOLLRDHUP).
   @inlinable package static var closed: Readiness { Readiness(rawValue: 4) }
 
   @inlinable

@@ -327,11 +327,14 @@ extension Readiness {
     var readiness: Readiness = []
     if events & CLINUX_EPOLLIN != 0 { readiness.insert(.readable) }
     if events & CLINUX_EPOLLOUT != 0 { readiness.insert(.writable) }
-    if events & (CLINUX_EPOLLERR | CLINUX_EPOLLHUP) != 0 { readiness.insert(.closed) }
+    if events & Self.endEvents != 0 { readiness.insert(.closed) }
     self = readiness
   }
 
+  private static var endEvents: UInt32 { CLINUX_EPOLLERR | CLINUX_EPOLLHUP | CLINUX_EPOLLRDHUP }
+
   var events: UInt32 {
     (contains(.readable) ? CLINUX_EPOLLIN : 0) | (contains(.writable) ? CLINUX_EPOLLOUT : 0)
+      | (contains(.closed) ? CLINUX_EPOLLRDHUP : 0)
   }
 }

@@ -47,6 +47,8 @@ package struct StreamSocket: ~Copyable {
   private var interest: Readiness = []
   /// Whether the owner wants to read, as set with `setReading(_:)`.
   package private(set) var isReading = true
+  /// Whether an owner that does not read is told all the same when the peer ends its side.
+  private var noticesEnd = false
 
   /// What seals and opens the bytes; nil on a plain socket.
   var layer: StreamLayer?
@@ -140,9 +142,13 @@ package struct StreamSocket: ~Copyable {
   }
 
   /// Stops or goes on reading; what the peer sends meanwhile waits in the kernel.
-  package mutating func setReading(_ isReading: Bool) {
-    guard self.isReading != isReading else { return }
+  ///
+  /// With `noticingEnd` the owner's `becameReady` hears `closed` when the peer ends its side behind
+  /// what waits, and for as long as this stays so: it is to close then.
+  package mutating func setReading(_ isReading: Bool, noticingEnd: Bool = false) {
+    guard self.isReading != isReading || noticesEnd != noticingEnd else { return }
     self.isReading = isReading
+    noticesEnd = noticingEnd
     updateInterest()
   }
 
@@ -287,7 +293,7 @@ package struct StreamSocket: ~Copyable {
   mutating func updateInterest() {
     guard isConnected else { return }
     var interest: Readiness = []
-    if isReading { interest.insert(.readable) }
+    if isReading { interest.insert(.readable) } else if noticesEnd { interest.insert(.closed) }
     if !backlog.isEmpty { interest.insert(.writable) }
     guard interest != self.interest else { return }
     self.interest = interest

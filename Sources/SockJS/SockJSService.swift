@@ -62,6 +62,16 @@ package struct SockJSService: Sendable {
     return sessionAction(for: request, session, transport)
   }
 
+  /// How many bytes of its body a request may bring; nil for one whose body means nothing, because
+  /// of what it asks for or because it will be refused. `suffix` as for `action`.
+  package func bodyBytesMax(of request: RequestHead, suffix: ArraySlice<UInt8>) -> Int? {
+    guard request.method == .post, case .session(_, _, let transport)? = SockJSRoute(suffix),
+      transport == .xhrSend || transport == .jsonpSend, transports.contains(transport),
+      origins.allows(request)
+    else { return nil }
+    return limits.payloadBytesMax
+  }
+
   private func isOn(_ route: SockJSRoute) -> Bool {
     switch route {
     case .greeting, .info, .iframe: true

@@ -5,6 +5,10 @@ package import Bytes
 /// The owner tells the events, writes the frames that `next(into:)` gives, and keeps one timer for
 /// the session. It tells the application that the session has opened when it has made one, and
 /// that it has closed when it calls `close(_:)` itself or an event's action says so.
+///
+/// The last frame of a response is kept until the owner says that its receiver has it: meanwhile
+/// the next receiver may come, but no frame is given to it. So a frame whose receiver turns out to
+/// have gone before is the next one's, and none is lost between two.
 package struct SockJSSessionState: ~Copyable {
   /// A response under way.
   private struct Response {
@@ -12,6 +16,18 @@ package struct SockJSSessionState: ~Copyable {
     /// Bytes of the frames written to it.
     var bytes = 0
     var isHeartbeatDue = false
+    /// Whether it ends with the next frame.
+    var isEnding = false
+  }
+
+  /// What the last frame of the last response held.
+  private enum Handed: ~Copyable {
+    case open
+    case messages(ByteBuffer)
+    /// A heartbeat, or a close frame, which each receiver gets.
+    case nothing
+    /// The last of several frames: nobody can say how many of them arrived.
+    case rest
   }
 
   private enum State {
@@ -21,6 +37,8 @@ package struct SockJSSessionState: ~Copyable {
     case receiving(Response)
     /// Open, and between two receivers.
     case waiting
+    /// The same, and no receiver has got the open frame yet.
+    case unopened
     /// Closed: the close frame is due, behind the messages queued before.
     case closing(Response, SockJSClose)
     /// Closed, and kept so that the next receivers read why.
@@ -46,6 +64,8 @@ package struct SockJSSessionState: ~Copyable {
   package enum TimerAction: Equatable, Sendable {
     /// A heartbeat is due: take the frames.
     case write
+    /// A receiver waits behind a frame that was never confirmed: call `interrupt()`.
+    case interrupt
     /// An open session was without a receiver for too long: tell the application, forget it.
     case abandon
     /// A closed session was kept for long enough: forget it.
@@ -63,6 +83,8 @@ package struct SockJSSessionState: ~Copyable {
   private var state: State
   /// Messages for the next frame, quoted, with a comma behind each. Empty sessions own no memory.
   private var pending: ByteBuffer?
+  /// Until the receiver is known to have it, or not to.
+  private var handed: Handed?
 
   /// A new session, with the receiver that asked for it.
   package init(_ receiver: SockJSReceiver, limits: SockJSLimits) {
@@ -75,7 +97,7 @@ package struct SockJSSessionState: ~Copyable {
   /// Whether the application may send and gets what comes.
   package var isOpen: Bool {
     switch state {
-    case .opening(_, nil), .receiving, .waiting: true
+    case .opening(_, nil), .receiving, .waiting, .unopened: true
     case .opening(_, .some), .closing, .closed, .forgotten: false
     }
   }
@@ -83,7 +105,15 @@ package struct SockJSSessionState: ~Copyable {
   package var hasReceiver: Bool {
     switch state {
     case .opening, .receiving, .closing: true
-    case .waiting, .closed, .forgotten: false
+    case .waiting, .unopened, .closed, .forgotten: false
+    }
+  }
+
+  /// Whether the owner is to call `confirmed()` or `takeBack()`.
+  package var isConfirmationDue: Bool {
+    switch handed {
+    case .some: true
+    case .none: false
     }
   }
 
@@ -103,7 +133,7 @@ package struct SockJSSessionState: ~Copyable {
   package var timerDelay: Duration? {
     switch state {
     case .opening, .receiving, .closing: limits.heartbeatDelay
-    case .waiting, .closed: limits.disconnectDelay
+    case .waiting, .unopened, .closed: limits.disconnectDelay
     case .forgotten: nil
     }
   }
@@ -117,6 +147,9 @@ package struct SockJSSessionState: ~Copyable {
       return .refused(.anotherConnection)
     case .waiting:
       state = .receiving(Response(receiver: receiver))
+      return .attached
+    case .unopened:
+      state = .opening(Response(receiver: receiver), nil)
       return .attached
     case .closed(let close):
       state = .closing(Response(receiver: receiver), close)
@@ -138,13 +171,93 @@ package struct SockJSSessionState: ~Copyable {
       pending = nil
       state = .closed(close)
       return .none
-    case .waiting, .closed, .forgotten:
+    case .waiting, .unopened, .closed, .forgotten:
       preconditionFailure("a receiver that the session does not have has ended")
     }
   }
 
+  /// The receiver had gone before the session said anything to it. What was written to it already
+  /// is lost as by `receiverAborted()`; if nothing was, the session goes on without it.
+  package mutating func receiverMissed() -> AbortAction {
+    switch state {
+    case .opening(_, nil): state = .unopened
+    case .opening(_, .some(let close)): state = .closed(close)
+    case .receiving(let response) where response.bytes == 0: state = .waiting
+    case .closing(let response, let close) where response.bytes == 0: state = .closed(close)
+    case .receiving, .closing, .waiting, .unopened, .closed, .forgotten:
+      return receiverAborted()
+    }
+    return .none
+  }
+
+  /// The receiver's response is to end with its next frame, which is due now: its client is to come
+  /// again, perhaps elsewhere.
+  package mutating func endResponse() {
+    switch state {
+    case .opening(var response, let close):
+      response.isEnding = true
+      state = .opening(response, close)
+    case .receiving(var response):
+      response.isEnding = true
+      response.isHeartbeatDue = true
+      state = .receiving(response)
+    case .closing, .waiting, .unopened, .closed, .forgotten:
+      break
+    }
+  }
+
+  // MARK: The last frame of a response
+
+  /// The receiver has the last frame of its response.
+  package mutating func confirmed() { handed = nil }
+
+  /// The last frame of a response reached nobody. What it held goes to the next receiver, ahead of
+  /// all else; unless other frames went before it, which may be lost too, so that the session is
+  /// closed.
+  package mutating func takeBack() -> AbortAction {
+    switch handed.take() {
+    case .some(.open): takeBackOpen()
+    case .some(.messages(let messages)): putFirst(messages)
+    case .some(.rest): return interrupt()
+    case .some(.nothing): break
+    case .none: break
+    }
+    return .none
+  }
+
+  private mutating func takeBackOpen() {
+    switch state {
+    case .waiting: state = .unopened
+    case .receiving(let response): state = .opening(response, nil)
+    case .closing(let response, let close): state = .opening(response, close)
+    case .opening, .unopened, .closed, .forgotten: break
+    }
+  }
+
+  private mutating func putFirst(_ messages: consuming ByteBuffer) {
+    if let later = pending.take() { messages.append(later.bytes) }
+    pending = consume messages
+  }
+
+  /// Nobody can say what has reached the client: the session is closed.
+  package mutating func interrupt() -> AbortAction {
+    handed = nil
+    let wasOpen = isOpen
+    if wasOpen { pending = nil }
+    switch state {
+    case .opening(let response, nil), .receiving(let response):
+      state = .closing(response, .interrupted)
+    case .waiting, .unopened: state = .closed(.interrupted)
+    case .opening(_, .some), .closing, .closed, .forgotten: break
+    }
+    return wasOpen ? .closed : .none
+  }
+
+  // MARK: Time
+
   /// The time is over that `timerDelay` gave.
   package mutating func timerFired() -> TimerAction {
+    if isConfirmationDue, hasReceiver { return .interrupt }
     switch state {
     case .opening, .closing:
       // The frame that is due says as much as a heartbeat.
@@ -153,7 +266,7 @@ package struct SockJSSessionState: ~Copyable {
       response.isHeartbeatDue = true
       state = .receiving(response)
       return .write
-    case .waiting:
+    case .waiting, .unopened:
       pending = nil
       state = .forgotten
       return .abandon
@@ -182,7 +295,7 @@ package struct SockJSSessionState: ~Copyable {
     switch state {
     case .opening(let response, nil): state = .opening(response, close)
     case .receiving(let response): state = .closing(response, close)
-    case .waiting: state = .closed(close)
+    case .waiting, .unopened: state = .closed(close)
     case .opening(_, .some), .closing, .closed, .forgotten: break
     }
   }
@@ -193,9 +306,11 @@ package struct SockJSSessionState: ~Copyable {
   ///
   /// All messages queued until now go in one frame. Each frame is to be an HTTP chunk of its own.
   package mutating func next(into buffer: inout ByteBuffer) -> Written? {
+    guard !isConfirmationDue else { return nil }
     switch state {
     case .opening(var response, let close):
       let isLast = write(.open, to: &response, into: &buffer)
+      if isLast { handed = .open }
       if let close {
         state = isLast ? .closed(close) : .closing(response, close)
       } else {
@@ -214,10 +329,11 @@ package struct SockJSSessionState: ~Copyable {
         state = isLast ? .closed(close) : .closing(response, close)
         return isLast ? .lastFrame : .frame
       }
+      handed = response.bytes == 0 ? .nothing : .rest
       _ = write(.close(close), to: &response, into: &buffer)
       state = .closed(close)
       return .lastFrame
-    case .waiting, .closed, .forgotten:
+    case .waiting, .unopened, .closed, .forgotten:
       return nil
     }
   }
@@ -227,11 +343,16 @@ package struct SockJSSessionState: ~Copyable {
   private mutating func writePending(
     to response: inout Response, into buffer: inout ByteBuffer
   ) -> Bool {
+    let isFirst = response.bytes == 0
     guard let messages = pending.take() else {
-      return write(.heartbeat, to: &response, into: &buffer)
+      let isLast = write(.heartbeat, to: &response, into: &buffer)
+      if isLast { handed = isFirst ? .nothing : .rest }
+      return isLast
     }
     let separated = UnsafeRawBufferPointer(rebasing: messages.bytes.dropLast())
-    return write(.messages(separated), to: &response, into: &buffer)
+    let isLast = write(.messages(separated), to: &response, into: &buffer)
+    if isLast { handed = isFirst ? .messages(messages) : .rest }
+    return isLast
   }
 
   private func write(
@@ -240,6 +361,7 @@ package struct SockJSSessionState: ~Copyable {
     let start = buffer.count
     response.receiver.append(frame, to: &buffer)
     response.bytes += buffer.count - start
-    return !response.receiver.isStreaming || response.bytes >= limits.responseBytesMax
+    return !response.receiver.isStreaming || response.isEnding
+      || response.bytes >= limits.responseBytesMax
   }
 }

@@ -39,7 +39,7 @@ extension Node: EventHandler {
     case .draining:
       if loop.now >= drainEnds { return stop() }
       collectReports { [unowned self] reports in
-        if reports.allSatisfy({ $0.gateway.webSockets == 0 && $0.hub.sessions == 0 }) { stop() }
+        if reports.allSatisfy(\.isDrained) { stop() }
       }
       wait(Self.lookInterval)
     case .joining, .connecting, .listening, .running, .stopping:

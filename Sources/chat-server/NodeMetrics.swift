@@ -24,6 +24,7 @@ struct NodeMetrics {
   var text: String {
     var metrics = MetricsText()
     addConnections(to: &metrics)
+    addCarriers(to: &metrics)
     addMessages(to: &metrics)
     addLatencies(to: &metrics)
     addBus(to: &metrics)
@@ -66,6 +67,16 @@ struct NodeMetrics {
     metrics.gauge(
       "chat_loop_longest_turn_seconds", "The longest turn of a loop since the last scrape.",
       reports.map { Double($0.longestTurn.wholeNanoseconds) / 1e9 }.max() ?? 0)
+  }
+
+  private func addCarriers(to metrics: inout MetricsText) {
+    metrics.gauges(
+      "chat_sockjs_sessions", "SockJS sessions, by what carries them.", label: "carrier",
+      [("websocket", sum(\.sockJS.sockets)), ("requests", sum(\.sockJS.sessions))])
+    metrics.counter(
+      "chat_sockjs_carried_total", "SockJS requests for sessions of other nodes.",
+      total(\.sockJS.carried))
+    metrics.gauge("chat_stomp_sessions", "STOMP sessions open now.", sum(\.stompSessions))
   }
 
   private func addHandshakes(to metrics: inout MetricsText) {

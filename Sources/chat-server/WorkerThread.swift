@@ -54,8 +54,15 @@ struct WorkerMailboxes: Sendable {
 struct WorkerReport: Sendable {
   var gateway: GatewayCounters
   var hub: HubCounters
+  var sockJS: SockJSCounters
+  var stompSessions: Int
   var longestTurn: Duration
   var backlogBytes: Int
+
+  /// Whether no session is left, nor a request for one.
+  var isDrained: Bool {
+    gateway.webSockets == 0 && hub.sessions == 0 && sockJS.sessions == 0 && sockJS.exchanges == 0
+  }
 }
 
 /// One event loop with its share of the connections, on a thread of its own or, when it is the only
@@ -163,7 +170,9 @@ final class WorkerThread {
   private func report() {
     let report = WorkerReport(
       gateway: worker?.counters ?? GatewayCounters(), hub: application?.counters ?? HubCounters(),
-      longestTurn: loop.longestTurn, backlogBytes: loop.backlogBytes)
+      sockJS: sockJS?.figures ?? SockJSCounters(),
+      stompSessions: application?.stompSessionCount ?? 0, longestTurn: loop.longestTurn,
+      backlogBytes: loop.backlogBytes)
     loop.resetLongestTurn()
     news.post(.report(report))
   }

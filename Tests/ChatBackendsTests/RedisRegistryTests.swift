@@ -24,6 +24,28 @@ struct RedisRegistryTests {
     #expect((10_000...15_000).contains(life))
   }
 
+  @Test func `a session that is claimed again is kept for as long again`() async throws {
+    let node = try await fixture.start("server1", epoch: 3)
+    for _ in 0..<2 {
+      #expect(await node.submit([.claimSession("/s/abc")]) == [.holder(node.id)])
+      #expect(try server.run("GET", "session:/s/abc") == "server1/3/session")
+      let life = try #require(Int(try server.run("TTL", "session:/s/abc")))
+      #expect((3_590...3_600).contains(life))
+      try server.run("EXPIRE", "session:/s/abc", "100")
+    }
+  }
+
+  @Test func `a session is released and claimed in the order given, whatever Redis lost`()
+    async throws
+  {
+    let node = try await fixture.start("server1")
+    #expect(await node.submit([.claimSession("/s/abc")]) == [.holder(node.id)])
+    try server.run("SCRIPT", "FLUSH")
+    #expect(await node.submit([.claimSession("/s/other")]) == [.holder(node.id)])
+    _ = await node.submit([.releaseSession("/s/abc"), .claimSession("/s/abc")])
+    #expect(await node.submit([.sessionHolder("/s/abc")]) == [.holder(node.id)])
+  }
+
   @Test func `look-ups of one user in one batch are one command`() async throws {
     let node = try await fixture.start("server1")
     let bob = UserID("bob")!

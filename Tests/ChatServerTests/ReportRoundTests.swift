@@ -6,7 +6,8 @@ import Testing
 
 @Suite struct ReportRoundTests {
   private let report = WorkerReport(
-    gateway: GatewayCounters(), hub: HubCounters(), longestTurn: .zero, backlogBytes: 0)
+    gateway: GatewayCounters(), hub: HubCounters(), sockJS: SockJSCounters(), stompSessions: 0,
+    longestTurn: .zero, backlogBytes: 0)
 
   @Test func `one round answers everybody who asked while it was under way`() {
     var round = ReportRound()

@@ -8,9 +8,12 @@ import time
 
 import pytest
 from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
 
 from chat import Client
 from servers import BUILD, Node, free_port, get, wait_until
+from sockjs import Session
+from streams import Connection
 
 SERIES = re.compile(r'[a-zA-Z_:][a-zA-Z0-9_:]*(\{[^{}]*\})? [-+0-9.eE]+|.* \+Inf')
 
@@ -125,6 +128,38 @@ def test_a_stopped_node_sends_its_clients_away_and_exits_0(name):
         assert alice.expect_closed(timeout=10) == 4200
         assert node.wait(10) == 0
         assert 5 < time.monotonic() - started < 15
+
+
+def test_a_stopped_node_tells_its_polling_clients_on_the_connection_that_they_have(name):
+    with Node("--drain", "1") as node:
+        url = f"http://127.0.0.1:{node.port}"
+        session = Session(f"{url}/sockjs", query=f"user={name('alice')}")
+        with Connection(url) as connection:
+            def poll():
+                response = connection.request("POST", session.target("xhr"))
+                assert response.status == 200
+                return response.read()
+            assert poll() == "o\n"
+            node.signal(signal.SIGTERM)
+            frames = []
+            while not frames or frames[-1][0] != "c":
+                frames.append(poll())
+            assert "reconnect" in frames[-2]
+            assert frames[-1] == 'c[4200,"the node is stopping"]\n'
+        assert node.wait(15) == 0
+
+
+def test_the_sessions_of_each_kind_are_counted(name):
+    with Node() as node:
+        url = f"http://127.0.0.1:{node.port}"
+        assert Session(f"{url}/ws-chat", query=f"user={name('alice')}").poll() == "o\n"
+        with connect(f"ws://127.0.0.1:{node.port}/sockjs/0/s/websocket") as socket:
+            assert socket.recv() == "o"
+            metrics = node.metrics()
+            for series in ('chat_sockjs_sessions{carrier="requests"}',
+                           'chat_sockjs_sessions{carrier="websocket"}', "chat_stomp_sessions"):
+                assert metrics[series] == 1
+            assert metrics["chat_sockjs_carried_total"] == 0
 
 
 def test_new_clients_are_taken_while_the_drain_begins(name):

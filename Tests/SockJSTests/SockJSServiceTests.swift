@@ -53,6 +53,25 @@ private let notCached = "no-store, no-cache, no-transform, must-revalidate, max-
     service.origins = .only([try #require(Origin(origin))])
   }
 
+  @Test mutating func `takes the bodies of requests that bring messages, and of no others`() throws
+  {
+    try allowOnly("https://a.example")
+    func bytesMax(_ line: String, from origin: String = "https://a.example") -> Int? {
+      let head = request(["Origin: \(origin)"], line + " HTTP/1.1")
+      return service.bodyBytesMax(of: head, suffix: head.target.path.dropFirst(5))
+    }
+    #expect(bytesMax("POST /echo/0/s/xhr_send") == service.limits.payloadBytesMax)
+    #expect(bytesMax("POST /echo/0/s/xhr_send", from: "https://b.example") == nil)
+    for line in [
+      "PUT /echo/0/s/xhr_send", "OPTIONS /echo/0/s/xhr_send", "POST /echo/0/s/xhr",
+      "POST /echo/0/s/jsonp_send", "POST /echo/info", "POST /echo/0/s/t/xhr_send", "POST /echo",
+    ] {
+      #expect(bytesMax(line) == nil)
+    }
+    switchOnEverything()
+    #expect(bytesMax("POST /echo/0/s/jsonp_send") == service.limits.payloadBytesMax)
+  }
+
   // MARK: Pages
 
   @Test func `greets`() throws {

@@ -10,13 +10,15 @@ private final class Owner {
     session = SockJSSessionState(receiver, limits: limits)
   }
 
-  /// The frames that are due, each as its own chunk; `|` stands for the end of the response.
-  func frames() -> [String] {
+  /// The frames that are due, each as its own chunk; `|` stands for the end of the response, whose
+  /// receiver says that it has it, unless told not to.
+  func frames(confirmed isConfirmed: Bool = true) -> [String] {
     var chunks: [String] = []
     while true {
       var buffer = ByteBuffer()
       guard let written = session.next(into: &buffer) else { return chunks }
       let chunk = String(decoding: buffer.bytes, as: UTF8.self)
+      if written == .lastFrame, isConfirmed { session.confirmed() }
       chunks.append(written == .lastFrame ? chunk + "|" : chunk)
     }
   }
@@ -26,6 +28,7 @@ private final class Owner {
   var hasReceiver: Bool { session.hasReceiver }
   var pendingBytes: Int { session.pendingBytes }
   var timerDelay: Duration? { session.timerDelay }
+  var isConfirmationDue: Bool { session.isConfirmationDue }
 
   func send(_ message: String) { message.withBytes { session.enqueue($0) } }
 }
@@ -96,6 +99,101 @@ private let disconnect = SockJSLimits().disconnectDelay
     #expect(owner.session.attach(.eventSource) == .attached)
     owner.send("a")
     #expect(owner.frames() == ["data: a[\"a\"]\r\n\r\n"])
+  }
+
+  // MARK: The last frame
+
+  @Test func `gives nothing to the next receiver before the last one has its frame`() {
+    let owner = Owner(.xhr)
+    #expect(owner.frames(confirmed: false) == ["o\n|"])
+    #expect(owner.isConfirmationDue)
+    owner.send("a")
+    #expect(owner.session.attach(.xhr) == .attached)
+    #expect(owner.frames() == [])
+    owner.session.confirmed()
+    #expect(owner.frames() == ["a[\"a\"]\n|"])
+  }
+
+  @Test func `takes back what a receiver was given that had gone`() {
+    let owner = Owner(.xhr)
+    _ = owner.frames()
+    owner.send("a")
+    #expect(owner.session.attach(.xhr) == .attached)
+    #expect(owner.frames(confirmed: false) == ["a[\"a\"]\n|"])
+    owner.send("b")
+    #expect(owner.session.takeBack() == .none)
+    #expect(owner.session.attach(.xhr) == .attached)
+    #expect(owner.frames() == ["a[\"a\",\"b\"]\n|"])
+  }
+
+  @Test(arguments: [false, true])
+  func `opens with the next receiver when the first had gone`(isNextThere: Bool) {
+    let owner = Owner(.xhr)
+    #expect(owner.frames(confirmed: false) == ["o\n|"])
+    if isNextThere { #expect(owner.session.attach(.xhr) == .attached) }
+    #expect(owner.session.takeBack() == .none)
+    #expect(owner.isOpen)
+    if !isNextThere { #expect(owner.session.attach(.xhr) == .attached) }
+    #expect(owner.frames() == ["o\n|"])
+  }
+
+  @Test func `takes back a message that a close is behind`() {
+    let owner = Owner(.xhr)
+    _ = owner.frames()
+    owner.send("a")
+    owner.session.close(.goAway)
+    #expect(owner.session.attach(.xhr) == .attached)
+    #expect(owner.frames(confirmed: false) == ["a[\"a\"]\n|"])
+    #expect(owner.session.takeBack() == .none)
+    for frame in ["a[\"a\"]\n|", "c[3000,\"Go away!\"]\n|"] {
+      #expect(owner.session.attach(.xhr) == .attached)
+      #expect(owner.frames() == [frame])
+    }
+  }
+
+  @Test func `is closed when the rest of a stream reached nobody`() {
+    var limits = SockJSLimits()
+    limits.responseBytesMax = 5
+    let owner = Owner(.xhrStreaming, limits: limits)
+    owner.send("a")
+    #expect(owner.frames(confirmed: false) == ["o\n", "a[\"a\"]\n|"])
+    #expect(owner.session.takeBack() == .closed)
+    #expect(owner.session.attach(.xhr) == .attached)
+    #expect(owner.frames() == ["c[1002,\"Connection interrupted\"]\n|"])
+  }
+
+  @Test func `is closed when a receiver waits for too long behind a frame`() {
+    let owner = Owner(.xhr)
+    _ = owner.frames(confirmed: false)
+    #expect(owner.session.attach(.xhr) == .attached)
+    #expect(owner.session.timerFired() == .interrupt)
+    #expect(owner.session.interrupt() == .closed)
+    #expect(owner.frames() == ["c[1002,\"Connection interrupted\"]\n|"])
+  }
+
+  @Test func `goes on without a receiver that was never there`() {
+    let new = Owner(.xhrStreaming)
+    #expect(new.session.receiverMissed() == .none)
+    #expect(new.session.attach(.xhr) == .attached)
+    #expect(new.frames() == ["o\n|"])
+    #expect(new.session.attach(.xhrStreaming) == .attached)
+    new.send("a")
+    #expect(new.session.receiverMissed() == .none)
+    #expect(new.session.attach(.xhrStreaming) == .attached)
+    #expect(new.frames() == ["a[\"a\"]\n"])
+    #expect(new.session.receiverMissed() == .closed)
+  }
+
+  @Test func `ends a response with the frame that is next`() {
+    let owner = Owner(.xhrStreaming)
+    _ = owner.frames()
+    owner.session.endResponse()
+    #expect(owner.frames() == ["h\n|"])
+    #expect(owner.session.attach(.xhrStreaming) == .attached)
+    owner.send("a")
+    owner.session.endResponse()
+    #expect(owner.frames() == ["a[\"a\"]\n|"])
+    #expect(owner.isOpen)
   }
 
   // MARK: Closing

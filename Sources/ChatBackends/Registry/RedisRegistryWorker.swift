@@ -29,9 +29,7 @@ final class RedisRegistryWorker: EventHandler {
   private let timer: LoopTimer
   let changeRoute = RedisScript(RegistrySchema.changeRoute)
   private let renewLease = RedisScript(RegistrySchema.renewLease)
-  let claimSessionScript = RedisScript(RegistrySchema.claimSession)
-  /// Of a lease or a session.
-  let releaseScript = RedisScript(RegistrySchema.release)
+  private let releaseLease = RedisScript(RegistrySchema.release)
   private(set) lazy var client = makeClient()
   /// Present from the start on.
   private(set) var routeGuard: RouteGuard?
@@ -133,7 +131,7 @@ final class RedisRegistryWorker: EventHandler {
     state = .stopping(completion)
     client.send(RedisCommand(["SREM", RegistrySchema.nodes, node.name])) { _ in }
     let key = RegistrySchema.lease(of: node)
-    releaseScript.run(on: client, key: key, [String(lease.epoch)]) { [unowned self] _ in end() }
+    releaseLease.run(on: client, key: key, [String(lease.epoch)]) { [unowned self] _ in end() }
   }
 
   private func end() {
@@ -149,7 +147,7 @@ final class RedisRegistryWorker: EventHandler {
   // MARK: The connection
 
   private func connected() {
-    for script in [changeRoute, renewLease, claimSessionScript, releaseScript] {
+    for script in [changeRoute, renewLease, releaseLease] {
       script.load(on: client)
     }
     routeGuard?.commandsConnected()

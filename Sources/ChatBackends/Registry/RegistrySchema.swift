@@ -19,8 +19,6 @@ enum RegistrySchema {
   static func session(_ name: String) -> String { "session:\(name)" }
   /// Stands for the connection, which sessions have none of.
   static let sessionConnection = "session"
-  /// A week, after which nobody remembers a session: for those of nodes that crashed.
-  static let sessionSeconds = 7 * 24 * 3600
   /// A node's epoch. A route is valid only while its epoch is the one here.
   static func lease(of node: NodeID) -> String { "node:\(node)" }
   /// A set: every node that holds or held a lease.

@@ -75,6 +75,9 @@ package final class ChatApplication: Application, EventHandler {
 
   package var counters: HubCounters { hub.counters }
 
+  /// STOMP sessions open now, over whatever carries them.
+  package var stompSessionCount: Int { stompSessions.count }
+
   /// The back ends end: from here on nothing is taken in, and so nothing acknowledged that no other
   /// node would hear of.
   package func stop() { isStopped = true }
@@ -165,7 +168,9 @@ package final class ChatApplication: Application, EventHandler {
         hub.handle(event)
         tellSockJS(event)
       case .delivered(let deliveries): for delivery in deliveries { hub.deliver(delivery) }
-      case .drain(let span): hub.drain(over: span.wholeNanoseconds)
+      case .drain(let span):
+        hub.drain(over: span.wholeNanoseconds)
+        sockJS.drain()
       }
     }
   }

@@ -49,12 +49,14 @@ final class SockJSExchange: Responder {
     host = node
     heardAt = server.loop.now
     switch step {
-    case .accepted: accepted()
+    case .accepted:
+      accepted()
+      if server.isDraining { finish() }
     case .frame(let bytes, let number, let isLast): received(bytes, number, isLast)
     case .cut: cut()
     case .taken: taken()
     case .refused(let refusal): refused(refusal)
-    case .receive, .send, .congestion, .left: break
+    case .receive, .send, .congestion, .left, .missed, .completed, .finish: break
     }
   }
 
@@ -70,6 +72,15 @@ final class SockJSExchange: Responder {
     connection?.write(chunk: prelude.bytes)
   }
 
+  /// The node stops. A session of another node goes on, and is received from elsewhere.
+  func finish() {
+    if let host, host != server.place.node { tellSession(.finish) }
+  }
+
+  /// Whether the client is to come again on its connection, although the node takes no other: a
+  /// session that is here is not received from anywhere else without one.
+  private var staysWhenStopping: Bool { host == server.place.node }
+
   private func received(_ bytes: [UInt8], _ number: UInt32, _ isLast: Bool) {
     guard case .receive(let receive) = request else { return }
     // A frame that was lost on its way from another node is lost for good: better no session than
@@ -81,16 +92,19 @@ final class SockJSExchange: Responder {
     bytes.withUnsafeBytes { connection?.write(chunk: $0) }
     guard isLast else { return }
     end { $0.endResponse() }
+    tellSession(.completed)
   }
 
   private func begin(_ receive: SockJSReceive) {
     hasBegun = true
-    connection?.beginResponse(.ok, receive.fields)
+    connection?.beginResponse(.ok, receive.fields, staysWhenStopping: staysWhenStopping)
   }
 
   private func taken() {
     guard case .send(let send) = request else { return }
-    respond(Response(send.accepted))
+    end { [staysWhenStopping] in
+      $0.respond(Response(send.accepted), staysWhenStopping: staysWhenStopping)
+    }
   }
 
   private func refused(_ refusal: SockJSRefusal) {
@@ -131,7 +145,7 @@ final class SockJSExchange: Responder {
   func aborted(_ connection: ClientConnection) {
     guard self.connection.take() != nil else { return }
     server.ended(self)
-    tellSession(.left)
+    tellSession(host == nil ? .missed : .left)
   }
 
   func congestionChanged(_ isCongested: Bool, on connection: ClientConnection) {

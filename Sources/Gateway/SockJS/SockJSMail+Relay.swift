@@ -5,7 +5,7 @@ import SockJS
 extension SockJSMail {
   private enum Kind: UInt8 {
     case receive = 1
-    case send, congested, relieved, left
+    case send, congested, relieved, left, missed, completed, finish
     case accepted = 16
     case frame, lastFrame, cut, taken, unknownSession, payloadExpected, brokenEncoding, tooLarge,
       busy
@@ -13,7 +13,7 @@ extension SockJSMail {
 
   var isForSession: Bool {
     switch step {
-    case .receive, .send, .congestion, .left: true
+    case .receive, .send, .congestion, .left, .missed, .completed, .finish: true
     case .accepted, .frame, .cut, .taken, .refused: false
     }
   }
@@ -55,6 +55,9 @@ extension SockJSMail {
     case .congested: return .congestion(true)
     case .relieved: return .congestion(false)
     case .left: return .left
+    case .missed: return .missed
+    case .completed: return .completed
+    case .finish: return .finish
     case .accepted: return .accepted
     case .frame: return .frame(relay.payload, number: relay.number, isLast: false)
     case .lastFrame: return .frame(relay.payload, number: relay.number, isLast: true)
@@ -74,6 +77,9 @@ extension SockJSMail {
     case .send: .send
     case .congestion(let isCongested): isCongested ? .congested : .relieved
     case .left: .left
+    case .missed: .missed
+    case .completed: .completed
+    case .finish: .finish
     case .accepted: .accepted
     case .frame(_, number: _, let isLast): isLast ? .lastFrame : .frame
     case .cut: .cut
@@ -105,7 +111,7 @@ extension SockJSMail {
     case .frame(let bytes, let number, isLast: _):
       relay.number = number
       relay.payload = bytes
-    case .congestion, .left, .accepted, .cut, .taken, .refused:
+    case .congestion, .left, .missed, .completed, .finish, .accepted, .cut, .taken, .refused:
       break
     }
     return relay

@@ -1,4 +1,4 @@
-package import ChatCore
+import ChatCore
 import Forwarding
 import HTTP1
 import SockJS
@@ -25,6 +25,12 @@ package struct SockJSMail: Sendable {
     case congestion(Bool)
     /// Its client has gone.
     case left
+    /// Its client had gone before the session said anything to it, or at least what it said last.
+    case missed
+    /// It has the last frame.
+    case completed
+    /// Its node stops: the answer is to end, so that its client comes again elsewhere.
+    case finish
 
     // To the request.
 
@@ -76,8 +82,13 @@ enum SockJSRefusal: Hashable, Sendable {
 /// What reaches a loop's `SockJSServer` from outside the loop.
 package enum SockJSNews: Sendable {
   case mail(SockJSMail)
-  /// Of the requests to the registry that look for sessions.
-  case registered([RegistryReply])
+  case located(SockJSLocation)
+}
+
+/// What the registry says of the session that a request is for.
+package struct SockJSLocation: Sendable {
+  let exchange: SockJSExchange.Address
+  let result: RegistryReply.Result
 }
 
 /// The way from a session to the request that receives its frames.

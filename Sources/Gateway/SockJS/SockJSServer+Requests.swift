@@ -9,9 +9,13 @@ extension SockJSServer {
   /// How long a request waits for its session to say anything.
   private static let answerTime = Duration.seconds(15)
 
-  /// How many bytes the body of a request may have; nil for one that is not for a service.
+  /// How many bytes the body of a request may have; nil for one that brings no messages.
   package func bodyBytesMax(of request: RequestHead) -> Int? {
-    mounts.first { $0.suffix(of: request) != nil }?.service.limits.payloadBytesMax
+    for mount in mounts {
+      guard let suffix = mount.suffix(of: request) else { continue }
+      return mount.service.bodyBytesMax(of: request, suffix: suffix)
+    }
+    return nil
   }
 
   /// What becomes of a request; nil when no service has its path.
@@ -77,12 +81,12 @@ extension SockJSServer {
     }
     // Its client went before the session knew of it.
     switch mail.step {
-    case .accepted, .frame(_, number: _, isLast: false):
-      let farewell = mail.answered(by: place.node, .left)
+    case .accepted, .frame:
+      let farewell = mail.answered(by: place.node, .missed)
       // Not at once where the session is here: it is in the midst of saying this.
       guard mail.sender == place.node else { return tell(farewell, sessionOn: mail.sender) }
       place.loops[place.shard(of: mail.session)].post(.mail(farewell))
-    case .frame, .cut, .taken, .refused, .receive, .send, .congestion, .left:
+    case .cut, .taken, .refused, .receive, .send, .congestion, .left, .missed, .completed, .finish:
       break
     }
   }

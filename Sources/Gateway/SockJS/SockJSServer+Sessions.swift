@@ -19,6 +19,12 @@ extension SockJSServer {
       session.receiverCongested(mail.exchange, isCongested)
     case .left:
       session.receiverLeft(mail.exchange)
+    case .missed:
+      session.receiverMissed(mail.exchange)
+    case .completed:
+      session.confirmed(mail.exchange)
+    case .finish:
+      session.endResponse(to: mail.exchange)
     case .accepted, .frame, .cut, .taken, .refused:
       break
     }
@@ -44,12 +50,24 @@ extension SockJSServer {
     sessions[session.key] = nil
     loop.remove(session.token)
     addresses.remove(session.addressPlace)
-    release(session.key)
+    releaseUnlessHeld(session.key)
   }
 
-  private func release(_ session: SockJSSession.Key) {
-    place.registry?.submit(
-      [RegistryRequest(token: 0, operation: .releaseSession(name(of: session)))]) { _ in }
+  /// Gives up the claim that there may be, unless the session is here or about to be.
+  private func releaseUnlessHeld(_ session: SockJSSession.Key) {
+    guard sessions[session] == nil,
+      !searches.values.contains(where: { $0.isClaim && $0.mail.session == session })
+    else { return }
+    submit(.releaseSession(name(of: session))) { _ in }
+  }
+
+  private func submit(
+    _ operation: RegistryRequest.Operation,
+    reply: @escaping @Sendable (RegistryReply.Result) -> Void
+  ) {
+    place.registry?.submit([RegistryRequest(token: 0, operation: operation)]) { replies in
+      for answer in replies { reply(answer.result) }
+    }
   }
 
   func loseReceivers(where isLost: (SockJSExchange.Address) -> Bool) {
@@ -73,16 +91,29 @@ extension SockJSServer {
     case .send where mail.sender == place.node && place.registry != nil:
       operation = .sessionHolder(name(of: mail.session))
     case .receive, .send:
-      return answer(mail, .refused(.unknownSession))
-    case .congestion, .left, .accepted, .frame, .cut, .taken, .refused:
+      answer(mail, .refused(.unknownSession))
+      // The registry named this node to another one, for a session that is not here: what released
+      // it was lost.
+      if mail.sender != place.node { releaseUnlessHeld(mail.session) }
+      return
+    case .left, .missed:
+      searches[mail.exchange]?.hasLeft = true
+      return
+    case .congestion, .completed, .finish, .accepted, .frame, .cut, .taken, .refused:
       return
     }
-    searchNumber += 1
-    searches[searchNumber] = mail
+    searches[mail.exchange] = SockJSSearch(mail: mail)
     let loop = place.loops[place.shard]
-    place.registry?.submit([RegistryRequest(token: searchNumber, operation: operation)]) {
-      loop.post(.registered($0))
+    submit(operation) { [exchange = mail.exchange] in
+      loop.post(.located(SockJSLocation(exchange: exchange, result: $0)))
     }
+  }
+
+  /// How often a session is claimed anew, so that the claim lasts as long as the session.
+  static let claimInterval = RegistryRequest.sessionClaimTime / 3
+
+  func claimAgain(_ session: SockJSSession.Key) {
+    submit(.claimSession(name(of: session))) { _ in }
   }
 
   /// The registry forgot who holds what.
@@ -93,18 +124,24 @@ extension SockJSServer {
   }
 
   /// The registry said whose session it is.
-  func located(_ reply: RegistryReply) {
-    guard let mail = searches.removeValue(forKey: reply.token) else { return }
+  func located(_ location: SockJSLocation) {
+    guard let search = searches.removeValue(forKey: location.exchange) else { return }
+    let mail = search.mail
+    // Nobody waits for it any more: what the session has is not for this request.
+    guard !search.hasLeft else { return releaseUnlessHeld(mail.session) }
     // It may have been opened meanwhile.
     guard sessions[mail.session] == nil else { return serve(mail) }
-    switch (reply.result, mail.step) {
+    switch (location.result, mail.step) {
     case (.holder(let node?), _) where node != place.node:
+      counters.carried += 1
       tell(mail.withoutOpening, sessionOn: node)
-    case (_, .receive(let receiver, let identity, let opening?)):
-      // Without the registry there is no telling: where requests keep to one node, that is right.
+    case (.holder, .receive(let receiver, let identity, let opening?)):
       open(mail, receiver, identity, opening)
     case (.unavailable, _):
+      // A request that opens a session looks like one for a session that another node may have, and
+      // of one name there must not be two.
       answer(mail, .refused(.busy))
+      if search.isClaim { releaseUnlessHeld(mail.session) }
     default:
       answer(mail, .refused(.unknownSession))
     }
@@ -114,8 +151,10 @@ extension SockJSServer {
     _ mail: SockJSMail, _ receiver: SockJSReceiver, _ identity: String?,
     _ opening: SockJSMail.Opening
   ) {
-    guard sessions.count < limits.sockJSSessionsMax, let place = count(opening.address) else {
-      release(mail.session)
+    guard !isDraining, sessions.count < limits.sockJSSessionsMax,
+      let place = count(opening.address)
+    else {
+      releaseUnlessHeld(mail.session)
       return answer(mail, .refused(.busy))
     }
     let session = SockJSSession(
@@ -130,4 +169,18 @@ extension SockJSServer {
     guard let address else { return addresses.add(.unspecified) }
     return addresses.add(address, countMax: limits.sockJSSessionsPerAddressMax)
   }
+}
+
+/// A request whose session the registry is asked about.
+struct SockJSSearch {
+  let mail: SockJSMail
+  /// Whether the client went meanwhile.
+  var hasLeft = false
+
+  /// Whether the node holds the session in the end, unless another does.
+  var isClaim: Bool {
+    if case .receive = mail.step { true } else { false }
+  }
+
+  init(mail: SockJSMail) { self.mail = mail }
 }

@@ -30,8 +30,10 @@ package final class SockJSServer: EventHandler {
   /// to a request of this one.
   var exchangeNumber = UInt64.random(in: 0 ... .max / 2)
   /// Requests whose session the registry is asked about.
-  var searches: [UInt64: SockJSMail] = [:]
-  var searchNumber: UInt64 = 0
+  var searches: [SockJSExchange.Address: SockJSSearch] = [:]
+  var counters = SockJSCounters()
+  /// Whether the node stops: sessions end, and no new ones begin.
+  private(set) var isDraining = false
   var random = SystemRandomNumberGenerator()
   private(set) var token = Token(index: .max, generation: .max)
   var isSweeping = false
@@ -48,8 +50,20 @@ package final class SockJSServer: EventHandler {
     token = loop.add(self)
   }
 
-  /// Sessions owned by this loop, those too that have ended and wait to be forgotten.
-  package var sessionCount: Int { sessions.count }
+  /// What the loop has now, and has counted since it started.
+  package var figures: SockJSCounters {
+    var figures = counters
+    figures.sessions = sessions.count
+    figures.exchanges = exchanges.count
+    return figures
+  }
+
+  /// The node stops. The application closes the sessions; what waits here for those of other nodes
+  /// is ended, so that its clients go to another node.
+  package func drain() {
+    isDraining = true
+    for exchange in exchanges.values { exchange.finish() }
+  }
 
   // MARK: From outside
 
@@ -57,7 +71,7 @@ package final class SockJSServer: EventHandler {
     for item in news {
       switch item {
       case .mail(let mail): receive(mail)
-      case .registered(let replies): for reply in replies { located(reply) }
+      case .located(let location): located(location)
       }
     }
   }
@@ -110,4 +124,18 @@ package final class SockJSServer: EventHandler {
   private func publish(_ mail: SockJSMail, to node: NodeID) {
     place.bus?.publish([(.node(node), .relay(mail.relay(mounts: mounts)))])
   }
+}
+
+/// What a loop counts of its SockJS services.
+package struct SockJSCounters: Sendable {
+  /// Sessions over WebSockets open now.
+  package var sockets = 0
+  /// Sessions over requests, those too that have ended and wait to be forgotten.
+  package var sessions = 0
+  /// Requests for sessions, of this node or others, that are not answered yet.
+  package var exchanges = 0
+  /// Requests that were carried to other nodes.
+  package var carried: UInt64 = 0
+
+  package init() {}
 }

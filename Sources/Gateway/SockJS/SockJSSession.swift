@@ -30,6 +30,12 @@ package final class SockJSSession: Channel {
   private var ownToken = Token(index: .max, generation: .max)
   private var state: SockJSSessionState
   private var outlet: SockJSOutlet?
+  /// The request that receives, or did last: the bus may bring it twice.
+  private var lastReceiver: SockJSExchange.Address
+  /// The request that was given the last frame of its response and has not said that it has it.
+  private var unconfirmed: SockJSMail?
+  /// When the registry was told last that the session is here.
+  private var claimedAt: Instant
   private var isOutletCongested = false
   private var isCongested = false
   private var isReading = true
@@ -48,6 +54,8 @@ package final class SockJSSession: Channel {
     self.server = server
     loop = server.loop
     state = SockJSSessionState(receiver, limits: server.mounts[key.mount].service.limits)
+    lastReceiver = request.exchange
+    claimedAt = loop.now
     super.init()
     ownToken = loop.add(self)
     outlet = SockJSOutlet(to: request)
@@ -62,12 +70,13 @@ package final class SockJSSession: Channel {
   /// A request came to receive.
   func attach(_ receiver: SockJSReceiver, _ request: SockJSMail) {
     // The bus brought it twice.
-    guard outlet?.exchange != request.exchange else { return }
+    guard lastReceiver != request.exchange else { return }
     server.answer(request, .accepted)
     var newcomer = SockJSOutlet(to: request)
     switch state.attach(receiver) {
     case .attached:
       outlet = newcomer
+      lastReceiver = request.exchange
       isOutletCongested = false
       receiverChanged()
     case .refused(let close):
@@ -79,14 +88,61 @@ package final class SockJSSession: Channel {
 
   /// The client of a receiver went. What was on the way to it is lost, so the session ends.
   func receiverLeft(_ exchange: SockJSExchange.Address) {
+    receiverEnded(exchange) { $0.receiverAborted() }
+  }
+
+  /// The client of a receiver had gone before: what it was told last goes to the next one.
+  func receiverMissed(_ exchange: SockJSExchange.Address) {
+    receiverEnded(exchange) { $0.receiverMissed() }
+  }
+
+  private func receiverEnded(
+    _ exchange: SockJSExchange.Address,
+    _ end: (inout SockJSSessionState) -> SockJSSessionState.AbortAction
+  ) {
+    if unconfirmed?.exchange == exchange {
+      unconfirmed = nil
+      act(on: state.takeBack())
+      return loop.scheduleFlush(token)
+    }
     guard outlet?.exchange == exchange else { return }
     outlet = nil
-    if state.receiverAborted() == .closed { leaveApplication() }
+    act(on: end(&state))
     receiverChanged()
+  }
+
+  /// The receiver has the last frame of its response.
+  func confirmed(_ exchange: SockJSExchange.Address) {
+    guard unconfirmed?.exchange == exchange else { return }
+    unconfirmed = nil
+    state.confirmed()
+    if outlet != nil { loop.scheduleFlush(token) }
+  }
+
+  /// The receiver's client is to come again, elsewhere.
+  func endResponse(to exchange: SockJSExchange.Address) {
+    guard outlet?.exchange == exchange else { return }
+    state.endResponse()
+    loop.scheduleFlush(token)
+  }
+
+  /// What was said last may be lost.
+  private func interrupt() {
+    unconfirmed = nil
+    act(on: state.interrupt())
+    receiverChanged()
+  }
+
+  private func act(on action: SockJSSessionState.AbortAction) {
+    if action == .closed { leaveApplication() }
   }
 
   /// The node of the receiver has gone, or frames to it may have been lost.
   func receiverLost(where isLost: (SockJSExchange.Address) -> Bool) {
+    if let unconfirmed, isLost(unconfirmed.exchange) {
+      server.answer(unconfirmed, .cut)
+      interrupt()
+    }
     guard let outlet, isLost(outlet.exchange) else { return }
     // If its node is there after all, its client is to know now and not when the silence is long.
     server.answer(outlet.request, .cut)
@@ -156,7 +212,11 @@ package final class SockJSSession: Channel {
     case .write:
       loop.scheduleFlush(token)
       armTimer()
+    case .interrupt:
+      interrupt()
     case .abandon:
+      // If it is still there, its client is to know.
+      if let unconfirmed { server.answer(unconfirmed, .cut) }
       leaveApplication()
       server.forget(self)
     case .forget:
@@ -171,6 +231,7 @@ package final class SockJSSession: Channel {
     while let written = state.next(into: &frame) {
       let isLast = written == .lastFrame
       let request = outlet.request
+      if isLast { unconfirmed = request }
       outlet.write(frame.bytes, isLast: isLast) { server.answer(request, $0) }
       frame.removeAll()
       if isLast { return armTimer() }
@@ -211,6 +272,11 @@ package final class SockJSSession: Channel {
   /// To be called when a receiver came or went and when the timer has fired, and only then: in
   /// between it runs.
   private func armTimer() {
+    // At least once per heartbeat: often enough for a claim that lasts for an hour.
+    if loop.now - claimedAt >= SockJSServer.claimInterval {
+      claimedAt = loop.now
+      server.claimAgain(key)
+    }
     if let delay = state.timerDelay {
       loop.setTimer(for: token, at: loop.now + delay)
     } else {

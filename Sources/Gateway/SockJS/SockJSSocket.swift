@@ -12,6 +12,8 @@ package final class SockJSSocket: Channel {
   private var ownToken = Token(index: .max, generation: .max)
   /// From the handshake to the end of the connection.
   private var connection: ClientConnection?
+  /// Whether the close frame was sent: the application has said its last word and hears no more.
+  private var isClosing = false
   /// The connection's, where its messages may be compressed.
   var deflate: DeflateSession?
   /// Messages of this turn, quoted, with a comma between two.
@@ -31,6 +33,7 @@ package final class SockJSSocket: Channel {
 
   func opened(on connection: ClientConnection, request: RequestHead) {
     self.connection = connection
+    server.counters.sockets += 1
     ownToken = loop.add(self)
     write(.open)
     armHeartbeat()
@@ -57,11 +60,12 @@ package final class SockJSSocket: Channel {
   /// The connection has ended, or said its last word.
   func closed() {
     guard connection.take() != nil else { return }
+    server.counters.sockets -= 1
     loop.remove(token)
     server.application?.closed(self)
   }
 
-  private var isOpen: Bool { connection != nil }
+  private var isOpen: Bool { connection != nil && !isClosing }
 
   /// What is no SockJS ends the connection without a word, as the protocol has it.
   private func fail() { connection?.end() }
@@ -82,8 +86,10 @@ package final class SockJSSocket: Channel {
   package override func setReading(_ isReading: Bool) { connection?.setReading(isReading) }
 
   package override func close(_ code: CloseCode, reason: String) {
+    guard isOpen else { return }
     flush()
     write(.close(SockJSClose(code.rawValue, reason)))
+    isClosing = true
     connection?.close(code, reason: reason)
   }
 

@@ -124,6 +124,7 @@ private func checkFrames(of messages: [[UInt8]]) {
     var session = SockJSSessionState(receiver, limits: limits)
     var buffer = ByteBuffer()
     claim(session.next(into: &buffer) != nil, "a new session says that it is open")
+    session.confirmed()
     if !session.hasReceiver { claim(session.attach(receiver) == .attached, "it may come again") }
     for message in messages { message.withUnsafeBytes { session.enqueue($0) } }
     buffer.removeAll()

@@ -17,6 +17,7 @@ final class SockJSNodes {
   final class Node {
     let id: NodeID
     let application = SockJSEcho()
+    let registry: CutRegistry
     let sockJS: SockJSServer
     let server: TestServer
 
@@ -25,7 +26,8 @@ final class SockJSNodes {
       _ limits: GatewayLimits
     ) throws {
       id = NodeID(name)!
-      let (application, id) = (application, id)
+      registry = CutRegistry(MemoryRegistry(node: id, sharing: routes))
+      let (application, id, registry) = (application, id, registry)
       var made: SockJSServer?
       func make(_ loop: EventLoop) -> any Application {
         let box = Box()
@@ -38,7 +40,7 @@ final class SockJSNodes {
           limits: limits,
           place: SockJSPlace(
             node: id, shard: 0, loops: [mailbox],
-            registry: MemoryRegistry(node: id, sharing: routes), bus: bus)
+            registry: registry, bus: bus)
         ) { $0.target.parameter("user") }
         box.sockJS = sockJS
         application.serve(sockJS)
@@ -92,6 +94,8 @@ final class CutBus: MessageBus {
     var losses: [Bool] = []
     /// Whether all arrive twice, as what was published and not confirmed does.
     var isDoubling = false
+    /// What is on its way, while it stays there.
+    var held: [(NodeID, Relay)]?
   }
 
   private let state = Locked(State())
@@ -106,6 +110,16 @@ final class CutBus: MessageBus {
 
   func doubleAll() { state.withLock { $0.isDoubling = true } }
 
+  /// Keeps on their way those that are published from now on.
+  func hold() { state.withLock { $0.held = [] } }
+
+  func letGo() {
+    state.withLock { state in
+      for (node, relay) in state.held ?? [] { state.nodes[node]?.post(relay) }
+      state.held = nil
+    }
+  }
+
   func publish(_ envelopes: [(destination: Destination, envelope: Envelope)]) {
     for case (.node(let node), let envelope) in envelopes {
       var encoder = EnvelopeEncoder(sender: NodeID("bus")!)
@@ -117,10 +131,63 @@ final class CutBus: MessageBus {
       let (mailbox, isDoubling) = state.withLock { state -> (Mailbox<Relay>?, Bool) in
         state.published += 1
         let isLost = !state.losses.isEmpty && state.losses.removeFirst()
-        return (isLost ? nil : state.nodes[node], state.isDoubling)
+        guard !isLost, state.held == nil else {
+          if !isLost { state.held?.append((node, relay)) }
+          return (nil, false)
+        }
+        return (state.nodes[node], state.isDoubling)
       }
       mailbox?.post(relay)
       if isDoubling { mailbox?.post(relay) }
+    }
+  }
+}
+
+/// A node's registry, which a test can cut off or keep from answering.
+final class CutRegistry: Registry {
+  private struct State {
+    var isAway = false
+    /// Answers that nobody has got yet, while they are kept.
+    var held: [@Sendable () -> Void]?
+    var claims = 0
+  }
+
+  private let registry: any Registry
+  private let state = Locked(State())
+
+  init(_ registry: any Registry) { self.registry = registry }
+
+  /// How often a session was claimed.
+  var claims: Int { state.withLock { $0.claims } }
+
+  func goAway() { state.withLock { $0.isAway = true } }
+
+  func hold() { state.withLock { $0.held = [] } }
+
+  func letGo() {
+    let held = state.withLock { state in
+      defer { state.held = nil }
+      return state.held ?? []
+    }
+    for answer in held { answer() }
+  }
+
+  func submit(
+    _ batch: [RegistryRequest], reply: @escaping @Sendable ([RegistryReply]) -> Void
+  ) {
+    let isAway = state.withLock { state in
+      for case .claimSession in batch.map(\.operation) { state.claims += 1 }
+      return state.isAway
+    }
+    guard !isAway else {
+      return reply(batch.map { RegistryReply(token: $0.token, result: .unavailable) })
+    }
+    registry.submit(batch) { [state] replies in
+      let isHeld = state.withLock { state in
+        state.held?.append { reply(replies) }
+        return state.held != nil
+      }
+      if !isHeld { reply(replies) }
     }
   }
 }
@@ -130,6 +197,8 @@ final class SockJSEcho: Application {
   private var sockJS: SockJSServer?
   private(set) var events: [String] = []
   private(set) var channel: Channel?
+  /// What to do with a message; by default it comes back.
+  var onMessage: ((Channel) -> Void)?
 
   func serve(_ sockJS: SockJSServer) {
     self.sockJS = sockJS
@@ -151,7 +220,7 @@ final class SockJSEcho: Application {
 
   func received(_ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on channel: Channel) {
     events.append(String(decoding: payload, as: UTF8.self))
-    channel.send(kind, payload)
+    if let onMessage { onMessage(channel) } else { channel.send(kind, payload) }
   }
 
   func closed(_ channel: Channel) { events.append("closed") }

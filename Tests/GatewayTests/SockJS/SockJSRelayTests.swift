@@ -15,7 +15,7 @@ struct SockJSRelayTests {
     }
     #expect(nodes.first.application.events == ["opened"] + (0..<10).map { "m\($0)" })
     #expect(nodes.second.application.events == [])
-    #expect(nodes.second.sockJS.sessionCount == 0)
+    #expect(nodes.second.sockJS.figures.sessions == 0)
   }
 
   @Test func `a stream on another node gets each frame as it comes`() throws {
@@ -33,7 +33,7 @@ struct SockJSRelayTests {
   @Test func `a session that nobody has takes nothing`() throws {
     let nodes = try SockJSNodes()
     #expect(nodes.post("/s/000/abc/xhr_send", to: nodes.first, "[\"x\"]")?.status == 404)
-    #expect(nodes.first.sockJS.sessionCount == 0)
+    #expect(nodes.first.sockJS.figures.sessions == 0)
   }
 
   @Test(arguments: [false, true])
@@ -166,7 +166,7 @@ struct SockJSRelayTests {
     #expect(open("c", from: "203.0.113.9") == 503)
     #expect(open("c", from: "203.0.113.10") == 200)
     nodes.first.server.pass(.seconds(6))
-    #expect(nodes.first.sockJS.sessionCount == 0)
+    #expect(nodes.first.sockJS.figures.sessions == 0)
     #expect(open("d", from: "203.0.113.9") == 200)
   }
 
@@ -174,7 +174,7 @@ struct SockJSRelayTests {
     let nodes = try SockJSNodes()
     _ = nodes.post("/s/000/abc/xhr", to: nodes.first)
     nodes.first.server.pass(.seconds(6))
-    #expect(nodes.first.sockJS.sessionCount == 0)
+    #expect(nodes.first.sockJS.figures.sessions == 0)
     #expect(nodes.first.application.events == ["opened", "closed"])
     #expect(nodes.post("/s/000/abc/xhr", to: nodes.second)?.body == "o\n")
     #expect(nodes.second.application.events == ["opened"])
