@@ -88,7 +88,10 @@ extension Hub {
       return false
     case .history, .conversations:
       return session.queriesInFlight < limits.queriesInFlightMax
-    case .hello, .ping, .resume, .unknown:
+    case .resume:
+      // The missed messages on their way are through first: none of them is left out.
+      return session.resumption == nil
+    case .hello, .ping, .unknown:
       return true
     }
   }

@@ -34,12 +34,10 @@ extension Hub {
   }
 
   /// A live session goes back to what its device holds, as one does that says hello: until it is
-  /// `ready` again live messages pass it by, and are among the missed ones.
+  /// `ready` again live messages pass it by, and are among the missed ones. Not while others are on
+  /// their way: the command waits for their end.
   func resume(_ session: Session, _ id: RequestID?, _ resume: [Address: UInt64]) {
-    guard session.resumption == nil else {
-      fail(session, id, .unavailable, "missed messages are on their way already")
-      return
-    }
+    precondition(session.resumption == nil, "a session went back while missed messages came")
     session.lags = [:]
     session.phase = .loading(Session.Handshake(id: id, resume: resume))
     submit(.load(session))
@@ -85,15 +83,17 @@ extension Hub {
     resumeMore(session)
   }
 
-  /// Asks for the next missed messages, as far as the limits allow.
+  /// Asks for the next missed messages, as far as the limits allow. Behind the last of them the
+  /// session's commands go on that waited for it.
   func resumeMore(_ session: Session) {
     guard session.isLive, !session.isCongested else { return }
     while let resumption = session.resumption,
       resumption.readsInFlight < limits.resumeReadsInFlightMax
     {
       guard let conversation = resumption.waiting.first else {
-        if resumption.readsInFlight == 0, resumption.failed.isEmpty { session.resumption = nil }
-        return
+        guard resumption.readsInFlight == 0, resumption.failed.isEmpty else { return }
+        session.resumption = nil
+        return runDeferred(session)
       }
       session.resumption?.waiting.removeFirst()
       readOn(in: conversation, session)

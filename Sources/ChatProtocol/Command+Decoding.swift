@@ -107,28 +107,12 @@ extension CommandFields {
     let value = self[.resume]
     guard value.kind != .absent else { return [:] }
     guard value.kind == .object else { throw bad("resume must be an object") }
-    var heads: [Address: UInt64] = [:]
-    var isValid = true
     var walker = JSONScanner(scanner.raw(value))
-    do {
-      try walker.object(depth: 1) { (walker, key) throws(JSONError) in
-        let address = walker.withContent(of: key) { Address(utf8: $0) }
-        let sequence = walker.wholeNumber(try walker.value(depth: 2))
-        if let address, let sequence, heads.count <= Command.Hello.resumeMax {
-          heads[address] = sequence
-        } else {
-          isValid = false
-        }
-      }
+    do throws(CommandError) {
+      return try Command.Hello.heads(&walker, depth: 1) { Address(utf8: $0) }
     } catch {
-      throw bad(error.message)
+      throw CommandError(error.code, error.message, id: id)
     }
-    guard heads.count <= Command.Hello.resumeMax else {
-      let message = "resume has more than \(Command.Hello.resumeMax) entries"
-      throw CommandError(.tooLarge, message, id: id)
-    }
-    guard isValid else { throw bad("resume must map conversations to sequence numbers") }
-    return heads
   }
 }
 

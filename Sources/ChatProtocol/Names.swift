@@ -10,6 +10,11 @@ package struct UserID: Hashable, Comparable, Sendable, CustomStringConvertible {
     self.name = String(name)
   }
 
+  /// Takes a name with or without the sigil.
+  package init?(written text: some StringProtocol) {
+    self.init(text.first == "@" ? text.dropFirst() : text[...])
+  }
+
   init?(utf8 name: some Collection<UInt8>) {
     guard Self.isValid(name) else { return nil }
     self.name = String(decoding: name, as: UTF8.self)

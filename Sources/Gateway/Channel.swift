@@ -10,6 +10,10 @@ package import WebSocket
 /// Confined to its loop. A base class and not a protocol, because every event for a session finds
 /// its channel through the loop's table, and a reference of one word goes there and back.
 package class Channel: EventHandler {
+  /// The STOMP session that this channel carries, from its opening to its close: the hub knows that
+  /// one in its place. Each message of any channel looks here.
+  @exclusivity(unchecked) final var carriedSTOMP: STOMPSession?
+
   /// Names the channel on its loop, also after it has closed.
   package var token: Token { preconditionFailure("a channel of no kind") }
 

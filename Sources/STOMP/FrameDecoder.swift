@@ -127,8 +127,12 @@ package struct FrameDecoder {
   ) throws(FrameError) -> UnsafeRawBufferPointer? {
     let found = bytes[progress.scanned...].firstIndex { $0 == ASCII.lineFeed || $0 == 0 }
     let end = found ?? bytes.count
-    if case .command = progress.stage, end > ClientCommand.lineBytesMax { throw .unknownCommand }
-    guard end < limits.headBytesMax else { throw .headTooLarge }
+    switch progress.stage {
+    case .command:
+      guard end <= ClientCommand.lineBytesMax else { throw .unknownCommand }
+    case .headers(let command, _, start: _), .body(let command, _, headers: _, start: _, length: _):
+      guard end < limits.headBytesMax(of: command) else { throw .headTooLarge }
+    }
     guard let found else {
       progress.scanned = bytes.count
       return nil

@@ -41,6 +41,7 @@ package struct ServerSession: Sendable {
   private var heldFrames = 0
   private var heldBytes = 0
   private var lastNumber: UInt64 = 0
+  private var lastSubscription: UInt64 = 0
   private var unacknowledgedCount = 0
 
   package init(limits: SessionLimits = SessionLimits()) { self.limits = limits }
@@ -118,19 +119,33 @@ package struct ServerSession: Sendable {
     guard let ack = AckMode(rawValue: frame.headers["ack"] ?? AckMode.auto.rawValue) else {
       throw SessionError(.unknownAckMode)
     }
-    let subscription = Subscription(id: id, destination: destination, ack: ack)
+    let subscription = Subscription(
+      id: id, destination: destination, ack: ack, number: lastSubscription + 1)
     guard !subscriptions.contains(where: { $0.id == subscription.id }) else {
       throw SessionError(.subscriptionInUse)
     }
     guard subscriptions.count < limits.subscriptionsMax else {
       throw SessionError(.tooManySubscriptions)
     }
+    lastSubscription += 1
     subscriptions.append(subscription)
     return destination
   }
 
   /// Ends the subscription made last, which the server does not grant.
   package mutating func refuseSubscription() { _ = subscriptions.popLast() }
+
+  /// Lets messages pass the subscription made last by, until it is released by the number given.
+  package mutating func holdSubscription() -> UInt64 {
+    if let last = subscriptions.indices.last { subscriptions[last].isHeld = true }
+    return lastSubscription
+  }
+
+  /// Messages go to the subscription from here on, if it is still there.
+  package mutating func releaseSubscription(_ number: UInt64) {
+    guard let index = subscriptions.firstIndex(where: { $0.number == number }) else { return }
+    subscriptions[index].isHeld = false
+  }
 
   /// One that is not there, perhaps because it was not granted, is none afterwards either.
   private mutating func unsubscribe(_ frame: Frame) throws(SessionError) {
@@ -142,17 +157,20 @@ package struct ServerSession: Sendable {
     subscriptions.remove(at: index)
   }
 
+  /// Whether messages to `destination` go to any subscription.
   package func isSubscribed(to destination: String) -> Bool {
-    subscriptions.contains { $0.destination == destination }
+    subscriptions.contains { $0.destination == destination && !$0.isHeld }
   }
 
   // MARK: Messages
 
-  /// Calls `send` for each subscription to `destination`, with a number for its copy.
+  /// Calls `send` for each subscription to `destination` that is not held, with a number for its
+  /// copy.
   package mutating func deliver(
     to destination: String, _ send: (Delivery) -> Void
   ) throws(SessionError) {
-    for index in subscriptions.indices where subscriptions[index].destination == destination {
+    for index in subscriptions.indices
+    where subscriptions[index].destination == destination && !subscriptions[index].isHeld {
       let isToBeAcknowledged = subscriptions[index].ack != .auto
       lastNumber += 1
       if isToBeAcknowledged {

@@ -15,14 +15,20 @@ package struct Subscription: Sendable {
   package let isNamed: Bool
   package let destination: String
   package let ack: AckMode
+  /// Counts the subscriptions of a session, so that one that is gone is not taken for the next of
+  /// its name.
+  let number: UInt64
+  /// Whether messages pass it by for now.
+  var isHeld = false
   /// The numbers of the messages that wait for an `ACK`, rising.
   var unacknowledged: [UInt64] = []
 
-  init(id: String?, destination: String, ack: AckMode) {
+  init(id: String?, destination: String, ack: AckMode, number: UInt64) {
     self.id = id ?? destination
     self.isNamed = id != nil
     self.destination = destination
     self.ack = ack
+    self.number = number
   }
 }
 

@@ -76,9 +76,10 @@ class Program:
     def log_lines(self):
         return self.log.read_text(errors="replace").splitlines()
 
-    def resident_bytes(self):
+    def resident_bytes(self, field="VmRSS"):
+        """Its memory now, or with VmHWM at its largest."""
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
-            if line.startswith("VmRSS:"):
+            if line.startswith(f"{field}:"):
                 return int(line.split()[1]) * 1024
 
     def end(self):

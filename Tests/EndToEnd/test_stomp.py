@@ -1,5 +1,6 @@
 """STOMP at /ws-chat, with stomp.py and by hand."""
 
+import json
 import time
 
 import pytest
@@ -72,6 +73,22 @@ def test_who_comes_back_resumes(node, name):
         with StompClient(node.url, alice_name) as alice:
             bob.send(f"@{alice_name}", "only this")
             assert alice.next()[0]["content"] == "only this"
+
+
+def test_two_subscriptions_that_resume_at_once_miss_nothing(node, name):
+    with Client(node.url, name("bob")) as bob, opened(node, alice := name("alice")) as socket:
+        for number in range(1, 501):
+            bob.send(f"@{alice}", str(number))
+        for held in (100, 300):
+            socket.send(f"SUBSCRIBE\nid:{held}\ndestination:/user/queue/messages\n"
+                        f'resume:{{"{bob.user}":{held}}}\n\n\0')
+        seqs = {"100": [], "300": []}
+        while not seqs["300"] or seqs["300"][-1] < 500:
+            head, _, body = socket.recv(timeout=15).partition("\n\n")
+            headers = dict(line.split(":", 1) for line in head.splitlines()[1:])
+            seqs[headers["subscription"]].append(json.loads(body[:-1])["seq"])
+    assert seqs["300"] == list(range(301, 501))
+    assert seqs["100"] == list(range(101, 501)) + seqs["300"]
 
 
 @pytest.mark.parametrize("ack", ["client", "client-individual"])
@@ -212,6 +229,29 @@ def test_a_client_that_never_reads_is_told_of_the_gap_and_closed(name):
     assert any(b'"code":"gap"' in payload for opcode, payload in frames if opcode == TEXT)
     assert [payload for opcode, payload in frames if opcode == TEXT][-1].startswith(b"ERROR\n")
     assert [int.from_bytes(payload[:2]) for opcode, payload in frames if opcode == CLOSE] == [4102]
+
+
+def test_missed_messages_for_a_client_that_never_reads_are_bounded(name):
+    alice, senders, text = name("alice"), [name("bob") for _ in range(4)], "x" * 16_000
+    with Node() as node:
+        for sender in senders:
+            with Client(node.url, sender) as bob:
+                for number in [bob.post_text(f"@{alice}", text) for _ in range(200)]:
+                    bob.answer(number)
+        with WebSocket(node.port, f"/ws-chat?user={alice}", receive_buffer=4096) as stuck:
+            stuck.send(frame(TEXT, b"CONNECT\naccept-version:1.2\n\n\0"))
+            for number in range(6):
+                stuck.send(frame(TEXT, f"SUBSCRIBE\nid:{number}\nreceipt:{number}\n"
+                                       "destination:/user/queue/messages\n\n\0".encode()))
+            while b"receipt-id:5" not in stuck.receive()[1]:
+                pass
+            before = node.resident_bytes()
+            held = json.dumps({sender: 0 for sender in senders})
+            stuck.send(frame(TEXT, "SUBSCRIBE\nid:all\ndestination:/user/queue/messages\n"
+                                   f"resume:{held}\n\n\0".encode()))
+            time.sleep(5)
+            # The messages themselves, what a turn may write, and its copy.
+            assert node.resident_bytes("VmHWM") - before < 48 * 1024 * 1024
 
 
 def growth_while_sending(node, alice, to):

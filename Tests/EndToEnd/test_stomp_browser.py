@@ -63,16 +63,17 @@ def serving(file):
     return lambda route: route.fulfill(path=file)
 
 
-def connect(page, token, transport):
-    return page.evaluate("options => chat.connect(...options)", [token, transport])
+def connect(page, token, transport, **options):
+    return page.evaluate("options => chat.connect(...options)", [token, transport, options])
 
 
-def send(page, **message):
-    page.evaluate("message => chat.send(message)", message)
+def send(page, receipt=None, **message):
+    page.evaluate("options => chat.send(...options)",
+                  [message, {"receipt": receipt} if receipt else {}])
 
 
 def received(page, kind, count):
-    """All `messages` or `errors`, once there are `count`."""
+    """All `messages`, `errors` or `receipts`, once there are `count`."""
     page.wait_for_function(
         "([kind, count]) => chat.closed || chat[kind].length >= count", arg=[kind, count])
     assert page.evaluate("chat.closed") is None
@@ -115,3 +116,37 @@ def test_two_pages_and_an_error(node, page, name):
     # Her own comes back once, however often she sent it with the same id.
     assert [each["seq"] for each in received(alice, "messages", 2)] == [1, 2]
     assert len(received(bob, "messages", 2)) == 2
+
+
+@pytest.mark.parametrize("transport", [None, "xhr-polling"])
+def test_a_page_that_comes_back_gets_what_it_missed(node, page, name, transport):
+    alice_name = name("alice")
+    with Client(node.url, name("bob")) as bob:
+        alice = page(node.url)
+        connect(alice, alice_name, transport, inHeader=True)
+        bob.send(f"@{alice_name}", "1")
+        assert [each["seq"] for each in received(alice, "messages", 1)] == [1]
+        alice.evaluate("chat.leave()")
+        for number in range(2, 301):
+            bob.send(f"@{alice_name}", str(number))
+        assert connect(alice, alice_name, transport, inHeader=True,
+                       resume={bob.user: 1})["user"] == alice_name
+        bob.send(f"@{alice_name}", "live")
+        messages = received(alice, "messages", 301)
+        assert [each["seq"] for each in messages] == list(range(1, 302))
+
+
+def test_a_receipt_says_that_a_message_is_stored(node, page, name):
+    alice_name = name("alice")
+    with Client(node.url, name("bob")) as bob:
+        alice = page(node.url)
+        connect(alice, alice_name, "websocket")
+        send(alice, receipt="stored", receiver=bob.user, content="hi")
+        assert received(alice, "receipts", 1) == ["stored"]
+        assert bob.next()["body"] == {"text": "hi"}
+
+
+def test_a_page_that_nobody_is_gets_the_error(node, page):
+    alice = page(node.url)
+    with pytest.raises(Exception, match="who you are"):
+        connect(alice, "Not A Name", "websocket", inHeader=True)

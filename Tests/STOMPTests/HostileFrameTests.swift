@@ -31,6 +31,7 @@ import Testing
     Refused("SEND\n\n" + String(repeating: "a", count: 65_537), .bodyTooLarge),
     Refused("BEGIN\ntransaction:a\n\nbody\0", .unexpectedBody),
     Refused("SEND\n" + String(repeating: "a", count: 16_384), .headTooLarge),
+    Refused("SUBSCRIBE\nid:" + String(repeating: "a", count: 65_536), .headTooLarge),
     Refused("SEND\n" + String(repeating: "a:b\n", count: 65), .tooManyHeaders),
     Refused(String(repeating: "A", count: 13), .unknownCommand), Refused("\0", .unknownCommand),
     Refused("SEND\0", .unknownCommand), Refused("SEND\nabc\0", .malformedHeader),
@@ -46,6 +47,8 @@ import Testing
     let body = String(repeating: "a", count: 65_536)
     #expect(Reading("SEND\n\(headers)\n\(body)\0").frames == ["SEND|\(body)"])
     #expect(Reading("SEND\ncontent-length:65536\n\n\(body)\0").frames == ["SEND|\(body)"])
+    let list = "SUBSCRIBE\nresume:" + String(repeating: "a", count: 65_516)
+    #expect(Reading(list + "\n\n\0").frames == ["SUBSCRIBE|"])
   }
 
   @Test func `headers must be UTF-8`() {

@@ -108,6 +108,21 @@ import Testing
     #expect(try session.take("UNSUBSCRIBE\nid:a\n\n") == "done -")
   }
 
+  @Test func `messages pass a subscription by that is held`() throws {
+    var session = try ServerSession.connected(.v12)
+    _ = try session.take("SUBSCRIBE\nid:a\ndestination:/x\n\n")
+    let first = session.holdSubscription()
+    #expect(!session.isSubscribed(to: "/x"))
+    _ = try session.take("UNSUBSCRIBE\nid:a\n\n")
+    _ = try session.take("SUBSCRIBE\nid:a\ndestination:/x\n\n")
+    let second = session.holdSubscription()
+    session.releaseSubscription(first)
+    #expect(try session.copies(to: "/x").isEmpty)
+    session.releaseSubscription(second)
+    #expect(session.isSubscribed(to: "/x"))
+    #expect(try session.copies(to: "/x").map(\.subscription) == ["a"])
+  }
+
   // MARK: Acknowledgements
 
   /// A session that was sent five messages over one subscription.

@@ -2,31 +2,22 @@ import JSON
 
 /// What a client that comes back holds, as it tells in a header: `{"bob":17}`.
 package enum SpringResume {
-  /// By the other's name, with or without the `@`; nil if it is no such object.
-  package static func decode(_ header: String) -> [Address: UInt64]? {
-    var header = header
-    return header.withUTF8 { text in
+  /// By the other's name, with or without the `@`; as many as in a `hello`.
+  package static func decode(_ header: String) throws(CommandError) -> [Address: UInt64] {
+    // The copy is what the scanner reads in place.
+    let text = Array(header.utf8)
+    return try text.withUnsafeBufferPointer { (text) throws(CommandError) in
       var scanner = JSONScanner(UnsafeRawBufferPointer(text))
-      var heads: [Address: UInt64] = [:]
-      var isValid = true
+      scanner.skipWhitespace()
+      let heads = try Command.Hello.heads(&scanner, depth: 0) { key in
+        Address(utf8: key) ?? UserID(bytes: key).map { .user($0) }
+      }
       do throws(JSONError) {
-        scanner.skipWhitespace()
-        try scanner.object(depth: 0) { (scanner, key) throws(JSONError) in
-          let name = scanner.content(of: key)
-          let sequence = scanner.wholeNumber(try scanner.value(depth: 1))
-          if let address = Address(name) ?? Address("@" + name), let sequence,
-            heads.count < Command.Hello.resumeMax
-          {
-            heads[address] = sequence
-          } else {
-            isValid = false
-          }
-        }
         try scanner.finish()
       } catch {
-        return nil
+        throw CommandError(.badRequest, error.message)
       }
-      return isValid ? heads : nil
+      return heads
     }
   }
 }

@@ -48,8 +48,6 @@ package final class ChatApplication: Application, EventHandler {
   private var token = Token(index: 0, generation: 0)
   private var effects = Effects()
   @exclusivity(unchecked) private var names = NameCache()
-  /// By the channel that carries them. The hub knows the session in its place.
-  private var stompSessions: [Token: STOMPSession] = [:]
   private var hasAdvanced = false
   private var isStopped = false
 
@@ -104,7 +102,7 @@ package final class ChatApplication: Application, EventHandler {
     advance()
     guard !STOMPSession.serves(request) else {
       let session = STOMPSession(over: channel, request: request, on: loop)
-      stompSessions[channel.token] = session
+      channel.carriedSTOMP = session
       // It says hello when it has read who connects.
       hub.opened(session.sessionID, user: nil, wantsOwn: true)
       return
@@ -116,7 +114,7 @@ package final class ChatApplication: Application, EventHandler {
     _ kind: MessageKind, _ payload: UnsafeRawBufferPointer, on channel: Channel
   ) {
     guard !isStopped else { return }
-    if let session = stompSession(on: channel) {
+    if let session = channel.carriedSTOMP {
       advance()
       session.receive(payload, hub)
       return
@@ -137,7 +135,7 @@ package final class ChatApplication: Application, EventHandler {
 
   package func closed(_ channel: Channel) {
     advance()
-    if let session = stompSessions.removeValue(forKey: channel.token) {
+    if let session = channel.carriedSTOMP.take() {
       hub.closed(session.sessionID)
       session.leave()
     } else {
@@ -147,12 +145,7 @@ package final class ChatApplication: Application, EventHandler {
 
   package func congestionChanged(_ isCongested: Bool, on channel: Channel) {
     advance()
-    hub.setCongested((stompSession(on: channel) ?? channel).sessionID, isCongested)
-  }
-
-  /// Nil for a channel that speaks chat.v1, at no cost where all do.
-  private func stompSession(on channel: Channel) -> STOMPSession? {
-    stompSessions.isEmpty ? nil : stompSessions[channel.token]
+    hub.setCongested((channel.carriedSTOMP ?? channel).sessionID, isCongested)
   }
 
   // MARK: Mail and time

@@ -19,12 +19,12 @@ enum ChatRoute {
 
   /// In open mode: who the URL says the client is.
   static func user(of request: RequestHead) -> UserID? {
-    request.target.parameter("user").flatMap { UserID($0) }
+    request.target.parameter("user").flatMap { UserID(written: $0) }
   }
 
-  /// Whose a SockJS session is, which STOMP clients say with a token.
+  /// Whose a SockJS session is: whoever the URL names in the protocol that is spoken there.
   static func owner(of request: RequestHead) -> UserID? {
-    user(of: request) ?? request.target.parameter("token").flatMap { UserID(unverifiedToken: $0) }
+    STOMPSession.serves(request) ? STOMPCredentials(request).user : user(of: request)
   }
 }
 

@@ -4,30 +4,42 @@ import STOMP
 
 /// Who a STOMP client says that it is, in the ways of Spring's convention. Nothing is verified:
 /// there is only the open mode, in which a token stands for a name.
+///
+/// A token comes before a name, and what `CONNECT` says before what the address said. What is
+/// empty is not there: clients send headers that nobody filled in.
 struct STOMPCredentials {
   private let token: String?
   private let name: String?
 
   /// Keeps what the address of the connection said.
   init(_ request: RequestHead) {
-    token = request.target.parameter("token")
-    name = request.target.parameter("user")
+    token = Self.filled(request.target.parameter("token"))
+    name = Self.filled(request.target.parameter("user"))
   }
 
-  /// A token comes before a name, and what `CONNECT` says before what the address said.
+  /// Whom the address alone names.
+  var user: UserID? { Self.user(token: token, name: name) }
+
   func user(connectingWith headers: FrameHeaders) -> UserID? {
-    if let authorization = headers["Authorization"] ?? headers["authorization"] {
-      return UserID(unverifiedToken: Self.token(in: authorization))
-    }
+    let authorization = headers["Authorization"] ?? headers["authorization"]
+    return Self.user(
+      token: Self.filled(authorization.map(Self.token)) ?? token,
+      name: Self.filled(headers["login"]) ?? name)
+  }
+
+  private static func user(token: String?, name: String?) -> UserID? {
     if let token { return UserID(unverifiedToken: token) }
-    let name = headers["login"] ?? self.name
-    return name.flatMap { UserID($0.first == "@" ? $0.dropFirst() : $0[...]) }
+    return name.flatMap { UserID(written: $0) }
   }
 
   /// Behind `Bearer`, in any case (RFC 6750, section 2.1), which clients leave out too.
   private static func token(in authorization: String) -> String {
     let parts = authorization.split(separator: " ", maxSplits: 1)
-    guard parts.count == 2, parts[0].lowercased() == "bearer" else { return authorization }
-    return String(parts[1])
+    guard let scheme = parts.first, scheme.lowercased() == "bearer" else { return authorization }
+    return String(parts.dropFirst().first ?? "")
+  }
+
+  private static func filled(_ text: String?) -> String? {
+    text.flatMap { $0.isEmpty ? nil : $0 }
   }
 }

@@ -11,15 +11,11 @@ extension STOMPSession {
     case .ack(let ack):
       acknowledged(ack)
     case .message(let message, conversation: _):
-      // What is live is among the missed messages too.
-      if !isResuming { deliver(forms.json(of: message), to: SpringDestination.messages) }
+      deliver(forms.json(of: message), to: SpringDestination.messages)
     case .error(let id, let code, let message, let retryAfterMilliseconds):
       refused(id, code, message, retryAfterMilliseconds)
     case .gap(let conversation, let after, let before):
-      let json = [UInt8](encoding: {
-        SpringMessage.encodeGap(in: conversation, after: after, before: before, into: &$0)
-      })
-      deliver(json, to: SpringDestination.errors)
+      leftOut(in: conversation, after: after, before: before)
     case .reconnect:
       // The close that follows says it all.
       break
@@ -31,25 +27,35 @@ extension STOMPSession {
 
   private func receivedReady(_ ready: Event.Ready) {
     guard isReady else {
-      isReady = true
-      transmit {
-        $0.append(
-          Connected(
-            version: session.version,
-            heartBeat: session.version == .v10 ? .none : Self.limits.heartBeat,
-            session: ready.session, user: ready.user.name))
-      }
-      startHeartBeats()
+      becomeReady(
+        Connected(
+          version: session.version,
+          heartBeat: session.version == .v10 ? .none : Self.limits.heartBeat,
+          session: ready.session, user: ready.user.name))
       return
     }
-    isResuming = false
-    if case .resume(let receipt) = ready.id.flatMap(RequestTag.init) { sendReceipt(receipt) }
+    answered(ready.id.flatMap(RequestTag.init), isDone: true)
+  }
+
+  /// A client that is not told of a gap goes on as if there was none. So one that would see what is
+  /// behind it, and does not listen for errors, has to come back for what is missing.
+  private func leftOut(in conversation: Address, after: UInt64, before: UInt64) {
+    if session.isSubscribed(to: SpringDestination.errors) {
+      let json = [UInt8](encoding: {
+        SpringMessage.encodeGap(in: conversation, after: after, before: before, into: &$0)
+      })
+      deliver(json, to: SpringDestination.errors)
+    } else if session.isSubscribed(to: SpringDestination.messages) {
+      fail(
+        "messages were left out, which \(SpringDestination.errors) would have told",
+        receipt: nil, .slowConsumer)
+    }
   }
 
   /// A message of the client's is stored. It comes back in its place among those of others, as is
   /// usual in Spring's convention: the page shows what the server sends it.
   private func acknowledged(_ ack: Event.Ack) {
-    answered(ack.id.flatMap(RequestTag.init), isStored: true)
+    answered(ack.id.flatMap(RequestTag.init), isDone: true)
   }
 
   private func refused(
@@ -61,29 +67,31 @@ extension STOMPSession {
     }
     let tag = id.flatMap(RequestTag.init)
     tell(code, message, retryAfterMilliseconds, receipt: receipt(of: tag))
-    answered(tag, isStored: false)
+    answered(tag, isDone: false)
   }
 
   private func receipt(of tag: RequestTag?) -> String? {
     switch tag {
-    case .send(let receipt), .resume(let receipt), .other(let receipt): receipt
+    case .send(let receipt), .resume(_, let receipt), .other(let receipt): receipt
     case .commit(let number): commits.first { $0.number == number }?.receipt
     case nil: nil
     }
   }
 
-  private func answered(_ tag: RequestTag?, isStored: Bool) {
+  private func answered(_ tag: RequestTag?, isDone: Bool) {
+    guard let tag else { return }
+    requestsUnderWay -= 1
     switch tag {
-    case .send(let receipt):
-      sendsUnderWay -= 1
-      if isStored { sendReceipt(receipt) }
+    case .send(let receipt), .other(let receipt):
+      if isDone { sendReceipt(receipt) }
     case .commit(let number):
-      sendsUnderWay -= 1
-      answered(commit: number, isStored: isStored)
-    case .resume:
-      isResuming = false
-    case .other, nil:
-      break
+      answered(commit: number, isStored: isDone)
+    case .resume(let number, let receipt):
+      // Refused only by a hub that closes the session.
+      if isDone {
+        session.releaseSubscription(number)
+        sendReceipt(receipt)
+      }
     }
     leaveIfDone()
   }
@@ -118,6 +126,10 @@ extension STOMPSession {
   }
 
   private func deliver(_ json: [UInt8], to destination: String, receipt: String? = nil) {
+    guard hasRoomInTurn else {
+      fail("more at once than can be sent", receipt: nil, .slowConsumer)
+      return
+    }
     let version = session.version
     do throws(SessionError) {
       try session.deliver(to: destination) { delivery in

@@ -24,17 +24,19 @@ final class STOMPSession: Channel {
   private var timing = STOMPTiming(frameTime: limits.frameTime)
 
   /// Whether `CONNECTED` was sent.
-  var isReady = false
-  /// Whether missed messages are about to come, and live ones among them.
-  var isResuming = false
+  private(set) var isReady = false
+  /// Frames that wait for it: what is said before may be an `ERROR` only.
+  private var early: [[UInt8]] = []
   /// Whether the last word was said.
   private(set) var hasEnded = false
-  /// Messages that the hub has not answered yet.
-  var sendsUnderWay = 0
+  /// What the hub has not answered yet.
+  var requestsUnderWay = 0
   /// Transactions whose messages are not all stored yet.
   var commits: [STOMPCommit] = []
   private var commitNumber: UInt64 = 0
-  /// Set by `DISCONNECT`, which ends the session when no message is under way any more.
+  /// Since the last flush.
+  private var turnBytes = 0
+  /// Set by `DISCONNECT`, which ends the session when nothing is under way any more.
   private var farewell: Farewell?
   private var messageIDs: MessageIDs?
 
@@ -66,15 +68,17 @@ final class STOMPSession: Channel {
   func receive(_ payload: UnsafeRawBufferPointer, _ hub: Hub) {
     timing.received(at: loop.now)
     var offset = 0
+    var hasFrame = false
     do throws(FrameError) {
       while !hasEnded, let frame = try decoder.next(in: payload, at: &offset) {
+        hasFrame = true
         handle(frame, hub)
       }
     } catch {
       fail(error.message, receipt: nil, .protocolError)
       return
     }
-    timing.setMidway(decoder.isMidway, at: loop.now)
+    timing.setMidway(decoder.isMidway, isNew: hasFrame, at: loop.now)
     armTimer()
   }
 
@@ -92,6 +96,9 @@ final class STOMPSession: Channel {
       }
     } catch {
       fail(error.message, receipt: error.receipt, .protocolError)
+    }
+    if early.count > Self.limits.earlyFramesMax {
+      fail("wait for CONNECTED", receipt: nil, .protocolError)
     }
   }
 
@@ -123,14 +130,22 @@ final class STOMPSession: Channel {
       sendReceipt(receipt)
       return
     }
-    guard let resume = SpringResume.decode(header) else {
-      fail("resume must map names to sequence numbers", receipt: receipt, .protocolError)
-      return
+    do throws(CommandError) {
+      let held = try SpringResume.decode(header)
+      // Who holds nothing has missed nothing; what is on its way may come.
+      guard !held.isEmpty else { return sendReceipt(receipt) }
+      resume(held, receipt, hub)
+    } catch {
+      fail(error.message, receipt: receipt, .protocolError)
     }
-    // Who holds nothing has missed nothing; what is on its way may come.
-    guard !resume.isEmpty else { return sendReceipt(receipt) }
-    isResuming = true
-    hub.received(.resume(RequestTag.resume(receipt: receipt).requestID, resume), from: sessionID)
+  }
+
+  /// What comes before the hub goes back is for the subscriptions that were there, and among the
+  /// missed messages of this one.
+  private func resume(_ held: [Address: UInt64], _ receipt: String?, _ hub: Hub) {
+    let tag = RequestTag.resume(session.holdSubscription(), receipt: receipt)
+    requestsUnderWay += 1
+    hub.received(.resume(tag.requestID, held), from: sessionID)
   }
 
   private func send(_ frame: Frame, to destination: String, _ hub: Hub) {
@@ -138,6 +153,7 @@ final class STOMPSession: Channel {
     case .message:
       post(frame, .send(receipt: frame.receipt), hub)
     case .other(let type):
+      requestsUnderWay += 1
       let id = RequestTag.other(receipt: frame.receipt).requestID
       hub.received(.unknown(id, type: type), from: sessionID)
     }
@@ -155,8 +171,7 @@ final class STOMPSession: Channel {
         case .message:
           post(frame, .commit(commitNumber), hub)
         case .other(let type):
-          // Answered as a message is, so that the count is right.
-          sendsUnderWay += 1
+          requestsUnderWay += 1
           let id = RequestTag.commit(commitNumber).requestID
           hub.received(.unknown(id, type: type), from: sessionID)
         }
@@ -165,7 +180,7 @@ final class STOMPSession: Channel {
   }
 
   private func post(_ frame: Frame, _ tag: RequestTag, _ hub: Hub) {
-    sendsUnderWay += 1
+    requestsUnderWay += 1
     do throws(CommandError) {
       let messageID = frame.headers["messageId"] ?? frame.headers["id"]
       let send = try SpringSend.decode(frame.body, id: tag.requestID, messageID: messageID) {
@@ -186,12 +201,37 @@ final class STOMPSession: Channel {
 
   // MARK: Frames out
 
-  /// Sends frames, which `encode` appends.
+  /// Sends a frame, which `encode` appends, behind `CONNECTED`.
   func transmit(_ encode: (inout ByteBuffer) -> Void) {
+    if isReady {
+      write(encode)
+    } else if !hasEnded {
+      early.append([UInt8](encoding: encode))
+    }
+  }
+
+  private func write(_ encode: (inout ByteBuffer) -> Void) {
     guard !hasEnded else { return }
     timing.sent(at: loop.now)
     var text = SharedText(on: loop, encode)
+    if turnBytes == 0 { loop.scheduleFlush(ownToken) }
+    turnBytes += text.payload.count
     transport.send(&text)
+  }
+
+  /// Whether the session may be sent more before the next flush.
+  var hasRoomInTurn: Bool { turnBytes <= Self.limits.turnBytesMax }
+
+  override func flush() { turnBytes = 0 }
+
+  /// The hub knows the user: the client is told so, and then whatever waited for that.
+  func becomeReady(_ connected: Connected) {
+    isReady = true
+    transmit { $0.append(connected) }
+    for frame in early { transmit { $0.append(frame) } }
+    early = []
+    startHeartBeats()
+    leaveIfDone()
   }
 
   func sendReceipt(_ receipt: String?) {
@@ -201,13 +241,14 @@ final class STOMPSession: Channel {
 
   /// Says what is wrong and closes.
   func fail(_ message: String, receipt: String?, _ code: CloseCode) {
-    transmit { $0.appendError(message, receipt: receipt, session.version) }
+    write { $0.appendError(message, receipt: receipt, session.version) }
     end(code, reason: message)
   }
 
-  /// A message was answered.
+  /// Ends the session behind `DISCONNECT`, once all that was asked before is answered (STOMP 1.2,
+  /// DISCONNECT).
   func leaveIfDone() {
-    guard let farewell, sendsUnderWay == 0 else { return }
+    guard let farewell, isReady, requestsUnderWay == 0 else { return }
     sendReceipt(farewell.receipt)
     end(.normal, reason: "")
   }
@@ -238,7 +279,7 @@ final class STOMPSession: Channel {
   // MARK: Time
 
   /// The client is connected: both sides know the other's heart-beats.
-  func startHeartBeats() {
+  private func startHeartBeats() {
     timing.agree(
       outgoing: Self.limits.heartBeat.outgoing(to: clientHeartBeat),
       incoming: clientHeartBeat.outgoing(to: Self.limits.heartBeat), Self.limits.silenceFactor,

@@ -11,6 +11,14 @@ struct STOMPTiming {
     case unfinished
   }
 
+  /// The frame that is begun, if one is.
+  private enum UnfinishedFrame {
+    case none
+    case due(at: Instant)
+    /// The client is not read, which is no time of the frame's.
+    case paused(left: Duration)
+  }
+
   /// From a frame's first byte to its last.
   private let frameTime: Duration
   /// Between two beats of ours, and the longest silence of the client's; nil: none agreed.
@@ -19,7 +27,7 @@ struct STOMPTiming {
   private var lastSent = Instant.distantFuture
   private var lastReceived = Instant.distantFuture
   private var isReading = true
-  private var frameDeadline = Instant.distantFuture
+  private var unfinished = UnfinishedFrame.none
 
   init(frameTime: Duration) { self.frameTime = frameTime }
 
@@ -36,20 +44,30 @@ struct STOMPTiming {
 
   mutating func received(at now: Instant) { lastReceived = now }
 
-  /// A client that is not read cannot be heard, nor finish its frame.
+  /// A client that is not read cannot be heard, nor finish its frame, whose time goes on from where
+  /// it stood.
   mutating func setReading(_ isReading: Bool, at now: Instant) {
     self.isReading = isReading
     lastReceived = now
-    if frameDeadline != .distantFuture { frameDeadline = now + frameTime }
+    switch (unfinished, isReading) {
+    case (.due(let deadline), false): unfinished = .paused(left: deadline - now)
+    case (.paused(let left), true): unfinished = .due(at: now + left)
+    case (.none, _), (.due, true), (.paused, false): break
+    }
   }
 
-  /// Whether a frame is begun and not finished, after each read.
-  mutating func setMidway(_ isMidway: Bool, at now: Instant) {
-    if !isMidway {
-      frameDeadline = .distantFuture
-    } else if frameDeadline == .distantFuture {
-      frameDeadline = now + frameTime
+  /// Whether a frame is begun and not finished, after each read. `isNew`: the read that began it
+  /// ended another.
+  mutating func setMidway(_ isMidway: Bool, isNew: Bool, at now: Instant) {
+    switch unfinished {
+    case .due where isMidway && !isNew, .paused where isMidway && !isNew: break
+    case .none, .due, .paused:
+      unfinished = isMidway ? begun(at: now) : .none
     }
+  }
+
+  private func begun(at now: Instant) -> UnfinishedFrame {
+    isReading ? .due(at: now + frameTime) : .paused(left: frameTime)
   }
 
   private var nextBeat: Instant? { beatTime.map { lastSent + $0 } }
@@ -57,7 +75,7 @@ struct STOMPTiming {
   private var silenceEnd: Instant? { isReading ? silenceMax.map { lastReceived + $0 } : nil }
 
   private var frameEnd: Instant? {
-    isReading && frameDeadline != .distantFuture ? frameDeadline : nil
+    if case .due(let deadline) = unfinished { deadline } else { nil }
   }
 
   var nextDeadline: Instant? { [nextBeat, silenceEnd, frameEnd].compactMap(\.self).min() }

@@ -24,11 +24,26 @@ import Testing
 
   @Test func `resume maps names to numbers`() throws {
     let bob = Address.user(try #require(UserID("bob")))
-    #expect(SpringResume.decode(#"{"bob":17}"#) == [bob: 17])
-    #expect(SpringResume.decode(##"{"@bob": 17, "#general":1}"##)?[.room("general")] == 1)
-    #expect(SpringResume.decode("{}") == [:])
+    #expect(try SpringResume.decode(#"{"bob":17}"#) == [bob: 17])
+    #expect(try SpringResume.decode(##"{"@bob": 17, "#general":1}"##)[.room("general")] == 1)
+    #expect(try SpringResume.decode("{}") == [:])
     for header in ["", "17", "[]", #"{"bob":-1}"#, #"{"bob":"1"}"#, #"{"Bob":1}"#, #"{"bob":1"#] {
-      #expect(SpringResume.decode(header) == nil, "\(header)")
+      let error = #expect(throws: CommandError.self) { try SpringResume.decode(header) }
+      #expect(error?.code == .badRequest, "\(header)")
     }
+  }
+
+  @Test func `resume has as many entries as in a hello`() throws {
+    let entries = (1...Command.Hello.resumeMax).map { "\"u\($0)\":\($0)" }
+    let header = "{" + entries.joined(separator: ",") + "}"
+    #expect(try SpringResume.decode(header).count == Command.Hello.resumeMax)
+    let longer = "{\"more\":1," + header.dropFirst()
+    let error = #expect(throws: CommandError.self) { try SpringResume.decode(longer) }
+    #expect(error?.code == .tooLarge)
+  }
+
+  @Test func `a name may be written with its sigil`() {
+    for text in ["alice", "@alice"] { #expect(UserID(written: text)?.name == "alice") }
+    for text in ["", "@", "@@alice", "#alice", "Alice"] { #expect(UserID(written: text) == nil) }
   }
 }

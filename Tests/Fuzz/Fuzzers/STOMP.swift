@@ -28,6 +28,7 @@ private struct FrameReader: StreamReader {
   private static let frameLimits = {
     var limits = FrameLimits()
     limits.headBytesMax = 256
+    limits.subscribeHeadBytesMax = 384
     limits.headersMax = 8
     limits.bodyBytesMax = 128
     return limits

@@ -68,33 +68,6 @@ import WebSocket
     }
   }
 
-  @Test func `what comes before SUBSCRIBE is not sent, unless it is resumed`() {
-    let bob = TestClient.joined("bob", to: server)
-    for number in 1...5 {
-      bob.send(
-        frame(
-          .text,
-          #"{"type":"send","id":1,"cid":"c\#(number)","to":"@alice","body":{"text":"\#(number)"}}"#)
-      )
-      #expect(bob.nextEvent("ack") != nil)
-    }
-    let live = TestClient.stomp("alice", to: server)
-    #expect(live.framesNow().isEmpty)
-    let alice = TestClient(to: server)
-    alice.open("/ws-chat?user=alice")
-    alice.stomp("CONNECT\naccept-version:1.2\n\n")
-    #expect(alice.nextSTOMP("CONNECTED") != nil)
-    alice.stomp(
-      "SUBSCRIBE\nid:m\ndestination:/user/queue/messages\nresume:{\"bob\"\\c2}\nreceipt:r\n\n")
-    #expect(alice.nextSTOMP("RECEIPT")?.headers["receipt-id"] == "r")
-    for number in 3...5 {
-      #expect(alice.nextSTOMP("MESSAGE")?.json["content"] as? String == "\(number)")
-    }
-    bob.send(frame(.text, #"{"type":"send","id":1,"cid":"c","to":"@alice","body":{"text":"6"}}"#))
-    #expect(alice.nextSTOMP("MESSAGE")?.json["seq"] as? Int == 6)
-    #expect(live.nextSTOMP("MESSAGE")?.json["seq"] as? Int == 6)
-  }
-
   @Test func `a transaction is sent at COMMIT, whose receipt says that all of it is stored`() {
     let alice = TestClient.stomp("alice", to: server)
     alice.stomp("BEGIN\ntransaction:t\n\n")
@@ -120,35 +93,6 @@ import WebSocket
     #expect(alice.nextSTOMP("MESSAGE")?.json["content"] as? String == "one")
     alice.stomp("BEGIN\ntransaction:u\nreceipt:next\n\n")
     #expect(alice.nextSTOMP("RECEIPT")?.headers["receipt-id"] == "next")
-  }
-
-  @Test func `DISCONNECT is confirmed when all that was sent is stored`() {
-    let alice = TestClient.stomp("alice", to: server)
-    let bob = TestClient.joined("bob", to: server)
-    for number in 1...3 { alice.say("\(number)", to: "bob") }
-    alice.stomp("DISCONNECT\nreceipt:bye\n\n")
-    for _ in 1...3 { #expect(alice.nextSTOMP("MESSAGE") != nil) }
-    #expect(alice.nextSTOMP("RECEIPT")?.headers["receipt-id"] == "bye")
-    #expect(alice.nextFrame() == "close 1000 ")
-    for number in 1...3 { #expect(bob.nextEvent("msg")?["seq"] as? Int == number) }
-  }
-
-  @Test func `messages sent right behind CONNECT are stored, with DISCONNECT behind them`() {
-    let alice = TestClient(to: server)
-    alice.open("/ws-chat")
-    alice.send(
-      frame(
-        .text,
-        "CONNECT\naccept-version:1.1\nlogin:alice\n\n\0\n"
-          + "SEND\ndestination:/app/chat.send\n\n{\"receiver\":\"bob\",\"content\":\"1\"}\0"
-          + "DISCONNECT\nreceipt:bye\n\n\0"))
-    #expect(alice.nextSTOMP("CONNECTED") != nil)
-    #expect(alice.nextSTOMP("RECEIPT")?.headers["receipt-id"] == "bye")
-    let bob = TestClient(to: server)
-    bob.open()
-    bob.send(frame(.text, #"{"type":"hello","user":"bob","resume":{"@alice":0}}"#))
-    #expect(bob.nextEvent("ready") != nil)
-    #expect(bob.nextEvent("msg")?["seq"] as? Int == 1)
   }
 
   @Test func `a user who leaves is no session any more`() {

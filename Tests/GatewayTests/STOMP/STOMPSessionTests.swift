@@ -45,6 +45,10 @@ import WebSocket
     ("/ws-chat", "Authorization: \(jwt)\n"), ("/ws-chat?user=bob", "login:alice\n"),
     ("/ws-chat?token=bob", "Authorization:Bearer alice\n"),
     ("/ws-chat?token=alice", "login:guest\npasscode:guest\n"),
+    ("/ws-chat?token=alice&user=bob", ""), ("/ws-chat?token=&user=alice", ""),
+    ("/ws-chat?user=alice", "login:\n"), ("/ws-chat?token=alice", "Authorization:\n"),
+    ("/ws-chat?user=alice", "Authorization:Bearer\n"),
+    ("/ws-chat", "Authorization:Bearer \nlogin:alice\n"),
   ]
 
   @Test(arguments: introductions) func `one says who one is in the ways of Spring`(
@@ -57,6 +61,21 @@ import WebSocket
     #expect(connected?.headers["version"] == "1.2")
     #expect(connected?.headers["heart-beat"] == "10000,10000")
     #expect(connected?.headers["session"]?.isEmpty == false)
+  }
+
+  @Test func `a SockJS session belongs to whom STOMP takes for its user`() {
+    func post(_ target: String) -> TestResponse? {
+      let client = TestClient(to: server)
+      client.get(target, method: "POST", ["Content-Length: 0", "Connection: close"])
+      return client.chunkedResponse()
+    }
+    #expect(post("/ws-chat/000/abc/xhr?token=alice&user=bob")?.body == "o\n")
+    #expect(post("/ws-chat/000/abc/xhr_send?user=bob")?.status == 404)
+    // It is there, and wants a payload.
+    #expect(post("/ws-chat/000/abc/xhr_send?token=alice")?.status == 500)
+    #expect(post("/sockjs/000/abc/xhr?token=alice&user=bob")?.body == "o\n")
+    #expect(post("/sockjs/000/abc/xhr_send?token=alice")?.status == 404)
+    #expect(post("/sockjs/000/abc/xhr_send?user=bob")?.status == 500)
   }
 
   @Test(arguments: ["", "login:\n", "login:Alice B\n", "Authorization:Bearer a.b.c!\n"])
@@ -188,6 +207,18 @@ import WebSocket
     server.pass(.seconds(2))
     #expect(alice.nextSTOMP("ERROR")?.body == "frame not finished in time")
     #expect(alice.nextFrame()?.hasPrefix("close 1008") == true)
+  }
+
+  @Test func `frames that follow one another have 30 s each`() {
+    let alice = TestClient.stomp("alice", to: server)
+    alice.send(frame(.text, "BEGIN\n"))
+    for number in 0..<4 {
+      server.pass(.seconds(20))
+      alice.send(frame(.text, "transaction:\(number)\n\n\0BEGIN\n"))
+    }
+    #expect(alice.framesNow().allSatisfy { $0.hasPrefix("ping") })
+    server.pass(.seconds(31))
+    #expect(alice.framesNow().contains { $0.contains("frame not finished in time") })
   }
 
   @Test func `messages without an ACK are bounded`() {

@@ -16,7 +16,7 @@ final class ChatNode {
   let isReady = Locked(true)
   private(set) var mailbox: Mailbox<HubMail>?
 
-  init() throws {
+  init(limits: HubLimits = HubLimits()) throws {
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     let node = NodeID("server1")!
     let store = try SQLiteMessageStore(
@@ -28,7 +28,7 @@ final class ChatNode {
     server = try TestServer(isClockRunning: true) { loop in
       let hub = Hub(
         node: NodeInfo(id: node, epoch: store.epoch, shard: 0, shardCount: 1),
-        limits: HubLimits(), isAlone: true, seed: 1)
+        limits: limits, isAlone: true, seed: 1)
       let box = Application()
       let mailbox = loop.makeMailbox(HubMail.self) { box.application?.receive($0) }
       made = mailbox
