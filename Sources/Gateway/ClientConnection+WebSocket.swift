@@ -25,7 +25,7 @@ extension ClientConnection {
     var offset = 0
     var hasMessage = false
     do throws(ProtocolError) {
-      while offset < input.count || !decoder.isIdle,
+      reading: while offset < input.count || !decoder.isIdle,
         let inbound = try decoder.next(in: input, at: &offset, limits: limits)
       {
         switch inbound {
@@ -47,7 +47,9 @@ extension ClientConnection {
           }
         case .deflated(let isText, let payload):
           hasMessage = true
-          if phase == .open { try receivedDeflated(isText ? .text : .binary, payload) }
+          guard phase == .open else { break }
+          try receivedDeflated(isText ? .text : .binary, payload)
+          if holdsBack(input[offset...]) { break reading }
         case .ping(let payload): receivedPing(payload)
         case .pong: countControlFrame()
         case .close(let code, _): receivedClose(code)

@@ -1,6 +1,7 @@
 import Forwarding
 import Logging
 import Reactor
+import TLS
 
 /// The lines that a worker writes about single connections, most of them for debugging only.
 final class ConnectionLog {
@@ -28,6 +29,14 @@ final class ConnectionLog {
       "connection refused", metadata: ["client.address": "\(peer)", "reason": "\(reason)"])
   }
 
+  /// - Parameter failure: nil when the connection was closed for no fault in what came.
+  func handshakeFailed(_ peer: IPAddress, _ failure: TLSFailure?) {
+    guard isDebugging else { return }
+    let reason = failure?.description ?? "closed before it was done"
+    log?.debug(
+      "tls handshake failed", metadata: ["client.address": "\(peer)", "reason": "\(reason)"])
+  }
+
   func opened(_ client: IPAddress) {
     guard isDebugging else { return }
     log?.debug("websocket opened", metadata: ["client.address": "\(client)"])
@@ -38,7 +47,7 @@ final class ConnectionLog {
     guard now >= nextWarning else { return }
     nextWarning = now + Self.warningInterval
     log?.warning(
-      "too many connections of one address; a proxy's has to be trusted",
+      "too many connections or handshakes of one address; a proxy's has to be trusted",
       metadata: ["client.address": "\(client)", "limit": "\(countMax)"])
   }
 }
