@@ -3,6 +3,12 @@ import Logging
 import Reactor
 import TLS
 
+/// How much of something one address may have.
+struct AddressLimit {
+  let countMax: Int
+  let of: StaticString
+}
+
 /// The lines that a worker writes about single connections, most of them for debugging only.
 final class ConnectionLog {
   /// Between two lines about clients with too many connections.
@@ -43,11 +49,13 @@ final class ConnectionLog {
   }
 
   /// One line a minute: a proxy that is not trusted, or an attack.
-  func tooMany(from client: IPAddress, _ countMax: Int, now: Instant) {
+  func tooMany(from client: IPAddress, _ limit: AddressLimit, now: Instant) {
     guard now >= nextWarning else { return }
     nextWarning = now + Self.warningInterval
     log?.warning(
-      "too many connections or handshakes of one address; a proxy's has to be trusted",
-      metadata: ["client.address": "\(client)", "limit": "\(countMax)"])
+      "too many connections of one address; a proxy's has to be trusted",
+      metadata: [
+        "client.address": "\(client)", "limit": "\(limit.countMax)", "limit.of": "\(limit.of)",
+      ])
   }
 }

@@ -44,7 +44,7 @@ extension Worker {
     let isExempt = isProxy || !isForwarded && peer.isLoopback
     let countMax = isExempt ? nil : limits.connectionsPerAddressMax
     guard let place = addresses.add(peer, countMax: countMax) else {
-      overAddressLimit(peer, limits.connectionsPerAddressMax)
+      overAddressLimit(peer, limits.connectionsOfAddress)
       return refuse(descriptor, from: peer, "too many connections of its address")
     }
     var layer: StreamLayer?
@@ -83,7 +83,8 @@ extension Worker {
     guard let session = TLSSession(server: tls) else { throw .noMemory }
     let countMax = isExempt ? nil : limits.handshakesPerAddressMax
     guard let place = handshakeAddresses.add(peer, countMax: countMax) else {
-      overAddressLimit(peer, limits.handshakesPerAddressMax)
+      let limit = AddressLimit(countMax: limits.handshakesPerAddressMax, of: "handshakes")
+      overAddressLimit(peer, limit)
       throw .tooManyOfAddress
     }
     counters.handshakes += 1
@@ -105,9 +106,9 @@ extension Worker {
     log.handshakeFailed(handshake.peer, failure)
   }
 
-  private func overAddressLimit(_ client: IPAddress, _ countMax: Int) {
+  private func overAddressLimit(_ client: IPAddress, _ limit: AddressLimit) {
     counters.overAddressLimit += 1
-    log.tooMany(from: client, countMax, now: loop.now)
+    log.tooMany(from: client, limit, now: loop.now)
   }
 
   private func refuse(_ descriptor: Int32, from peer: IPAddress, _ reason: String) {
@@ -127,7 +128,7 @@ extension Worker {
     }
     let countMax = isExempt ? nil : limits.connectionsPerAddressMax
     let clientPlace = addresses.add(client, countMax: countMax)
-    if clientPlace == nil { overAddressLimit(client, limits.connectionsPerAddressMax) }
+    if clientPlace == nil { overAddressLimit(client, limits.connectionsOfAddress) }
     guard let place = clientPlace ?? addresses.add(proxy, countMax: nil) else { return false }
     addresses.remove(connection.addressPlace)
     connection.addressPlace = place
@@ -137,5 +138,11 @@ extension Worker {
   func ended(_ connection: ClientConnection) {
     counters.connections -= 1
     addresses.remove(connection.addressPlace)
+  }
+}
+
+extension GatewayLimits {
+  fileprivate var connectionsOfAddress: AddressLimit {
+    AddressLimit(countMax: connectionsPerAddressMax, of: "connections")
   }
 }
