@@ -22,11 +22,12 @@ extension ClientConnection {
 
   @inline(never)
   func receivedDeflated(
-    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer
+    _ isText: Bool, _ payload: UnsafeRawBufferPointer
   ) throws(ProtocolError) {
-    guard let deflate, let contexts = worker.deflate else { return }
+    guard phase == .open, let deflate, let contexts = worker.deflate else { return }
+    let kind = isText ? MessageKind.text : .binary
     let limits = worker.limits.message
-    try contexts.inflate(payload, isText: kind == .text, limits: limits, for: deflate) { message in
+    try contexts.inflate(payload, isText: isText, limits: limits, for: deflate) { message in
       worker.inflation?.inflated(message.count)
       if let carried {
         carried.received(kind, message)
@@ -40,10 +41,11 @@ extension ClientConnection {
 
   /// Keeps what came behind a message for a later turn, if the present one has inflated its share.
   @inline(never)
-  func holdsBack(_ frames: Slice<UnsafeMutableRawBufferPointer>) -> Bool {
-    guard phase == .open, !frames.isEmpty, let inflation = worker.inflation, inflation.isSpent
+  func holdsBack(_ input: UnsafeMutableRawBufferPointer, from offset: Int) -> Bool {
+    guard phase == .open, offset < input.count, let inflation = worker.inflation,
+      inflation.isSpent
     else { return false }
-    heldFrames = Array(frames)
+    heldFrames = Array(input[offset...])
     socket.setReading(false)
     inflation.add(token)
     return true

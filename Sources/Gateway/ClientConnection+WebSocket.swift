@@ -47,9 +47,8 @@ extension ClientConnection {
           }
         case .deflated(let isText, let payload):
           hasMessage = true
-          guard phase == .open else { break }
-          try receivedDeflated(isText ? .text : .binary, payload)
-          if holdsBack(input[offset...]) { break reading }
+          try receivedDeflated(isText, payload)
+          if holdsBack(input, from: offset) { break reading }
         case .ping(let payload): receivedPing(payload)
         case .pong: countControlFrame()
         case .close(let code, _): receivedClose(code)
