@@ -141,7 +141,7 @@ let package = Package(
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
     tests("Forwarding"),
-    tests("TLS", ["Bytes", "Reactor", "TestKernel", "TestServers"]),
+    tests("TLS", ["Bytes", "COpenSSL", "Reactor", "TestKernel", "TestServers"]),
     tests("HTTP1", ["Bytes"]),
     tests("WebSocket", ["Bytes", "HTTP1"]),
     tests("SockJS", ["Bytes", "HTTP1", "WebSocket"]),

@@ -34,10 +34,11 @@ package final class AMQPClient {
 
   /// - Parameters:
   ///   - name: shown by the broker for this connection.
+  ///   - resolver: the system's on this loop, unless it is another.
   ///   - jitter: gives a duration in a range, for the delays between attempts.
   package init(
     endpoint: AMQPEndpoint, name: String, setup: [AMQPSetup], limits: AMQPLimits = AMQPLimits(),
-    on loop: EventLoop,
+    on loop: EventLoop, resolver: Resolver? = nil,
     jitter: @escaping @Sendable (ClosedRange<Duration>) -> Duration = Backoff.random,
     onEvent: @escaping (AMQPEvent) -> Void
   ) {
@@ -48,7 +49,7 @@ package final class AMQPClient {
     self.limits = limits
     self.loop = loop
     self.onEvent = onEvent
-    resolver = Resolver(on: loop)
+    self.resolver = resolver ?? Resolver(on: loop)
     timer = LoopTimer(on: loop)
     backoff = Backoff(
       delayMin: limits.reconnectDelayMin, delayMax: limits.reconnectDelayMax, jitter: jitter)
@@ -185,11 +186,12 @@ extension AMQPClient: AMQPConnectionOwner {
   }
 
   func ended(_ failure: AMQPFailure) {
+    if failure.kind == .insecure { tls?.forgetAuthorities() }
     switch state {
     case .stopping(let completion):
       state = .stopped
       completion()
-    case .connecting(_, let rest) where failure.kind == .unreachable && !rest.isEmpty:
+    case .connecting(_, let rest) where failure.isOfAddress && !rest.isEmpty:
       tryNext(of: rest)
     case .connecting, .ready:
       lost(failure)

@@ -22,16 +22,54 @@ extension ClientConnection {
 
   @inline(never)
   func receivedDeflated(
-    _ kind: MessageKind, _ payload: UnsafeRawBufferPointer
+    _ isText: Bool, _ payload: UnsafeRawBufferPointer
   ) throws(ProtocolError) {
-    guard let deflate, let contexts = worker.deflate else { return }
+    guard phase == .open, let deflate, let contexts = worker.deflate else { return }
+    let kind = isText ? MessageKind.text : .binary
     let limits = worker.limits.message
-    try contexts.inflate(payload, isText: kind == .text, limits: limits, for: deflate) { message in
+    try contexts.inflate(payload, isText: isText, limits: limits, for: deflate) { message in
+      worker.inflation?.inflated(message.count)
       if let carried {
         carried.received(kind, message)
       } else {
         worker.application.received(kind, message, on: self)
       }
+    }
+  }
+
+  // MARK: Frames that wait
+
+  /// Keeps what came behind a message for a later turn, if the present one has inflated its share.
+  @inline(never)
+  func holdsBack(_ input: UnsafeMutableRawBufferPointer, from offset: Int) -> Bool {
+    guard phase == .open, offset < input.count, let inflation = worker.inflation,
+      inflation.isSpent
+    else { return false }
+    heldFrames = Array(input[offset...])
+    socket.setReading(false)
+    inflation.add(token)
+    return true
+  }
+
+  /// The turn has come for frames that were held back.
+  func goOnWithFrames() {
+    // Where it is paused, `goOnReading()` asks again.
+    guard !isPaused, !heldFrames.isEmpty else { return }
+    var frames: [UInt8] = []
+    swap(&frames, &heldFrames)
+    frames.withUnsafeMutableBytes { receiveFrames($0) }
+    guard phase == .open || phase == .closing, !isPaused, heldFrames.isEmpty else { return }
+    socket.setReading(true)
+  }
+
+  /// The application minds no messages; what was held back comes before what is read.
+  func goOnReading() {
+    let wasPaused = isPaused
+    isPaused = false
+    if heldFrames.isEmpty {
+      socket.setReading(true)
+    } else if wasPaused {
+      worker.inflation?.add(token)
     }
   }
 

@@ -3,7 +3,8 @@ import HTTP1
 
 // Whom the connection is from, where proxies stand between.
 extension ClientConnection {
-  /// The client's address, under which the connection is counted: of IPv6 its network of 64 bits.
+  /// The client's address, under which the connection is counted: of IPv6 its network of 64 bits,
+  /// unless it is exempt from being limited.
   ///
   /// While the connection is a trusted proxy's, each request says anew who the client is. What is
   /// nobody's any more, once the connection has closed, is `::`.
@@ -15,7 +16,9 @@ extension ClientConnection {
   /// this machine, whose addresses stand for many clients.
   var limitedAddress: IPAddress? {
     let address = clientAddress
-    return address.isLoopback || worker.proxies.trusted.contains(address) ? nil : address
+    // Of the whole address: that of a network says nothing of a proxy in it.
+    let isExempt = phase != .closed && worker.addresses.isExempt(addressPlace)
+    return isExempt || address.isLoopback ? nil : address
   }
 
   /// Takes the word of `proxy` for whom the current request is from: counts the connection for that

@@ -25,7 +25,7 @@ extension ClientConnection {
     var offset = 0
     var hasMessage = false
     do throws(ProtocolError) {
-      while offset < input.count || !decoder.isIdle,
+      reading: while offset < input.count || !decoder.isIdle,
         let inbound = try decoder.next(in: input, at: &offset, limits: limits)
       {
         switch inbound {
@@ -47,7 +47,8 @@ extension ClientConnection {
           }
         case .deflated(let isText, let payload):
           hasMessage = true
-          if phase == .open { try receivedDeflated(isText ? .text : .binary, payload) }
+          try receivedDeflated(isText, payload)
+          if holdsBack(input, from: offset) { break reading }
         case .ping(let payload): receivedPing(payload)
         case .pong: countControlFrame()
         case .close(let code, _): receivedClose(code)

@@ -42,6 +42,11 @@ package final class ClientConnection: Channel {
   var addressPlace: AddressTable.Place
   var stage: Stage
   var isCongested = false
+  /// Whether the application wants no messages for now.
+  var isPaused = false
+  /// Frames behind a message with which the turn had inflated its share: at most one read of the
+  /// socket, because nothing more is read meanwhile.
+  var heldFrames: [UInt8] = []
   /// Whether the application was told `opened` and not yet `closed`.
   var isOpened = false
   /// Whether a byte came since the last ping, and pings that brought none.
@@ -212,7 +217,9 @@ package final class ClientConnection: Channel {
   /// Stops or goes on taking messages from the peer.
   package override func setReading(_ isReading: Bool) {
     guard phase == .open else { return }
-    socket.setReading(isReading)
+    guard !isReading else { return goOnReading() }
+    isPaused = true
+    socket.setReading(false)
   }
 
   /// Starts the closing handshake (section 7.1.2). Messages that come later are thrown away.
@@ -221,7 +228,7 @@ package final class ClientConnection: Channel {
     phase = .closing
     nextPing = .distantFuture
     socket.write { $0.appendCloseFrame(code, reason: reason) }
-    socket.setReading(true)
+    goOnReading()
     setStepDeadline(worker.limits.closeTime)
   }
 
@@ -252,6 +259,7 @@ package final class ClientConnection: Channel {
     nextPing = .distantFuture
     let stage = leaveStage()
     decoder = MessageDecoder(role: .server)
+    heldFrames = []
     socket.setReading(true)
     // Asks for a flush even if nothing is pending: its end is what shuts the sending side.
     worker.loop.scheduleFlush(token)
@@ -263,6 +271,7 @@ package final class ClientConnection: Channel {
     guard phase != .closed else { return }
     phase = .closed
     let stage = leaveStage()
+    heldFrames = []
     socket.close()
     worker.ended(self)
     left(stage)

@@ -1,6 +1,13 @@
 import Forwarding
 import Logging
 import Reactor
+import TLS
+
+/// How much of something one address may have.
+struct AddressLimit {
+  let countMax: Int
+  let of: StaticString
+}
 
 /// The lines that a worker writes about single connections, most of them for debugging only.
 final class ConnectionLog {
@@ -28,17 +35,27 @@ final class ConnectionLog {
       "connection refused", metadata: ["client.address": "\(peer)", "reason": "\(reason)"])
   }
 
+  /// - Parameter failure: nil when the connection was closed for no fault in what came.
+  func handshakeFailed(_ peer: IPAddress, _ failure: TLSFailure?) {
+    guard isDebugging else { return }
+    let reason = failure?.description ?? "closed before it was done"
+    log?.debug(
+      "tls handshake failed", metadata: ["client.address": "\(peer)", "reason": "\(reason)"])
+  }
+
   func opened(_ client: IPAddress) {
     guard isDebugging else { return }
     log?.debug("websocket opened", metadata: ["client.address": "\(client)"])
   }
 
   /// One line a minute: a proxy that is not trusted, or an attack.
-  func tooMany(from client: IPAddress, _ countMax: Int, now: Instant) {
+  func tooMany(from client: IPAddress, _ limit: AddressLimit, now: Instant) {
     guard now >= nextWarning else { return }
     nextWarning = now + Self.warningInterval
     log?.warning(
       "too many connections of one address; a proxy's has to be trusted",
-      metadata: ["client.address": "\(client)", "limit": "\(countMax)"])
+      metadata: [
+        "client.address": "\(client)", "limit": "\(limit.countMax)", "limit.of": "\(limit.of)",
+      ])
   }
 }

@@ -11,10 +11,16 @@ package struct GatewayLimits: Sendable {
   /// TLS handshakes under way on one worker; more are closed as they are accepted. They have
   /// `requestTime`. Each takes up to 47 KB, and 9 KB until the client has said something.
   package var handshakesMax = 4_096
+  /// Those of them that one address may have, exempt as from `connectionsPerAddressMax`: an eighth,
+  /// and far more than an office has whose machines all come at once.
+  package var handshakesPerAddressMax = 512
   package var request = RequestLimits()
   package var message = MessageLimits()
   /// How messages may be compressed where the peer can do it too; nil: not at all.
   package var compression: CompressionPolicy?
+  /// What compressed messages of one worker may inflate to in a turn of its loop before the rest
+  /// waits for a later one: 16 messages, 1 to 3 ms.
+  package var inflatedBytesPerTurnMax = 1024 * 1024
 
   /// The body of a request whose body nobody wants; it is read and thrown away.
   package var unwantedBodyBytesMax = 64 * 1024

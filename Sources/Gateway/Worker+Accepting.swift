@@ -42,18 +42,18 @@ extension Worker {
   private func connect(_ descriptor: Int32, from peer: IPAddress, isForwarded: Bool) {
     let isProxy = proxies.trusted.contains(peer)
     let isExempt = isProxy || !isForwarded && peer.isLoopback
-    let countMax = isExempt ? .max : limits.connectionsPerAddressMax
+    let countMax = isExempt ? nil : limits.connectionsPerAddressMax
     guard let place = addresses.add(peer, countMax: countMax) else {
-      counters.overAddressLimit += 1
-      log.tooMany(from: peer, countMax, now: loop.now)
+      overAddressLimit(peer, limits.connectionsOfAddress)
       return refuse(descriptor, from: peer, "too many connections of its address")
     }
     var layer: StreamLayer?
     if let tls {
-      layer = beginHandshake(tls)
-      guard layer != nil else {
+      do throws(HandshakeRefusal) {
+        layer = try beginHandshake(tls, peer, isExempt: isExempt)
+      } catch {
         addresses.remove(place)
-        return refuse(descriptor, from: peer, "too many handshakes")
+        return refuse(descriptor, from: peer, error.rawValue)
       }
     }
     let connection = ClientConnection(
@@ -70,13 +70,45 @@ extension Worker {
     }
   }
 
-  /// Nil when there are too many, or without memory.
-  private func beginHandshake(_ tls: TLSContext) -> StreamLayer? {
-    guard counters.handshakes < limits.handshakesMax, let session = TLSSession(server: tls) else {
-      return nil
+  private enum HandshakeRefusal: String, Error {
+    case tooMany = "too many handshakes"
+    case tooManyOfAddress = "too many handshakes of its address"
+    case noMemory = "no memory for a handshake"
+  }
+
+  private func beginHandshake(
+    _ tls: TLSContext, _ peer: IPAddress, isExempt: Bool
+  ) throws(HandshakeRefusal) -> StreamLayer {
+    guard counters.handshakes < limits.handshakesMax else { throw .tooMany }
+    guard let session = TLSSession(server: tls) else { throw .noMemory }
+    let countMax = isExempt ? nil : limits.handshakesPerAddressMax
+    guard let place = handshakeAddresses.add(peer, countMax: countMax) else {
+      let limit = AddressLimit(countMax: limits.handshakesPerAddressMax, of: "handshakes")
+      overAddressLimit(peer, limit)
+      throw .tooManyOfAddress
     }
     counters.handshakes += 1
-    return StreamLayer(session, observer: self)
+    return StreamLayer(
+      session, observer: HandshakeWatch(session, of: peer, place: place, on: self))
+  }
+
+  /// A connection's handshake is done, or its socket was closed before.
+  func ended(_ handshake: HandshakeWatch, isEstablished: Bool) {
+    counters.handshakes -= 1
+    handshakeAddresses.remove(handshake.place)
+    guard !isEstablished else {
+      counters.handshakesDone += 1
+      return
+    }
+    counters.handshakesFailed += 1
+    let failure = handshake.session.failure
+    if let failure { counters.handshakeFailures[failure, default: 0] += 1 }
+    log.handshakeFailed(handshake.peer, failure)
+  }
+
+  private func overAddressLimit(_ client: IPAddress, _ limit: AddressLimit) {
+    counters.overAddressLimit += 1
+    log.tooMany(from: client, limit, now: loop.now)
   }
 
   private func refuse(_ descriptor: Int32, from peer: IPAddress, _ reason: String) {
@@ -90,21 +122,27 @@ extension Worker {
   func count(
     _ connection: ClientConnection, for client: IPAddress, behind proxy: IPAddress
   ) -> Bool {
-    guard addresses[connection.addressPlace] != client.subscriber else { return true }
-    let countMax = proxies.trusted.contains(client) ? .max : limits.connectionsPerAddressMax
-    let place = addresses.add(client, countMax: countMax)
-    if place == nil {
-      counters.overAddressLimit += 1
-      log.tooMany(from: client, countMax, now: loop.now)
+    let isExempt = proxies.trusted.contains(client)
+    guard !addresses.isCounted(client, isExempt: isExempt, at: connection.addressPlace) else {
+      return true
     }
-    guard let place = place ?? addresses.add(proxy) else { return false }
+    let countMax = isExempt ? nil : limits.connectionsPerAddressMax
+    let clientPlace = addresses.add(client, countMax: countMax)
+    if clientPlace == nil { overAddressLimit(client, limits.connectionsOfAddress) }
+    guard let place = clientPlace ?? addresses.add(proxy, countMax: nil) else { return false }
     addresses.remove(connection.addressPlace)
     connection.addressPlace = place
-    return addresses[place] == client.subscriber
+    return clientPlace != nil
   }
 
   func ended(_ connection: ClientConnection) {
     counters.connections -= 1
     addresses.remove(connection.addressPlace)
+  }
+}
+
+extension GatewayLimits {
+  fileprivate var connectionsOfAddress: AddressLimit {
+    AddressLimit(countMax: connectionsPerAddressMax, of: "connections")
   }
 }

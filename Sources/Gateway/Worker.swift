@@ -14,6 +14,8 @@ package final class Worker {
   let application: any Application
   /// Present where messages may be compressed.
   let deflate: DeflateContexts?
+  /// Present there too.
+  let inflation: InflationQueue?
   /// What a connection is closed with that answers no pings.
   let pingTimeoutCode: CloseCode
   /// What new connections speak TLS with; nil: they are plain. Those under way keep what they have.
@@ -21,6 +23,8 @@ package final class Worker {
   package internal(set) var counters = GatewayCounters()
   /// Whom the connections are counted for.
   var addresses = AddressTable()
+  /// Whom the TLS handshakes under way are counted for.
+  var handshakeAddresses = AddressTable()
   let log: ConnectionLog
   private var listener: Listener?
   private var date = HTTPDate()
@@ -33,6 +37,9 @@ package final class Worker {
     self.loop = loop
     self.limits = limits
     deflate = limits.compression.map(DeflateContexts.init)
+    inflation = limits.compression.map { _ in
+      InflationQueue(on: loop, bytesMax: limits.inflatedBytesPerTurnMax)
+    }
     self.origins = origins
     self.proxies = proxies
     self.application = application
@@ -74,13 +81,6 @@ package final class Worker {
   }
 }
 
-extension Worker: StreamLayerObserver {
-  package func handshakeEnded(isEstablished: Bool) {
-    counters.handshakes -= 1
-    if isEstablished { counters.handshakesDone += 1 } else { counters.handshakesFailed += 1 }
-  }
-}
-
 /// What a worker counts, since it started.
 package struct GatewayCounters: Sendable {
   /// Connections open now.
@@ -92,11 +92,14 @@ package struct GatewayCounters: Sendable {
   package var handshakesDone: UInt64 = 0
   /// Connections closed before their TLS handshake was done, whatever the reason.
   package var handshakesFailed: UInt64 = 0
+  /// Those of them that failed of what the client sent, and why.
+  package var handshakeFailures: [TLSFailure: UInt64] = [:]
   package var accepted: UInt64 = 0
   /// Connections closed as they came: over a limit, for want of memory, or from nobody who may
   /// connect.
   package var refused: UInt64 = 0
-  /// Connections, and requests through proxies, over `connectionsPerAddressMax`.
+  /// Connections, and requests through proxies, over `connectionsPerAddressMax`, and connections
+  /// over `handshakesPerAddressMax`.
   package var overAddressLimit: UInt64 = 0
   /// Connections of trusted proxies without a whole PROXY header.
   package var badProxyHeaders: UInt64 = 0

@@ -1,3 +1,5 @@
+internal import Reactor
+
 /// Which server, as whom, and how long to wait for it.
 package struct PostgresConfiguration: Sendable {
   package var host: String
@@ -38,8 +40,9 @@ package struct PostgresConfiguration: Sendable {
     self.rootCertificate = rootCertificate
   }
 
+  /// By the address: a name may begin like one and be anybody's.
   private static func isLoopback(_ host: String) -> Bool {
-    host == "localhost" || host == "::1" || host.hasPrefix("127.")
+    host == "localhost" || SocketAddress(numericHost: host, port: 0)?.isLoopback == true
   }
 
   /// libpq's keywords for a connection to one address of the host.

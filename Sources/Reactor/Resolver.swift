@@ -19,10 +19,18 @@ package final class Resolver {
     var count: UInt64 = 0
   }
 
+  package typealias LookUp =
+    @Sendable (_ host: String, _ port: UInt16) throws(ResolveError) -> [SocketAddress]
+
+  private let lookUp: LookUp
   private let pending = Pending()
   private let answers: Mailbox<(id: UInt64, answer: Answer)>
 
-  package init(on loop: EventLoop) {
+  /// - Parameter lookUp: may block.
+  package init(
+    on loop: EventLoop, lookUp: @escaping LookUp = Resolver.resolve(host:port:)
+  ) {
+    self.lookUp = lookUp
     answers = loop.makeMailbox { [pending] batch in
       for (id, answer) in batch { pending.replies.removeValue(forKey: id)?(answer) }
     }
@@ -32,15 +40,14 @@ package final class Resolver {
   package func resolve(host: String, port: UInt16, reply: @escaping (Answer) -> Void) {
     pending.count += 1
     pending.replies[pending.count] = reply
-    let (id, answers) = (pending.count, answers)
-    let lookUp = { @Sendable in
-      let answer = Answer { () throws(ResolveError) in try Self.resolve(host: host, port: port) }
-      answers.post((id, answer))
+    let (id, answers, lookUp) = (pending.count, answers, lookUp)
+    let answer = { @Sendable in
+      answers.post((id, Answer { () throws(ResolveError) in try lookUp(host, port) }))
     }
     if SocketAddress(numericHost: host, port: port) == nil {
-      Thread.detached(lookUp)
+      Thread.detached(answer)
     } else {
-      lookUp()
+      answer()
     }
   }
 

@@ -86,7 +86,11 @@ extension StreamSocket {
     } else {
       sealTogether(&ranges, in: bytes, with: layer)
     }
-    if case .failed(let error) = layer.end { return error }
+    if case .failed(let error) = layer.end {
+      // Nor may it go out on the socket that seals next.
+      state.pointee.forgetSealed()
+      return error
+    }
     return sendSealed()
   }
 

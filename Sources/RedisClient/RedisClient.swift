@@ -23,7 +23,7 @@ package final class RedisClient {
     /// With the addresses that are left to try.
     case connecting(RedisConnection, ArraySlice<SocketAddress>)
     /// Connected, and the answers to the greeting are outstanding.
-    case greeting(RedisConnection)
+    case greeting(RedisConnection, ArraySlice<SocketAddress>)
     case ready(RedisConnection)
     case waiting
     case stopped
@@ -48,9 +48,12 @@ package final class RedisClient {
   /// Tells an answer of the resolver to this attempt from one to an earlier.
   private var attempt: UInt64 = 0
 
-  /// - Parameter jitter: gives a duration in a range, for the delays between attempts.
+  /// - Parameters:
+  ///   - resolver: the system's on this loop, unless it is another.
+  ///   - jitter: gives a duration in a range, for the delays between attempts.
   package init(
     endpoint: RedisEndpoint, limits: RedisLimits = RedisLimits(), on loop: EventLoop,
+    resolver: Resolver? = nil,
     jitter: @escaping @Sendable (ClosedRange<Duration>) -> Duration = Backoff.random,
     onEvent: @escaping (RedisEvent) -> Void
   ) {
@@ -59,7 +62,7 @@ package final class RedisClient {
     self.limits = limits
     self.loop = loop
     self.onEvent = onEvent
-    resolver = Resolver(on: loop)
+    self.resolver = resolver ?? Resolver(on: loop)
     timer = LoopTimer(on: loop)
     backoff = Backoff(
       delayMin: limits.reconnectDelayMin, delayMax: limits.reconnectDelayMax, jitter: jitter)
@@ -136,6 +139,7 @@ package final class RedisClient {
 
   /// A name may stand for several addresses of which not all answer: `localhost` often does.
   private func tryNext(of addresses: ArraySlice<SocketAddress>) {
+    timer.set(at: loop.now + limits.connectTimeout)
     var rest = addresses
     var failure = RedisFailure(.unreachable, "no address")
     while let address = rest.popFirst() {
@@ -178,7 +182,9 @@ package final class RedisClient {
   }
 
   private func greeted(_ outcome: RedisOutcome, isLast: Bool) {
-    guard case .greeting(let connection) = state, case .value(let value) = outcome else { return }
+    guard case .greeting(let connection, _) = state, case .value(let value) = outcome else {
+      return
+    }
     switch value {
     case .status:
       guard isLast else { return }
@@ -195,7 +201,7 @@ package final class RedisClient {
 
   private var connection: RedisConnection? {
     switch state {
-    case .connecting(let connection, _), .greeting(let connection), .ready(let connection):
+    case .connecting(let connection, _), .greeting(let connection, _), .ready(let connection):
       connection
     case .idle, .resolving, .waiting, .stopped: nil
     }
@@ -223,7 +229,7 @@ package final class RedisClient {
     case .resolving: lost(RedisFailure(.unreachable, "no address in time"))
     case .connecting(let connection, _):
       connection.close(RedisFailure(.unreachable, "no connection in time"))
-    case .greeting(let connection):
+    case .greeting(let connection, _):
       connection.close(RedisFailure(.timedOut, "no answer to the greeting"))
     case .ready(let connection):
       guard let oldest = outstanding.first else { return }
@@ -238,8 +244,8 @@ package final class RedisClient {
 
 extension RedisClient: RedisConnectionOwner {
   func connected() {
-    guard case .connecting(let connection, _) = state else { return }
-    state = .greeting(connection)
+    guard case .connecting(let connection, let rest) = state else { return }
+    state = .greeting(connection, rest)
     greet(connection)
   }
 
@@ -254,9 +260,13 @@ extension RedisClient: RedisConnectionOwner {
   }
 
   func ended(_ failure: RedisFailure) {
-    if case .connecting(_, let rest) = state, !rest.isEmpty {
+    if failure.kind == .insecure { tls?.forgetAuthorities() }
+    switch state {
+    case .connecting(_, let rest) where failure.isOfAddress && !rest.isEmpty,
+      .greeting(_, let rest) where failure.isOfAddress && !rest.isEmpty:
+      answerOutstanding()
       tryNext(of: rest)
-    } else {
+    case .idle, .resolving, .connecting, .greeting, .ready, .waiting, .stopped:
       lost(failure)
     }
   }

@@ -33,6 +33,15 @@ package struct RedisFailure: Error, Hashable, Sendable, CustomStringConvertible 
     }
   }
 
+  /// Whether another address of the host may do better: nobody answers at this one, or not who it
+  /// should be. A server that answers and refuses is the right one.
+  var isOfAddress: Bool {
+    switch kind {
+    case .unreachable, .insecure, .timedOut, .lost: true
+    case .refused, .badReply: false
+    }
+  }
+
   package var description: String {
     switch kind {
     case .unreachable: "unreachable: \(message)"

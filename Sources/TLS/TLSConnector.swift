@@ -13,7 +13,8 @@ package struct TLSConnector {
     self.trust = trust
   }
 
-  /// A layer for the next connection. The first call reads the authorities' file.
+  /// A layer for the next connection. The first call reads the authorities' file, and so does the
+  /// first after `forgetAuthorities()`.
   package mutating func makeLayer() throws(TLSFileError) -> StreamLayer {
     let context: TLSContext
     if let made = self.context {
@@ -27,4 +28,8 @@ package struct TLSConnector {
     }
     return StreamLayer(session)
   }
+
+  /// To be called when a server was not who it should be: the file may have been renewed with the
+  /// server's certificate, and is then seen by the next attempt.
+  package mutating func forgetAuthorities() { context = nil }
 }

@@ -2,28 +2,31 @@ internal import COpenSSL
 
 /// Why a TLS connection could not be made, or ended.
 ///
-/// Closed, and nothing in it comes from the peer: safe to log.
-package enum TLSFailure: Error, Hashable, Sendable, CaseIterable {
+/// Closed, and nothing in it comes from the peer: safe to log, and as a metric's label by its raw
+/// value.
+package enum TLSFailure: String, Error, Hashable, Sendable, CaseIterable {
   /// What the peer sends is no TLS at all.
-  case notTLS
+  case notTLS = "not_tls"
   /// The peer speaks no version that we do.
-  case noSharedProtocol
-  case noSharedCipher
+  case noSharedProtocol = "no_shared_protocol"
+  case noSharedCipher = "no_shared_cipher"
   /// The client offers protocols by ALPN, and ours is not among them (RFC 7301 section 3.2).
-  case noApplicationProtocol
+  case noApplicationProtocol = "no_application_protocol"
+  /// The client announces a hello that is longer than anybody's; see `HelloGuard`.
+  case longHello = "long_hello"
   /// The certificate is signed by nobody whom we trust.
-  case unknownAuthority
-  case expiredCertificate
+  case unknownAuthority = "unknown_authority"
+  case expiredCertificate = "expired_certificate"
   /// The certificate is for another host.
-  case wrongName
+  case wrongName = "wrong_name"
   /// The certificate is not acceptable for another reason.
-  case badCertificate
+  case badCertificate = "bad_certificate"
   /// The peer has refused the connection with an alert.
   case refused
   /// Records that are malformed, forged or out of place.
   case broken
   /// OpenSSL could not do what it was asked: no memory, no randomness.
-  case internalError
+  case internalError = "internal_error"
 }
 
 extension TLSFailure: CustomStringConvertible {
@@ -33,6 +36,7 @@ extension TLSFailure: CustomStringConvertible {
     case .noSharedProtocol: "TLS: no version in common"
     case .noSharedCipher: "TLS: no cipher in common"
     case .noApplicationProtocol: "TLS: no application protocol in common"
+    case .longHello: "TLS: the client's hello is too long"
     case .unknownAuthority: "TLS: the certificate is signed by no trusted authority"
     case .expiredCertificate: "TLS: the certificate is expired or not yet valid"
     case .wrongName: "TLS: the certificate is for another host"

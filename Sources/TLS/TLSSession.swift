@@ -11,8 +11,11 @@ package final class TLSSession: StreamCodec {
   private let ssl: OpaquePointer
   /// The handshake is done and, at a client, the server is who it should be.
   package private(set) var isEstablished = false
-  /// After a failure nothing may be asked of OpenSSL any more (SSL_get_error(3)).
-  private var failure: TLSFailure?
+  /// Why it ended, if it did not end in order. Nothing may be asked of OpenSSL any more then
+  /// (SSL_get_error(3)).
+  package private(set) var failure: TLSFailure?
+  /// At a server, as long as a hello may come.
+  private var helloGuard: HelloGuard?
 
   private init?(_ context: TLSContext) {
     ERR_clear_error()
@@ -25,6 +28,7 @@ package final class TLSSession: StreamCodec {
   package convenience init?(server context: TLSContext) {
     self.init(context)
     SSL_set_accept_state(ssl)
+    helloGuard = HelloGuard()
   }
 
   /// The client's side; nil without memory.
@@ -35,8 +39,10 @@ package final class TLSSession: StreamCodec {
     SSL_set_connect_state(ssl)
     let rules = SSL_get0_param(ssl)
     if X509_VERIFY_PARAM_set1_ip_asc(rules, host) == 1 { return }
-    // A numeric address is no name (RFC 6066 section 3), and is not told.
-    X509_VERIFY_PARAM_set_hostflags(rules, UInt32(X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))
+    // A numeric address is no name (RFC 6066 section 3), and is not told. A certificate is for the
+    // names that it lists as such, and not for its subject (RFC 9525 section 6.3).
+    let flags = X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT
+    X509_VERIFY_PARAM_set_hostflags(rules, UInt32(flags))
     guard X509_VERIFY_PARAM_set1_host(rules, host, 0) == 1,
       copenssl_set_host_name(ssl, host) == 1
     else { return nil }
@@ -60,6 +66,10 @@ package final class TLSSession: StreamCodec {
   ) -> OpenedBytes {
     if let failure { return OpenedBytes(count: 0, state: .failed(failure.reason)) }
     let input = UnsafeRawBufferPointer(rebasing: buffer[start...])
+    if !isEstablished, !acceptsHello(in: input) {
+      failure = .longHello
+      return OpenedBytes(count: 0, state: .failed(TLSFailure.longHello.reason))
+    }
     return Transport.with(ssl, input: input, output: &sealed) { transport in
       var count = 0
       while true {
@@ -73,6 +83,16 @@ package final class TLSSession: StreamCodec {
         }
       }
     }
+  }
+
+  /// False for a hello that OpenSSL must not see the beginning of.
+  @inline(never)
+  private func acceptsHello(in input: UnsafeRawBufferPointer) -> Bool {
+    guard helloGuard != nil else { return true }
+    // Once a hello was answered with TLS 1.2, sealed records come that look like others from outside.
+    // In 1.3 a second hello may come, not sealed, where the first had no key of a shared group.
+    if SSL_version(ssl) == TLS1_2_VERSION { helloGuard = nil }
+    return helloGuard?.accepts(input) ?? true
   }
 
   private enum Read {

@@ -44,7 +44,7 @@ struct NodeMetrics {
       total(\.gateway.refused))
     metrics.counter(
       "chat_address_limit_total",
-      "Connections and forwarded requests over the limit of an address.",
+      "Connections, forwarded requests and TLS handshakes over the limit of an address.",
       total(\.gateway.overAddressLimit))
     metrics.counter(
       "chat_proxy_headers_refused_total", "Connections of proxies without a PROXY header.",
@@ -88,6 +88,13 @@ struct NodeMetrics {
     metrics.counter(
       "chat_tls_handshake_failures_total", "Connections closed before their handshake was done.",
       total(\.gateway.handshakesFailed))
+    metrics.counters(
+      "chat_tls_handshake_errors_total", "TLS handshakes that failed of what the client sent.",
+      label: "reason",
+      TLSFailure.allCases.map { failure in
+        let counts = reports.map { $0.gateway.handshakeFailures[failure] ?? 0 }
+        return (failure.rawValue, counts.reduce(0, +))
+      })
     guard let end = node.tls?.context.certificateEnd else { return }
     metrics.gauge(
       "chat_tls_certificate_end_seconds", "When the certificate ends, in seconds since 1970.",

@@ -60,7 +60,7 @@ struct Settings {
       "--send-rate", options.sendRate, default: 0, in: 0...1_000_000)
     let contextsMax = try source.number(
       "--compression-contexts", options.compressionContexts, default: 0, in: 0...1_000_000)
-    if options.compression || environment["CHAT_COMPRESSION"] == "true" {
+    if try source.flag("--compression", options.compression) {
       compression = CompressionPolicy(contextsMax: contextsMax)
     }
     drainTime = .seconds(try source.number("--drain", options.drain, default: 30, in: 0...3600))
@@ -69,15 +69,14 @@ struct Settings {
     origins = try source.origins("--allowed-origin", options.allowedOrigins)
     proxies = ProxyPolicy(
       trusted: try source.networks("--trusted-proxy", options.trustedProxies),
-      expectsHeader: options.proxyProtocol || environment["CHAT_PROXY_PROTOCOL"] == "true")
+      expectsHeader: try source.flag("--proxy-protocol", options.proxyProtocol))
     connectionsPerAddress = try source.number(
       "--connections-per-address", options.connectionsPerAddress,
       default: GatewayLimits().connectionsPerAddressMax, in: 1...1_000_000)
     sockJS.scriptURL = source.text("--sockjs-url", options.sockjsURL, default: sockJS.scriptURL)
-    sockJS.hasScriptTransports =
-      options.sockjsScripts || environment["CHAT_SOCKJS_SCRIPTS"] == "true"
+    sockJS.hasScriptTransports = try source.flag("--sockjs-scripts", options.sockjsScripts)
 
-    let isInsecure = options.insecureOpen || environment["CHAT_INSECURE_OPEN"] == "true"
+    let isInsecure = try source.flag("--insecure-open", options.insecureOpen)
     guard listen.isLoopback || isInsecure else {
       throw SettingsError(
         description: """
@@ -105,10 +104,25 @@ private struct Source {
   let environment: [String: String]
 
   /// `--node-id` is CHAT_NODE_ID in the environment.
+  private func variable(of option: String) -> String {
+    "CHAT_" + option.dropFirst(2).uppercased().replacing("-", with: "_")
+  }
+
   func optionalText(_ option: String, _ value: String?) -> String? {
-    let variable = "CHAT_" + option.dropFirst(2).uppercased().replacing("-", with: "_")
-    let found = value ?? environment[variable]
+    let found = value ?? environment[variable(of: option)]
     return found?.isEmpty == true ? nil : found
+  }
+
+  /// What is switched on by its name on the command line, and either way in the environment.
+  func flag(_ option: String, _ isGiven: Bool) throws(SettingsError) -> Bool {
+    guard !isGiven, let text = optionalText(option, nil) else { return isGiven }
+    switch text.lowercased() {
+    case "true", "1", "yes", "on": return true
+    case "false", "0", "no", "off": return false
+    default:
+      throw SettingsError(
+        description: "\(variable(of: option)): \(quoted(text)) is neither true nor false")
+    }
   }
 
   func text(_ option: String, _ value: String?, default fallback: String) -> String {

@@ -24,11 +24,13 @@ struct AMQPClientTests {
       await self.init(url: "amqp://127.0.0.1:\(port)", limits: limits)
     }
 
-    init(url: String, limits: AMQPLimits = .quick) async {
+    /// - Parameter ports: where the host is to be found, one address each.
+    init(url: String, limits: AMQPLimits = .quick, ports: [UInt16]? = nil) async {
       let events = events
       client = await loop.run { loop in
         let client = AMQPClient(
-          endpoint: AMQPEndpoint(url)!, name: "test", setup: [.confirms], limits: limits, on: loop
+          endpoint: AMQPEndpoint(url)!, name: "test", setup: [.confirms], limits: limits, on: loop,
+          resolver: ports.map { Resolver(on: loop, ports: $0) }
         ) { event in if let told = Told(event) { events.add(told) } }
         client.start()
         return Confined(client)

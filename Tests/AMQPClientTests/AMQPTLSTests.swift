@@ -29,6 +29,15 @@ struct AMQPTLSTests {
     let untrusted = await Fixture(url: url + other.authority)
     await untrusted.events.wait { !$0.isEmpty }
     #expect(untrusted.failures.first == .insecure)
+
+    let plain = FakeServer { connection, _ in
+      _ = connection.readSome()
+      connection.write("AMQP")
+    }
+    let second = await Fixture(
+      url: url + certificates.authority, ports: [plain.port, server.port])
+    await second.waitForReady(1)
+    #expect(second.failures.isEmpty)
   }
 
   @Test func `a broker without TLS hears no protocol header and no password`() async throws {

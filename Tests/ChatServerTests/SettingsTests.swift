@@ -92,6 +92,38 @@ import WebSocket
     #expect(try settings(environment: environment).gatewayLimits.compression?.contextsMax == 5)
   }
 
+  @Test(arguments: [
+    ("true", true), ("1", true), ("YES", true), ("on", true), ("True", true), ("false", false),
+    ("0", false), ("No", false), ("OFF", false), ("", false),
+  ])
+  func `a flag has the usual spellings in the environment`(text: String, isOn: Bool) throws {
+    let given = try settings(
+      environment: [
+        "CHAT_COMPRESSION": text, "CHAT_SOCKJS_SCRIPTS": text, "CHAT_INSECURE_OPEN": text,
+        "CHAT_PROXY_PROTOCOL": text, "CHAT_TRUSTED_PROXY": "10.0.0.1",
+      ])
+    #expect((given.compression != nil) == isOn)
+    #expect(given.sockJS.hasScriptTransports == isOn)
+    #expect(given.proxies.expectsHeader == isOn)
+    let elsewhere = ["CHAT_INSECURE_OPEN": text, "CHAT_LISTEN": "0.0.0.0:80"]
+    #expect(((try? settings(environment: elsewhere)) != nil) == isOn)
+  }
+
+  @Test(arguments: [
+    "CHAT_COMPRESSION", "CHAT_SOCKJS_SCRIPTS", "CHAT_PROXY_PROTOCOL", "CHAT_INSECURE_OPEN",
+  ])
+  func `a flag of no known spelling is one line that names its variable`(variable: String) throws {
+    let error = #expect(throws: SettingsError.self) {
+      try settings(environment: [variable: "enabled"])
+    }
+    #expect(error?.description == "\(variable): 'enabled' is neither true nor false")
+  }
+
+  @Test func `a flag on the command line stands above the environment`() throws {
+    let given = try settings(["--compression"], environment: ["CHAT_COMPRESSION": "false"])
+    #expect(given.compression != nil)
+  }
+
   @Test func `origins come from the options, or as a list from the environment`() throws {
     let options = try settings(
       ["--allowed-origin", "https://a.example", "--allowed-origin", "http://b.example:81"])

@@ -210,6 +210,26 @@ def test_what_is_no_tls_is_closed_and_counted(tls_node, data):
     assert len(tls_node.log_lines()) == lines
 
 
+def test_why_a_handshake_failed_is_told(authority):
+    with TLSNode(authority, "--log-level", "debug") as node:
+        before = node.metrics()["chat_tls_handshake_failures_total"]
+        with open_socket(node.port) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\n\r\n")
+            connection.recv(4096)
+        with open_socket(node.port) as connection:
+            connection.sendall(b"\x16\x03\x01\x00\x04\x01\x00\x80\x00")
+            assert connection.recv(4096) == b""
+        node.handshakes(failed=before + 2)
+        errors = {series: value for series, value in node.metrics().items()
+                  if series.startswith("chat_tls_handshake_errors_total") and value}
+        assert errors == {'chat_tls_handshake_errors_total{reason="not_tls"}': 1,
+                          'chat_tls_handshake_errors_total{reason="long_hello"}': 1}
+        told = [line for line in node.log_lines() if "tls handshake failed" in line][int(before):]
+        assert len(told) == 2
+        assert "does not speak TLS" in told[0] and "127.0.0.1" in told[0]
+        assert "hello is too long" in told[1]
+
+
 def test_slow_handshakes_end_in_time_and_harm_nobody(authority, name):
     with (TLSNode(authority, "--event-loops", "1") as node, node.client(name("alice")) as alice,
           node.client(name("bob")) as bob, contextlib.ExitStack() as stack):

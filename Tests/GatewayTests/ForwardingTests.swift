@@ -109,6 +109,37 @@ import WebSocket
   }
 
   @Test(arguments: [
+    // A proxy in front of the proxy, and others of its network.
+    ("2001:db8:1:2::5", nil), ("2001:db8:1:2::6", "2001:db8:1:2::"),
+    ("2001:db8:1:2::", "2001:db8:1:2::"),
+    // Where the network's own address is trusted, it alone is.
+    ("2001:db8:7:7::", nil), ("2001:db8:7:7::1", "2001:db8:7:7::"),
+    ("203.0.113.7", "203.0.113.7"), ("127.0.0.9", nil),
+  ])
+  func `who is limited is told by the whole address`(client: String, limited: String?) throws {
+    let trusted = ["127.0.0.0/8", "2001:db8:1:2::5", "2001:db8:7:7::"].map { IPNetwork($0)! }
+    let server = try server(ProxyPolicy(trusted: TrustedProxies(trusted)))
+    let connection = TestClient(to: server)
+    connection.get("/later", forwarded(client))
+    server.settle()
+    let address = try #require(application.connection).limitedAddress
+    #expect(address == limited.map { IPAddress($0)! })
+  }
+
+  @Test func `a trusted proxy takes no connections from its network's clients`() throws {
+    let trusted = TrustedProxies([IPNetwork("127.0.0.1")!, IPNetwork("2001:db8:1:2::5")!])
+    let server = try server(ProxyPolicy(trusted: trusted), perAddress: 1)
+    let proxied = (0..<3).map { _ in TestClient(to: server) }
+    for client in proxied {
+      client.get("/a", forwarded("2001:db8:1:2::5"))
+      #expect(client.response()?.status == 200)
+    }
+    let clients = (0..<2).map { _ in TestClient(to: server) }
+    #expect(clients[0].open("/ws", forwarded("2001:db8:1:2::6"))?.status == 101)
+    #expect(clients[1].open("/ws", forwarded("2001:db8:1:2::7"))?.status == 429)
+  }
+
+  @Test(arguments: [
     (["X-Forwarded-Proto: https", "Origin: https://localhost"], 101),
     (["X-Forwarded-Proto: HTTPS", "Origin: https://LOCALHOST:443"], 101),
     (["Origin: http://own.example"], 101),

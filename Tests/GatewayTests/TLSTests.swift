@@ -1,4 +1,5 @@
 import Bytes
+import Forwarding
 import Reactor
 import TLS
 import TestServers
@@ -94,6 +95,48 @@ private final class SecureClient {
     #expect(counters.handshakes == 0 && counters.handshakesFailed == 2)
     let client = try SecureClient(to: server, trusting: certificates.authority)
     #expect(client.carry { $0.isEstablished })
+  }
+
+  @Test func `an address has its share of the handshakes, and others have theirs`() throws {
+    var limits = GatewayLimits()
+    limits.handshakesMax = 3
+    limits.handshakesPerAddressMax = 1
+    let trusted = TrustedProxies([IPNetwork("127.0.0.1")!])
+    let server = try TestServer(
+      limits: limits, proxies: ProxyPolicy(trusted: trusted, expectsHeader: true)
+    ) { [application] _ in application }
+    server.worker.tls = self.server.worker.tls
+    func connect(_ client: String) -> TestClient {
+      let socket = TestClient(to: server)
+      socket.send(client.isEmpty ? "PROXY UNKNOWN\r\n" : "PROXY TCP4 \(client) 127.0.0.1 1 2\r\n")
+      server.settle()
+      return socket
+    }
+    var counters: GatewayCounters { server.worker.counters }
+    let first = connect("203.0.113.7")
+    let second = connect("203.0.113.7")
+    #expect(second.receivesEnd() || second.wasReset)
+    #expect(counters.handshakes == 1 && counters.refused == 1 && counters.overAddressLimit == 1)
+    let others = [connect("203.0.113.8"), connect("")]
+    #expect(counters.handshakes == 3 && counters.refused == 1)
+    for client in [first] + others { client.close() }
+    server.settle()
+    #expect(counters.handshakes == 0)
+    #expect(server.worker.handshakeAddresses.addressCount == 0)
+    // The proxy's own are not limited so.
+    let proxied = (0..<2).map { _ in connect("") }
+    #expect(counters.handshakes == proxied.count)
+  }
+
+  @Test func `why handshakes fail is counted`() {
+    TestClient(to: server).send("GET / HTTP/1.1\r\n\r\n")
+    TestClient(to: server).send([22, 3, 1, 0, 4, 1, 0, 0x80, 0])
+    server.settle()
+    #expect(counters.handshakeFailures == [.notTLS: 1, .longHello: 1])
+    TestClient(to: server).close()
+    server.settle()
+    #expect(counters.handshakesFailed == 3)
+    #expect(counters.handshakeFailures.count == 2)
   }
 
   @Test func `a handshake that drips ends as a silent one`() {

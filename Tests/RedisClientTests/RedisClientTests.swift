@@ -14,11 +14,13 @@ struct RedisClientTests {
       await self.init(url: "redis://127.0.0.1:\(port)\(suffix)", limits: limits)
     }
 
-    init(url: String, limits: RedisLimits = .quick) async {
+    /// - Parameter ports: where the host is to be found, one address each.
+    init(url: String, limits: RedisLimits = .quick, ports: [UInt16]? = nil) async {
       let events = events
       client = await loop.run { loop in
         let client = RedisClient(
-          endpoint: RedisEndpoint(url)!, limits: limits, on: loop
+          endpoint: RedisEndpoint(url)!, limits: limits, on: loop,
+          resolver: ports.map { Resolver(on: loop, ports: $0) }
         ) { events.add($0) }
         client.start()
         return Confined(client)

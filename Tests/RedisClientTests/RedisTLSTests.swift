@@ -1,3 +1,4 @@
+import Foundation
 import Reactor
 import RedisClient
 import TestServers
@@ -43,6 +44,51 @@ struct RedisTLSTests {
     #expect(
       failure.description
         == "no secure connection: TLS: the certificate is signed by no trusted authority")
+  }
+
+  @Test func `a renewed file of authorities is seen by the next attempt`() async throws {
+    let certificates = try Self.certificates.get()
+    let server = try RedisServer(certificates: certificates)
+    let others = try TestCertificates()
+    let trust = "\(others.directory)/trust.pem"
+    try FileManager.default.copyItem(atPath: others.authority, toPath: trust)
+    let fixture = await Fixture(url: "rediss://localhost:\(server.port)?ssl_ca_certs=\(trust)")
+    await fixture.events.wait { !$0.isEmpty }
+    #expect(fixture.failures.first == .insecure)
+    try FileManager.default.removeItem(atPath: trust)
+    try FileManager.default.copyItem(atPath: certificates.authority, toPath: trust)
+    await fixture.waitForConnections(1)
+    #expect(await fixture.send("PING") == .value(.status("PONG")))
+  }
+
+  @Test func `the next address is tried when one has no TLS, or nothing to say`() async throws {
+    let certificates = try Self.certificates.get()
+    let server = try RedisServer(certificates: certificates)
+    let plain = FakeServer { connection, _ in
+      _ = connection.readSome()
+      connection.write("-ERR what was that\r\n")
+    }
+    let silent = FakeServer { connection, _ in _ = connection.readSome() }
+    let fixture = await Fixture(
+      url: "rediss://localhost?ssl_ca_certs=\(certificates.authority)",
+      ports: [plain.port, silent.port, server.port])
+    await fixture.waitForConnections(1)
+    #expect(fixture.failures.isEmpty)
+  }
+
+  @Test func `a server that answers and refuses is the right one`() async throws {
+    let (asked, other) = (Collector<Int>(), Collector<Int>())
+    let refusing = FakeServer { connection, number in
+      asked.add(number)
+      connection.write("-WRONGPASS no\r\n")
+      connection.waitForEnd()
+    }
+    let next = FakeServer { _, number in other.add(number) }
+    let fixture = await Fixture(
+      url: "redis://:wrong@localhost", ports: [refusing.port, next.port])
+    await asked.wait { $0.count >= 2 }
+    #expect(fixture.failures.first == .refused)
+    #expect(other.all.isEmpty)
   }
 
   @Test func `a server without TLS hears no command and no password`() async throws {

@@ -103,6 +103,15 @@ import Testing
     }
   }
 
+  @Test func `the subject of a certificate is no name of its host`() throws {
+    let others = try TestCertificates()
+    let unnamed = try others.make("localhost", for: "IP:192.0.2.1")
+    let both = try Conversation(
+      server: .server(unnamed), client: TLSContext(trusting: .file(others.authority)))
+    both.begin()
+    #expect(both.client.failure == TLSFailure.wrongName.description)
+  }
+
   @Test func `a certificate of another authority is refused`() throws {
     let others = try TestCertificates()
     let both = try Conversation(server: .server(try others.make("localhost")))

@@ -32,6 +32,15 @@ package final class TestLoop: Sendable {
   }
 }
 
+extension Resolver {
+  /// One to which every host has an address for each port of this machine.
+  package convenience init(on loop: EventLoop, ports: [UInt16]) {
+    self.init(on: loop) { _, _ in
+      ports.map { SocketAddress(numericHost: "127.0.0.1", port: $0)! }
+    }
+  }
+}
+
 /// Carries an object of a loop through a test, which uses it on that loop only.
 package struct Confined<Value>: @unchecked Sendable {
   package let value: Value

@@ -24,7 +24,7 @@ package struct MetricsText {
     _ name: String, _ help: String, label: String, _ values: [(String, some Numeric)]
   ) {
     describe(name, help, type: "gauge")
-    for (key, value) in values { text += "\(name){\(label)=\"\(key)\"} \(value)\n" }
+    addSeries(name, label: label, values)
   }
 
   /// A histogram in seconds.
@@ -39,6 +39,20 @@ package struct MetricsText {
     text += "\(name)_bucket{le=\"+Inf\"} \(total)\n"
     text += "\(name)_sum \(seconds(value.sumNanoseconds))\n"
     text += "\(name)_count \(total)\n"
+  }
+
+  /// One counter with a label, whose values are the program's own as those of `gauges`.
+  package mutating func counters(
+    _ name: String, _ help: String, label: String, _ values: [(String, UInt64)]
+  ) {
+    describe(name, help, type: "counter")
+    addSeries(name, label: label, values)
+  }
+
+  private mutating func addSeries(
+    _ name: String, label: String, _ values: [(String, some Numeric)]
+  ) {
+    for (key, value) in values { text += "\(name){\(label)=\"\(key)\"} \(value)\n" }
   }
 
   private mutating func describe(_ name: String, _ help: String, type: String) {

@@ -166,7 +166,7 @@ extension SockJSServer {
 
   /// Counts a session for its client; nil when that has too many.
   private func count(_ address: IPAddress?) -> AddressTable.Place? {
-    guard let address else { return addresses.add(.unspecified) }
+    guard let address else { return addresses.add(.unspecified, countMax: nil) }
     return addresses.add(address, countMax: limits.sockJSSessionsPerAddressMax)
   }
 }

@@ -22,7 +22,13 @@ import Testing
       ("postgres://localhost", "localhost", 5432, "postgres", .disable),
       ("postgresql://[::1]:7/x", "::1", 7, "x", .disable),
       ("postgres://u@127.0.0.1:1/", "127.0.0.1", 1, "u", .disable),
+      ("postgres://u@127.9.9.9/", "127.9.9.9", 5432, "u", .disable),
       ("postgres://db.example/x", "db.example", 5432, "x", .verifyFull),
+      // Names, whatever they look like.
+      ("postgres://127.evil.example/x", "127.evil.example", 5432, "x", .verifyFull),
+      ("postgres://127.0.0.1.example/x", "127.0.0.1.example", 5432, "x", .verifyFull),
+      ("postgres://localhost.example/x", "localhost.example", 5432, "x", .verifyFull),
+      ("postgres://[::2]/x", "::2", 5432, "x", .verifyFull),
     ] as [(String, String, UInt16, String, PostgresConfiguration.Security)])
   func `fills in what is left out`(
     _ text: String, host: String, port: UInt16, database: String,
