@@ -74,7 +74,7 @@ package final class ChatApplication: Application, EventHandler {
   package var counters: HubCounters { hub.counters }
 
   /// STOMP sessions open now, over whatever carries them.
-  package var stompSessionCount: Int { stompSessions.count }
+  package private(set) var stompSessionCount = 0
 
   /// The back ends end: from here on nothing is taken in, and so nothing acknowledged that no other
   /// node would hear of.
@@ -103,6 +103,7 @@ package final class ChatApplication: Application, EventHandler {
     guard !STOMPSession.serves(request) else {
       let session = STOMPSession(over: channel, request: request, on: loop)
       channel.carriedSTOMP = session
+      stompSessionCount += 1
       // It says hello when it has read who connects.
       hub.opened(session.sessionID, user: nil, wantsOwn: true)
       return
@@ -136,6 +137,7 @@ package final class ChatApplication: Application, EventHandler {
   package func closed(_ channel: Channel) {
     advance()
     if let session = channel.carriedSTOMP.take() {
+      stompSessionCount -= 1
       hub.closed(session.sessionID)
       session.leave()
     } else {
