@@ -100,7 +100,7 @@ let package = Package(
       "Gateway",
       [
         "Bytes", "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "SockJS", "STOMP",
-        "ChatProtocol", "ChatCore", logging,
+        "ChatProtocol", "ChatCore", logging, deques,
       ]),
 
     // Composition only.

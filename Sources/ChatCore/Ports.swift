@@ -140,7 +140,8 @@ package struct RegistryRequest: Sendable {
     case barrier
     /// Makes this node the holder of a client's session, unless another node with a live lease is;
     /// answers with whoever is it then. The name has at most 255 bytes. A holder claims again in
-    /// time: see `sessionClaimTime`. Requests for one session take effect in the order given.
+    /// time: see `sessionClaimTime`. Requests for one session take effect in the order given, but
+    /// for a claim that meets a holder whose lease has ended, which is made again.
     case claimSession(String)
     /// The node with a live lease that holds the session.
     case sessionHolder(String)

@@ -45,31 +45,36 @@ extension ClientConnection {
     guard phase == .open, offset < input.count, let inflation = worker.inflation,
       inflation.isSpent
     else { return false }
-    heldFrames = Array(input[offset...])
+    guard
+      let held = inflation.hold(UnsafeMutableRawBufferPointer(rebasing: input[offset...]))
+    else {
+      fail(.tryAgainLater, "too much to inflate")
+      return true
+    }
+    heldFrames = held
     socket.setReading(false)
-    inflation.add(token)
+    inflation.add(token, held)
     return true
   }
 
   /// The turn has come for frames that were held back.
   func goOnWithFrames() {
+    heldFrames?.left()
     // Where it is paused, `goOnReading()` asks again.
-    guard !isPaused, !heldFrames.isEmpty else { return }
-    var frames: [UInt8] = []
-    swap(&frames, &heldFrames)
+    guard !isPaused, let held = heldFrames.take() else { return }
+    var frames = held.take()
     frames.withUnsafeMutableBytes { receiveFrames($0) }
-    guard phase == .open || phase == .closing, !isPaused, heldFrames.isEmpty else { return }
+    guard phase == .open || phase == .closing, !isPaused, heldFrames == nil else { return }
     socket.setReading(true)
   }
 
   /// The application minds no messages; what was held back comes before what is read.
   func goOnReading() {
-    let wasPaused = isPaused
     isPaused = false
-    if heldFrames.isEmpty {
+    if let heldFrames {
+      worker.inflation?.add(token, heldFrames)
+    } else {
       socket.setReading(true)
-    } else if wasPaused {
-      worker.inflation?.add(token)
     }
   }
 

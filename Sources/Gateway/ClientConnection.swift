@@ -46,7 +46,7 @@ package final class ClientConnection: Channel {
   var isPaused = false
   /// Frames behind a message with which the turn had inflated its share: at most one read of the
   /// socket, because nothing more is read meanwhile.
-  var heldFrames: [UInt8] = []
+  var heldFrames: HeldFrames?
   /// Whether the application was told `opened` and not yet `closed`.
   var isOpened = false
   /// Whether a byte came since the last ping, and pings that brought none.
@@ -103,7 +103,7 @@ package final class ClientConnection: Channel {
     }
     if readiness.contains(.readable) {
       receive()
-    } else if readiness.contains(.closed) {
+    } else if !readiness.isDisjoint(with: [.closed, .ended]) {
       end()
     }
   }
@@ -259,7 +259,7 @@ package final class ClientConnection: Channel {
     nextPing = .distantFuture
     let stage = leaveStage()
     decoder = MessageDecoder(role: .server)
-    heldFrames = []
+    heldFrames = nil
     socket.setReading(true)
     // Asks for a flush even if nothing is pending: its end is what shuts the sending side.
     worker.loop.scheduleFlush(token)
@@ -271,7 +271,7 @@ package final class ClientConnection: Channel {
     guard phase != .closed else { return }
     phase = .closed
     let stage = leaveStage()
-    heldFrames = []
+    heldFrames = nil
     socket.close()
     worker.ended(self)
     left(stage)

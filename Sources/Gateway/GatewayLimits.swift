@@ -21,6 +21,9 @@ package struct GatewayLimits: Sendable {
   /// What compressed messages of one worker may inflate to in a turn of its loop before the rest
   /// waits for a later one: 16 messages, 1 to 3 ms.
   package var inflatedBytesPerTurnMax = 1024 * 1024
+  /// Bytes of frames that wait for another turn because of that, of all connections of a worker. A
+  /// connection that would be beyond is closed.
+  package var heldFrameBytesMax = 64 * 1024 * 1024
 
   /// The body of a request whose body nobody wants; it is read and thrown away.
   package var unwantedBodyBytesMax = 64 * 1024

@@ -80,12 +80,15 @@ extension Worker {
     _ tls: TLSContext, _ peer: IPAddress, isExempt: Bool
   ) throws(HandshakeRefusal) -> StreamLayer {
     guard counters.handshakes < limits.handshakesMax else { throw .tooMany }
-    guard let session = TLSSession(server: tls) else { throw .noMemory }
     let countMax = isExempt ? nil : limits.handshakesPerAddressMax
     guard let place = handshakeAddresses.add(peer, countMax: countMax) else {
       let limit = AddressLimit(countMax: limits.handshakesPerAddressMax, of: "handshakes")
       overAddressLimit(peer, limit)
       throw .tooManyOfAddress
+    }
+    guard let session = TLSSession(server: tls) else {
+      handshakeAddresses.remove(place)
+      throw .noMemory
     }
     counters.handshakes += 1
     return StreamLayer(

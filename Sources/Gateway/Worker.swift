@@ -38,7 +38,9 @@ package final class Worker {
     self.limits = limits
     deflate = limits.compression.map(DeflateContexts.init)
     inflation = limits.compression.map { _ in
-      InflationQueue(on: loop, bytesMax: limits.inflatedBytesPerTurnMax)
+      InflationQueue(
+        on: loop, bytesMax: limits.inflatedBytesPerTurnMax,
+        bytesHeldMax: limits.heldFrameBytesMax)
     }
     self.origins = origins
     self.proxies = proxies
@@ -107,7 +109,7 @@ package struct GatewayCounters: Sendable {
   package var badRequests: UInt64 = 0
   package var upgrades: UInt64 = 0
   package var protocolErrors: UInt64 = 0
-  /// Connections closed over `pendingBytesMax`.
+  /// Connections closed with more pending than `pendingBounds` lets them have.
   package var overflows: UInt64 = 0
 
   package init() {}

@@ -10,9 +10,10 @@ package struct Readiness: OptionSet, Sendable {
 
   @inlinable package static var readable: Readiness { Readiness(rawValue: 1) }
   @inlinable package static var writable: Readiness { Readiness(rawValue: 2) }
-  /// Hung up or failed (EPOLLHUP, EPOLLERR), which is reported whatever the interest; and where
-  /// the interest has it, also that the peer has ended its side (EPOLLRDHUP).
+  /// Hung up or failed (EPOLLHUP, EPOLLERR), which is reported whatever the interest.
   @inlinable package static var closed: Readiness { Readiness(rawValue: 4) }
+  /// The peer has ended its side, perhaps behind bytes that are not read (EPOLLRDHUP).
+  @inlinable package static var ended: Readiness { Readiness(rawValue: 8) }
 
   @inlinable
   package func contains(_ other: Readiness) -> Bool {

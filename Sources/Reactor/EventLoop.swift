@@ -232,7 +232,8 @@ package final class EventLoop {
     let token = Token(word: word)
     guard let handler = state.pointee.handlers.handler(token) else { return }
     var readiness = Readiness(events: event.pointee.events)
-    if isOld {
+    // Nor may an end come to who has ceased to ask for it, earlier in this turn.
+    if isOld || readiness.contains(.ended) {
       let interest = state.pointee.handlers.update(token) { $0.interest } ?? []
       readiness.formIntersection(interest.union(.closed))
       guard !readiness.isEmpty else { return }
@@ -327,14 +328,13 @@ extension Readiness {
     var readiness: Readiness = []
     if events & CLINUX_EPOLLIN != 0 { readiness.insert(.readable) }
     if events & CLINUX_EPOLLOUT != 0 { readiness.insert(.writable) }
-    if events & Self.endEvents != 0 { readiness.insert(.closed) }
+    if events & (CLINUX_EPOLLERR | CLINUX_EPOLLHUP) != 0 { readiness.insert(.closed) }
+    if events & CLINUX_EPOLLRDHUP != 0 { readiness.insert(.ended) }
     self = readiness
   }
 
-  private static var endEvents: UInt32 { CLINUX_EPOLLERR | CLINUX_EPOLLHUP | CLINUX_EPOLLRDHUP }
-
   var events: UInt32 {
     (contains(.readable) ? CLINUX_EPOLLIN : 0) | (contains(.writable) ? CLINUX_EPOLLOUT : 0)
-      | (contains(.closed) ? CLINUX_EPOLLRDHUP : 0)
+      | (contains(.ended) ? CLINUX_EPOLLRDHUP : 0)
   }
 }

@@ -143,7 +143,7 @@ package struct StreamSocket: ~Copyable {
 
   /// Stops or goes on reading; what the peer sends meanwhile waits in the kernel.
   ///
-  /// With `noticingEnd` the owner's `becameReady` hears `closed` when the peer ends its side behind
+  /// With `noticingEnd` the owner's `becameReady` hears `ended` when the peer ends its side behind
   /// what waits, and for as long as this stays so: it is to close then.
   package mutating func setReading(_ isReading: Bool, noticingEnd: Bool = false) {
     guard self.isReading != isReading || noticesEnd != noticingEnd else { return }
@@ -171,7 +171,8 @@ package struct StreamSocket: ~Copyable {
   /// Appends bytes that this turn encoded into the loop's arena, for this and other sockets.
   package mutating func write(_ range: ArenaRange) {
     guard range.count > 0, descriptor >= 0 else { return }
-    // A copy: with ThreadSanitizer the compiler takes the one in `self` for a second access to it.
+    // A copy, here and below: with ThreadSanitizer the compiler takes the one in `self` for a second
+    // access to it.
     let state = state
     if written.isEmpty {
       state.pointee.arena.unflushedSockets += 1
@@ -204,8 +205,14 @@ package struct StreamSocket: ~Copyable {
     guard sent >= 0 || sent == -Int(EAGAIN) else {
       return .system(SystemError(code: Int32(-sent), call: "send"))
     }
-    if sent > 0 { backlog.removeFirst(sent, to: &state.pointee.blocks) }
+    if sent > 0 { forget(sent) }
     return nil
+  }
+
+  /// The kernel has taken the backlog's first `count` bytes.
+  private mutating func forget(_ count: Int) {
+    let state = state
+    backlog.removeFirst(count, to: &state.pointee.blocks)
   }
 
   private mutating func sendWritten() -> StreamError? {
@@ -287,13 +294,14 @@ package struct StreamSocket: ~Copyable {
   /// Keeps a copy of what cannot be sent now.
   @inline(never)
   mutating func keep(_ bytes: UnsafeRawBufferPointer) {
+    let state = state
     backlog.append(bytes, from: &state.pointee.blocks)
   }
 
   mutating func updateInterest() {
     guard isConnected else { return }
     var interest: Readiness = []
-    if isReading { interest.insert(.readable) } else if noticesEnd { interest.insert(.closed) }
+    if isReading { interest.insert(.readable) } else if noticesEnd { interest.insert(.ended) }
     if !backlog.isEmpty { interest.insert(.writable) }
     guard interest != self.interest else { return }
     self.interest = interest
@@ -323,7 +331,7 @@ package struct StreamSocket: ~Copyable {
     layer = nil
     if !written.isEmpty { state.pointee.arena.unflushedSockets -= 1 }
     written = WriteList()
-    backlog.removeAll(to: &state.pointee.blocks)
+    forget(backlog.count)
     loop.remove(token)
     state.pointee.kernel.close(descriptor)
     descriptor = -1

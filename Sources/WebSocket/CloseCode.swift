@@ -16,6 +16,8 @@ package struct CloseCode: RawRepresentable, Hashable, Sendable {
   package static let policyViolation = CloseCode(1008)
   package static let messageTooBig = CloseCode(1009)
   package static let internalError = CloseCode(1011)
+  /// Of the registry that section 11.7 sets up.
+  package static let tryAgainLater = CloseCode(1013)
 
   /// Whether a close frame may carry the code: not 1004 to 1006 and 1015, which only stand for
   /// what happened, and none that nobody has defined.

@@ -25,7 +25,8 @@ extension ByteBuffer {
   package mutating func appendDeflatedFrame(_ opcode: Opcode, _ payload: UnsafeRawBufferPointer) {
     let start = count
     appendFrame(opcode, payload)
-    mutableBytes[start] |= 0x40
+    let frame = mutableBytes
+    frame[start] = frame[start] | 0x40
   }
 
   /// Appends a frame as a client sends it: masked with a key that nobody could foresee.

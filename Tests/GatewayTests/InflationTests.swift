@@ -17,6 +17,7 @@ import WebSocket
     var limits = GatewayLimits()
     limits.compression = CompressionPolicy()
     limits.inflatedBytesPerTurnMax = 3_000
+    limits.heldFrameBytesMax = 16_000
     server = try TestServer(limits: limits) { _ in application }
   }
 
@@ -78,9 +79,28 @@ import WebSocket
     server.settle()
     #expect(events.suffix(1) == ["text me too"])
     let before = events.count
+    server.pass(tick)
+    // Three messages are a turn's share.
+    #expect(Array(events[before...]) == ["text 4", "text 22", "text 5"])
+    for _ in 0..<3 { server.pass(tick) }
+    let rest = [23, 6, 24, 7, 25, 8, 9].map { "text \($0)" }
+    #expect(Array(events[(before + 3)...]) == rest)
+  }
+
+  @Test func `who would have more held back than there is room for is closed`() {
+    let first = open()
+    first.send(deflated(1...13))
+    server.settle()
+    let second = open()
+    second.send(deflated(21...30))
+    #expect(second.nextFrame() == "close 1013 too much to inflate")
+    // What has gone on leaves room.
     for _ in 0..<4 { server.pass(tick) }
-    let expected = [4...6, 22...24, 7...9, 25...25].flatMap { texts($0) }
-    #expect(Array(events[before...]) == expected)
+    #expect(events.contains("text 13"))
+    let third = open()
+    third.send(deflated(31...40))
+    for _ in 0..<4 { server.pass(tick) }
+    #expect(events.suffix(10) == texts(31...40)[...])
   }
 
   @Test func `an application that pauses is not told of what was held back`() {

@@ -16,6 +16,8 @@ package final class FakeServer: Sendable {
     self.port = port
     self.listener = listener
     Thread.detachNewThread {
+      // Closed here and nowhere else: the number may be another server's at once.
+      defer { close(listener) }
       for number in 0... {
         let descriptor = accept(listener, nil, nil)
         guard descriptor >= 0 else { return }
@@ -26,11 +28,8 @@ package final class FakeServer: Sendable {
     }
   }
 
-  deinit {
-    // Wakes the thread in accept(), which a plain close would not.
-    shutdown(listener, Int32(SHUT_RDWR))
-    close(listener)
-  }
+  /// Has the thread's present or next `accept()` fail.
+  deinit { shutdown(listener, Int32(SHUT_RDWR)) }
 }
 
 /// A connection of a `FakeServer`.

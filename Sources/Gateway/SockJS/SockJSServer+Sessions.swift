@@ -55,9 +55,7 @@ extension SockJSServer {
 
   /// Gives up the claim that there may be, unless the session is here or about to be.
   private func releaseUnlessHeld(_ session: SockJSSession.Key) {
-    guard sessions[session] == nil,
-      !searches.values.contains(where: { $0.isClaim && $0.mail.session == session })
-    else { return }
+    guard sessions[session] == nil, !searches.claim(session) else { return }
     submit(.releaseSession(name(of: session))) { _ in }
   }
 
@@ -97,12 +95,12 @@ extension SockJSServer {
       if mail.sender != place.node { releaseUnlessHeld(mail.session) }
       return
     case .left, .missed:
-      searches[mail.exchange]?.hasLeft = true
+      searches.leave(mail.exchange)
       return
     case .congestion, .completed, .finish, .accepted, .frame, .cut, .taken, .refused:
       return
     }
-    searches[mail.exchange] = SockJSSearch(mail: mail)
+    searches.begin(mail)
     let loop = place.loops[place.shard]
     submit(operation) { [exchange = mail.exchange] in
       loop.post(.located(SockJSLocation(exchange: exchange, result: $0)))
@@ -125,7 +123,7 @@ extension SockJSServer {
 
   /// The registry said whose session it is.
   func located(_ location: SockJSLocation) {
-    guard let search = searches.removeValue(forKey: location.exchange) else { return }
+    guard let search = searches.end(location.exchange) else { return }
     let mail = search.mail
     // Nobody waits for it any more: what the session has is not for this request.
     guard !search.hasLeft else { return releaseUnlessHeld(mail.session) }
@@ -169,18 +167,4 @@ extension SockJSServer {
     guard let address else { return addresses.add(.unspecified, countMax: nil) }
     return addresses.add(address, countMax: limits.sockJSSessionsPerAddressMax)
   }
-}
-
-/// A request whose session the registry is asked about.
-struct SockJSSearch {
-  let mail: SockJSMail
-  /// Whether the client went meanwhile.
-  var hasLeft = false
-
-  /// Whether the node holds the session in the end, unless another does.
-  var isClaim: Bool {
-    if case .receive = mail.step { true } else { false }
-  }
-
-  init(mail: SockJSMail) { self.mail = mail }
 }

@@ -30,9 +30,9 @@ package final class SockJSServer: EventHandler {
   /// to a request of this one.
   var exchangeNumber = UInt64.random(in: 0 ... .max / 2)
   /// Requests whose session the registry is asked about.
-  var searches: [SockJSExchange.Address: SockJSSearch] = [:]
+  var searches = SockJSSearches()
   var counters = SockJSCounters()
-  /// Whether the node stops: sessions end, and no new ones begin.
+  /// Whether the node stops: sessions end, and requests open no new ones.
   private(set) var isDraining = false
   var random = SystemRandomNumberGenerator()
   private(set) var token = Token(index: .max, generation: .max)

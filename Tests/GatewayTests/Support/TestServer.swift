@@ -1,4 +1,5 @@
 import Gateway
+import Glibc
 import Reactor
 import TestKernel
 import WebSocket
@@ -53,8 +54,14 @@ final class TestServer {
     return isDone()
   }
 
-  /// Turns the loop often enough for whatever is under way on loopback.
-  func settle() { for _ in 0..<4 { loop.turn() } }
+  /// Turns the loop often enough for whatever is under way on loopback, which a machine with other
+  /// work may deliver a little later.
+  func settle() {
+    for _ in 0..<4 {
+      loop.turn()
+      usleep(250)
+    }
+  }
 
   /// Lets time pass, all at once.
   func pass(_ time: Duration) {
