@@ -146,9 +146,17 @@ extension Hub {
       return
     }
     session.resumption?.waiting.prepend(conversation)
-    session.resumption?.budget += limit - messages.count
     missed.attempts = 0
-    for message in messages { send(missed: message, &missed, session) }
+    // Of long messages the rest is read again, when these are written or the session is congested:
+    // else some pages of a turn were more than a peer may have pending.
+    var bytes = 0
+    var sent = 0
+    for message in messages where bytes < limits.pageBytesMax {
+      bytes += message.content.bodyCount
+      sent += 1
+      send(missed: message, &missed, session)
+    }
+    session.resumption?.budget += limit - sent
     session.lags[conversation] = .resuming(missed)
     resumeMore(session)
   }

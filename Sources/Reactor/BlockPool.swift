@@ -1,7 +1,10 @@
-/// Blocks of memory for what the sockets of one loop cannot send yet.
+internal import Glibc
+
+/// Blocks of memory for what the sockets of one loop cannot send yet, a page each.
 ///
-/// Some that are free are kept: readers that fall behind and readers that are closed for it come
-/// together, and new memory costs a page fault for each block.
+/// Some that are free are kept as they are: readers that fall behind and readers that are closed for
+/// it come together, and a page that is new costs a fault. The pages of the others go back to the
+/// system at once; their addresses are used again.
 struct BlockPool: ~Copyable {
   struct Block {
     fileprivate(set) var next: UnsafeMutablePointer<Block>?
@@ -10,26 +13,26 @@ struct BlockPool: ~Copyable {
     var end = 0
   }
 
-  /// With malloc's own header, a page.
-  static let blockBytes = 4096 - 16
+  static let blockBytes = 4096
   /// Of a block, for its owner.
   static let capacity = blockBytes - MemoryLayout<Block>.size
-  /// Free blocks kept: 4 MiB.
-  static let keptMax = 1024
+  /// Free blocks kept with their memory: 1 MiB.
+  static let keptMax = 256
+  /// Blocks asked of the system at once.
+  private static let slabBlocks = 64
 
-  private var free: UnsafeMutablePointer<Block>?
-  private var freeCount = 0
+  private var kept: UnsafeMutablePointer<Block>?
+  private var keptCount = 0
+  /// Free blocks without memory; it is there again, zeroed, when it is written to.
+  private var empty: [UnsafeMutableRawPointer] = []
+  private var slabs: [UnsafeMutableRawPointer] = []
   /// Blocks that have an owner.
   private var takenCount = 0
 
   var takenBytes: Int { takenCount * Self.blockBytes }
 
   deinit {
-    var next = free
-    while let block = next {
-      next = block.pointee.next
-      UnsafeMutableRawPointer(block).deallocate()
-    }
+    for slab in slabs { slab.deallocate() }
   }
 
   static func bytes(of block: UnsafeMutablePointer<Block>) -> UnsafeMutableRawPointer {
@@ -39,18 +42,27 @@ struct BlockPool: ~Copyable {
   /// An empty block, linked behind `tail`, the last of a ring, or a ring by itself.
   mutating func take(behind tail: UnsafeMutablePointer<Block>?) -> UnsafeMutablePointer<Block> {
     takenCount += 1
-    let block: UnsafeMutablePointer<Block>
-    if let free {
-      block = free
-      self.free = free.pointee.next
-      freeCount -= 1
-    } else {
-      block = UnsafeMutableRawPointer.allocate(byteCount: Self.blockBytes, alignment: 16)
-        .bindMemory(to: Block.self, capacity: 1)
-    }
+    let block = takeFree()
     block.initialize(to: Block(next: tail?.pointee.next ?? block))
     tail?.pointee.next = block
     return block
+  }
+
+  private mutating func takeFree() -> UnsafeMutablePointer<Block> {
+    if let block = kept {
+      kept = block.pointee.next
+      keptCount -= 1
+      return block
+    }
+    if empty.isEmpty { addSlab() }
+    return empty.removeLast().bindMemory(to: Block.self, capacity: 1)
+  }
+
+  private mutating func addSlab() {
+    let slab = UnsafeMutableRawPointer.allocate(
+      byteCount: Self.slabBlocks * Self.blockBytes, alignment: Self.blockBytes)
+    slabs.append(slab)
+    for number in 0..<Self.slabBlocks { empty.append(slab + number * Self.blockBytes) }
   }
 
   /// Takes back the first block of the ring that ends with `tail`; gives the ring's last block.
@@ -61,12 +73,13 @@ struct BlockPool: ~Copyable {
     let isOnly = first == tail
     tail.pointee.next = first.pointee.next
     takenCount -= 1
-    if freeCount < Self.keptMax {
-      first.pointee.next = free
-      free = first
-      freeCount += 1
+    if keptCount < Self.keptMax {
+      first.pointee.next = kept
+      kept = first
+      keptCount += 1
     } else {
-      UnsafeMutableRawPointer(first).deallocate()
+      madvise(first, Self.blockBytes, MADV_DONTNEED)
+      empty.append(UnsafeMutableRawPointer(first))
     }
     return isOnly ? nil : tail
   }

@@ -130,6 +130,18 @@ struct HubResumeTests {
   // MARK: While live
 
   @Test
+  func `of long messages a part of a page is sent at a time, and all in the end`() {
+    var limits = HubLimits()
+    limits.pageBytesMax = 1
+    let driver = HubDriver(limits: limits)
+    for number in 1...5 { driver.write(bob, alice, "b\(number)") }
+    let session = driver.connect(alice, resume: [fromBob: 1])
+    #expect(driver.taken(session) == ["ready", "@bob 2", "@bob 3", "@bob 4", "@bob 5"])
+    let reads = driver.storeRequests.filter { if case .messages = $0 { true } else { false } }
+    #expect(reads.count == 4)
+  }
+
+  @Test
   func `a live session goes back to what its device holds`() {
     let driver = HubDriver()
     for number in 1...3 { driver.write(bob, alice, "b\(number)") }

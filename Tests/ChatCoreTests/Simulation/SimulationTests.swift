@@ -23,6 +23,7 @@ struct SimulationTests {
     tight.messagesHeldPerUserMax = 3
     tight.resumedMessagesMax = 6
     tight.resumePageMax = 2
+    tight.pageBytesMax = 20
     tight.holeMessagesMax = 4
     tight.holePageMax = 2
     tight.messagesBehindResumeMax = 2
