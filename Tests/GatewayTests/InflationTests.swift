@@ -58,7 +58,8 @@ import WebSocket
     client.send(deflated(10...10))
     server.pass(tick)
     #expect(events == ["opened"] + texts(1...6))
-    server.pass(tick)
+    // A third turn, if the last two came in one read.
+    for _ in 0..<2 { server.pass(tick) }
     #expect(events == ["opened"] + texts(1...8) + ["text plain"] + texts(9...10))
     client.send(frame(.ping, "p"))
     #expect(client.nextFrame() == "pong p")
