@@ -45,34 +45,37 @@ extension ClientConnection {
     guard phase == .open, offset < input.count, let inflation = worker.inflation,
       inflation.isSpent
     else { return false }
-    guard
-      let held = inflation.hold(UnsafeMutableRawBufferPointer(rebasing: input[offset...]))
-    else {
+    let rest = UnsafeMutableRawBufferPointer(rebasing: input[offset...])
+    guard inflation.hold(rest, of: token) else {
       fail(.tryAgainLater, "too much to inflate")
       return true
     }
-    heldFrames = held
+    hasHeldFrames = true
     socket.setReading(false)
-    inflation.add(token, held)
     return true
   }
 
   /// The turn has come for frames that were held back.
   func goOnWithFrames() {
-    heldFrames?.left()
     // Where it is paused, `goOnReading()` asks again.
-    guard !isPaused, let held = heldFrames.take() else { return }
-    var frames = held.take()
+    guard !isPaused, hasHeldFrames else { return }
+    var frames = takeHeldFrames()
     frames.withUnsafeMutableBytes { receiveFrames($0) }
-    guard phase == .open || phase == .closing, !isPaused, heldFrames == nil else { return }
+    guard phase == .open || phase == .closing, !isPaused, !hasHeldFrames else { return }
     socket.setReading(true)
+  }
+
+  @discardableResult
+  func takeHeldFrames() -> [UInt8] {
+    hasHeldFrames = false
+    return worker.inflation?.take(from: token) ?? []
   }
 
   /// The application minds no messages; what was held back comes before what is read.
   func goOnReading() {
     isPaused = false
-    if let heldFrames {
-      worker.inflation?.add(token, heldFrames)
+    if hasHeldFrames {
+      worker.inflation?.goOnLater(token)
     } else {
       socket.setReading(true)
     }

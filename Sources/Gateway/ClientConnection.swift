@@ -44,9 +44,9 @@ package final class ClientConnection: Channel {
   var isCongested = false
   /// Whether the application wants no messages for now.
   var isPaused = false
-  /// Frames behind a message with which the turn had inflated its share: at most one read of the
-  /// socket, because nothing more is read meanwhile.
-  var heldFrames: HeldFrames?
+  /// Whether frames wait in the worker's `inflation`, behind a message with which the turn had
+  /// inflated its share: at most one read of the socket, because nothing more is read meanwhile.
+  var hasHeldFrames = false
   /// Whether the application was told `opened` and not yet `closed`.
   var isOpened = false
   /// Whether a byte came since the last ping, and pings that brought none.
@@ -259,7 +259,7 @@ package final class ClientConnection: Channel {
     nextPing = .distantFuture
     let stage = leaveStage()
     decoder = MessageDecoder(role: .server)
-    heldFrames = nil
+    if hasHeldFrames { takeHeldFrames() }
     socket.setReading(true)
     // Asks for a flush even if nothing is pending: its end is what shuts the sending side.
     worker.loop.scheduleFlush(token)
@@ -271,7 +271,7 @@ package final class ClientConnection: Channel {
     guard phase != .closed else { return }
     phase = .closed
     let stage = leaveStage()
-    heldFrames = nil
+    if hasHeldFrames { takeHeldFrames() }
     socket.close()
     worker.ended(self)
     left(stage)

@@ -19,9 +19,16 @@ final class InflationQueue {
   private var bytes = 0
   /// Whether a connection of `waiting` inflates now: one message and no more.
   private var isGoingOn = false
-  /// Each connection once. It may have ended.
-  private var waiting: Deque<Token> = []
+  /// What waits, by connection. Here, because the connections that have none pay for nothing.
+  private var held: [Token: Held] = [:]
   private var bytesHeld = 0
+  /// Each connection once. It may have nothing to wait for any more.
+  private var waiting: Deque<Token> = []
+
+  private struct Held {
+    let frames: [UInt8]
+    var isQueued: Bool
+  }
 
   init(on loop: EventLoop, bytesMax: Int, bytesHeldMax: Int) {
     self.loop = loop
@@ -46,21 +53,29 @@ final class InflationQueue {
   /// Whether no more should be inflated now, after a message of this turn.
   var isSpent: Bool { isGoingOn || bytes >= bytesMax }
 
-  /// Keeps frames for a later turn; nil when those of all connections are too many already.
-  func hold(_ frames: UnsafeMutableRawBufferPointer) -> HeldFrames? {
-    guard bytesHeld + frames.count <= bytesHeldMax else { return nil }
+  /// Keeps a connection's frames for a later turn, in which it goes on; false when those of all
+  /// connections are too many already.
+  func hold(_ frames: UnsafeMutableRawBufferPointer, of connection: Token) -> Bool {
+    guard bytesHeld + frames.count <= bytesHeldMax else { return false }
     bytesHeld += frames.count
-    return HeldFrames(frames, in: self)
+    held[connection] = Held(frames: Array(frames), isQueued: false)
+    goOnLater(connection)
+    return true
   }
 
-  fileprivate func released(_ count: Int) { bytesHeld -= count }
-
-  /// Has the connection, whose frames these are, go on in a later turn.
-  func add(_ connection: Token, _ frames: HeldFrames) {
-    guard !frames.isQueued else { return }
-    frames.isQueued = true
+  /// Has the connection go on in a later turn, if it is not to do so yet.
+  func goOnLater(_ connection: Token) {
+    guard held[connection]?.isQueued == false else { return }
+    held[connection]?.isQueued = true
     if waiting.isEmpty, !isGoingOn { timer.set(at: loop.now) }
     waiting.append(connection)
+  }
+
+  /// The connection's frames, which are kept here no longer.
+  func take(from connection: Token) -> [UInt8] {
+    guard let held = held.removeValue(forKey: connection) else { return [] }
+    bytesHeld -= held.frames.count
+    return held.frames
   }
 
   private func goOn() {
@@ -69,33 +84,10 @@ final class InflationQueue {
     turn = loop.now
     isGoingOn = true
     while bytes < bytesMax, let next = waiting.popFirst() {
+      held[next]?.isQueued = false
       (loop.handler(next) as? ClientConnection)?.goOnWithFrames()
     }
     isGoingOn = false
     if !waiting.isEmpty { timer.set(at: loop.now) }
-  }
-}
-
-/// Frames of one connection that wait for a later turn; counted for as long as they are kept.
-final class HeldFrames {
-  fileprivate(set) var isQueued = false
-  private var bytes: [UInt8]
-  private let queue: InflationQueue
-
-  fileprivate init(_ frames: UnsafeMutableRawBufferPointer, in queue: InflationQueue) {
-    bytes = Array(frames)
-    self.queue = queue
-  }
-
-  deinit { queue.released(bytes.count) }
-
-  /// The connection is not in the queue any more.
-  func left() { isQueued = false }
-
-  /// The frames, which are kept here no longer: what of them has to wait again is held anew.
-  func take() -> [UInt8] {
-    queue.released(bytes.count)
-    defer { bytes = [] }
-    return bytes
   }
 }
