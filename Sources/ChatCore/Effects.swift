@@ -108,6 +108,9 @@ package struct HubCounters: Sendable {
   package var resumed = 0
   /// Messages that arrived a second time and were dropped by their number.
   package var dropped = 0
+  package var rooms = 0
+  /// Entries of large rooms that not all of their sessions have been handed.
+  package var fanoutsWaiting = 0
   /// Places where a message was missing, and reads of the store to fill them.
   package var holes = 0
   package var holeReads = 0

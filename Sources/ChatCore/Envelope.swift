@@ -2,11 +2,23 @@ package import ChatProtocol
 
 /// What one node tells another about users and sessions that it holds.
 package enum Envelope: Hashable, Sendable {
-  /// A committed message for those of `recipients` that are connected to the receiving node.
+  /// A committed message for those of `recipients` that are connected to the receiving node, and if
+  /// it is a room's, for all of the room's members there.
   case deliver(Delivery)
   /// Another connection took over this device: close the one named, with 4004.
   case replace(UserID, device: String, connection: String)
   case relay(Relay)
+  /// Something that is not stored, for those of `recipients` that are connected to the receiving node,
+  /// and if it is about a room, for all of the room's members there.
+  case signal(Signal, recipients: [UserID])
+}
+
+/// What is told once, and may be lost.
+package enum Signal: Hashable, Sendable {
+  case typing(in: ConversationID, UserID)
+  /// How far a member is in the conversation. Lower than before: it was overtaken on its way.
+  case receipt(in: ConversationID, UserID, PeerMarks)
+  case presence(UserID, Presence)
 }
 
 package struct Delivery: Hashable, Sendable {

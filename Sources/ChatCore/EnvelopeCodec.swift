@@ -18,10 +18,14 @@ package enum EnvelopeError: Error, Hashable, Sendable {
 ///     version u8, published at u64 (ns since 1970), sender string8, count u16, envelopes
 ///     envelope: length u32, kind u8, fields
 ///     deliver:  hops u8, conversation string8, seq u64, sender string8, client id string8,
-///               ts i64, reply to u64 (0: none), body string32, count u16, recipients string8
+///               ts i64, reference u64 (0: none), body string32, count u16, recipients string8,
+///               kind u8
 ///     replace:  user string8, device string8, connection string8
 ///     relay:    kind u8, exchange (node string8, shard u16, number u64), sender string8,
 ///               session string8, user string8, detail string8, number u32, payload bytes32
+///     signal:   count u16, recipients string8, kind u8, user string8, then of
+///               typing: conversation string8; receipt: conversation string8, received u64, read u64;
+///               presence: state u8, last seen i64 (0: not known)
 ///
 /// Fields may be added behind those of an envelope; a reader skips what it does not know.
 package struct EnvelopeBatch: Hashable, Sendable {
@@ -125,6 +129,36 @@ extension ByteBuffer {
     case .relay(let relay):
       append(EnvelopeKind.relay.rawValue)
       return append(relay)
+    case .signal(let signal, let recipients):
+      append(EnvelopeKind.signal.rawValue)
+      return append(recipients) && append(signal)
+    }
+  }
+
+  private mutating func append(_ recipients: [UserID]) -> Bool {
+    guard let count = UInt16(exactly: recipients.count) else { return false }
+    append(bigEndian: count)
+    for recipient in recipients where !append(string8: recipient.name) { return false }
+    return true
+  }
+
+  private mutating func append(_ signal: Signal) -> Bool {
+    switch signal {
+    case .typing(let conversation, let user):
+      append(SignalKind.typing.rawValue)
+      return append(string8: user.name) && append(string8: conversation.key)
+    case .receipt(let conversation, let user, let marks):
+      append(SignalKind.receipt.rawValue)
+      guard append(string8: user.name), append(string8: conversation.key) else { return false }
+      append(bigEndian: marks.received)
+      append(bigEndian: marks.read)
+      return true
+    case .presence(let user, let presence):
+      append(SignalKind.presence.rawValue)
+      guard append(string8: user.name) else { return false }
+      append(presence.state.rawValue)
+      append(bigEndian: presence.lastSeen ?? 0)
+      return true
     }
   }
 
@@ -145,20 +179,18 @@ extension ByteBuffer {
 
   private mutating func append(_ delivery: Delivery) -> Bool {
     let message = delivery.message
-    guard delivery.recipients.count <= Int(UInt16.max),
-      message.content.bodyCount <= EnvelopeBatch.loneBytesMax
-    else { return false }
+    guard message.content.bodyCount <= EnvelopeBatch.loneBytesMax else { return false }
     append(delivery.hops)
     guard append(string8: message.conversation.key) else { return false }
     append(bigEndian: message.sequence)
     guard append(string8: message.sender.name), message.content.withClientID({ append(bytes8: $0) })
     else { return false }
     append(bigEndian: message.timestamp)
-    append(bigEndian: message.replyTo ?? 0)
+    append(bigEndian: message.reference ?? 0)
     append(bigEndian: UInt32(message.content.bodyCount))
     message.content.withBody { append($0) }
-    append(bigEndian: UInt16(delivery.recipients.count))
-    for recipient in delivery.recipients where !append(string8: recipient.name) { return false }
+    guard append(delivery.recipients) else { return false }
+    append(message.kind.rawValue)
     return true
   }
 
@@ -185,4 +217,11 @@ enum EnvelopeKind: UInt8 {
   case deliver = 1
   case replace = 2
   case relay = 3
+  case signal = 4
+}
+
+enum SignalKind: UInt8 {
+  case typing = 1
+  case receipt = 2
+  case presence = 3
 }

@@ -67,6 +67,9 @@ private struct FieldReader {
       return .replace(try user(), device: try string8(), connection: try string8())
     case .relay:
       return .relay(try relay())
+    case .signal:
+      let recipients = try users()
+      return .signal(try signal(), recipients: recipients)
     case nil:
       throw .unknownKind(kind)
     }
@@ -87,12 +90,51 @@ private struct FieldReader {
       payload: Array(try bytes(Int(integer(UInt32.self)))))
   }
 
-  private mutating func delivery() throws(EnvelopeError) -> Delivery {
-    let hops = try integer(UInt8.self)
+  private mutating func users() throws(EnvelopeError) -> [UserID] {
+    let count = Int(try integer(UInt16.self))
+    var users: [UserID] = []
+    // A user takes two bytes at least, so a lying count reserves no memory.
+    users.reserveCapacity(min(count, rest.count / 2))
+    for _ in 0..<count { users.append(try user()) }
+    return users
+  }
+
+  private mutating func conversation() throws(EnvelopeError) -> ConversationID {
     let key = try string8()
     guard !key.isEmpty, key.utf8.count <= EnvelopeBatch.conversationBytesMax else {
       throw .invalidField
     }
+    return ConversationID(key: key)
+  }
+
+  private mutating func signal() throws(EnvelopeError) -> Signal {
+    let kind = try integer(UInt8.self)
+    let user = try user()
+    switch SignalKind(rawValue: kind) {
+    case .typing:
+      return .typing(in: try conversation(), user)
+    case .receipt:
+      let conversation = try conversation()
+      let marks = PeerMarks(
+        received: try integer(UInt64.self), read: try integer(UInt64.self))
+      guard marks.read <= marks.received, marks.received < Self.sequenceEnd else {
+        throw .invalidField
+      }
+      return .receipt(in: conversation, user, marks)
+    case .presence:
+      guard let state = PresenceState(rawValue: try integer(UInt8.self)) else {
+        throw .invalidField
+      }
+      let lastSeen = try integer(Timestamp.self)
+      return .presence(user, Presence(state: state, lastSeen: lastSeen == 0 ? nil : lastSeen))
+    case nil:
+      throw .unknownKind(kind)
+    }
+  }
+
+  private mutating func delivery() throws(EnvelopeError) -> Delivery {
+    let hops = try integer(UInt8.self)
+    let conversation = try conversation()
     let sequence = try integer(UInt64.self)
     guard sequence > 0, sequence < Self.sequenceEnd else { throw .invalidField }
     let sender = try user()
@@ -101,19 +143,19 @@ private struct FieldReader {
       UTF8Validator.isValid(clientID)
     else { throw .invalidField }
     let timestamp = try integer(Timestamp.self)
-    let replyTo = try integer(UInt64.self)
-    guard replyTo < Self.sequenceEnd else { throw .invalidField }
+    let reference = try integer(UInt64.self)
+    guard reference < Self.sequenceEnd else { throw .invalidField }
     let body = try bytes(Int(integer(UInt32.self)))
-    let count = Int(try integer(UInt16.self))
-    var recipients: [UserID] = []
-    // A recipient takes two bytes at least, so a lying count reserves no memory.
-    recipients.reserveCapacity(min(count, rest.count / 2))
-    for _ in 0..<count { recipients.append(try user()) }
+    let recipients = try users()
+    // Nodes of the version before say no kind.
+    guard let kind = EntryKind(rawValue: isAtEnd ? 0 : try integer(UInt8.self)) else {
+      throw .invalidField
+    }
     let message = Message(
-      conversation: ConversationID(key: key), sequence: sequence, sender: sender,
+      conversation: conversation, sequence: sequence, sender: sender,
       content: MessageContent(
         requestID: UnsafeRawBufferPointer(start: nil, count: 0), clientID: clientID, body: body),
-      timestamp: timestamp, replyTo: replyTo == 0 ? nil : replyTo)
+      timestamp: timestamp, kind: kind, reference: reference == 0 ? nil : reference)
     return Delivery(message: message, recipients: recipients, hops: hops)
   }
 

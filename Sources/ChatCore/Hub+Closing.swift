@@ -27,6 +27,7 @@ extension Hub {
     session.resumption = nil
     guard let user = session.user.take() else { return }
     user.sessions.removeAll { $0 === session }
+    leaveRooms(session, user)
     if user.sessions.isEmpty {
       users[user.id] = nil
       users.shrinkIfSparse()
@@ -92,8 +93,8 @@ extension Hub {
     guard let user = session.user else { return }
     for conversation in session.lags.keys.sorted() {
       guard case .shed(let position) = session.lags[conversation] else { continue }
-      session.lags[conversation] = nil
-      let head = user.cursor(in: conversation) ?? position
+      settle(session, in: conversation)
+      let head = audience(of: user, in: conversation).cursor(in: conversation) ?? position
       sendGap(to: session, conversation, after: position, before: head + 1)
     }
   }

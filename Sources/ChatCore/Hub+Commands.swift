@@ -59,11 +59,14 @@ extension Hub {
       fail(session, hello.id, .badRequest, "hello was said already")
     case .send(let send):
       self.send(send, session, user)
+    case .changeRoom(let change):
+      changeRoom(change, session, user)
+    case .members(let members):
+      session.queriesInFlight += 1
+      submit(.members(session, members))
+    case .mark, .typing, .setPresence, .watchPresence:
+      break
     case .history(let history):
-      guard case .user = history.to else {
-        fail(session, history.id, .notFound, "no such conversation")
-        return
-      }
       session.queriesInFlight += 1
       submit(.history(session, history))
     case .conversations(let id):
@@ -81,17 +84,17 @@ extension Hub {
   private func admits(_ command: Command, _ session: Session) -> Bool {
     if session.isCongested { return false }
     switch command {
-    case .send:
+    case .send, .changeRoom:
       guard session.sendsInFlight < limits.sendsInFlightMax else { return false }
       guard counters.appendsInFlight >= limits.appendsInFlightMax else { return true }
       stall(session)
       return false
-    case .history, .conversations:
+    case .history, .conversations, .members:
       return session.queriesInFlight < limits.queriesInFlightMax
     case .resume:
       // The missed messages on their way are through first: none of them is left out.
       return session.resumption == nil
-    case .hello, .ping, .unknown:
+    case .hello, .ping, .mark, .typing, .setPresence, .watchPresence, .unknown:
       return true
     }
   }
@@ -157,6 +160,11 @@ extension Command {
     case .hello(let hello): hello.id
     case .send(let send): send.id
     case .history(let history): history.id
+    case .mark(let mark): mark.id
+    case .changeRoom(let change): change.id
+    case .members(let members): members.id
+    case .typing: nil
+    case .setPresence(let id, _), .watchPresence(let id, _): id
     case .conversations(let id), .ping(let id), .resume(let id, _), .unknown(let id, type: _): id
     }
   }

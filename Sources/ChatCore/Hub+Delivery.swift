@@ -1,27 +1,29 @@
 import ChatProtocol
 
-// Messages out: each user's conversations strictly by number, whatever order they arrive in.
+// Messages out: each audience's conversations strictly by number, whatever order they arrive in.
 
 extension Hub {
-  /// Hands a committed message to those of `recipients` that are here. `origin` has had the `ack`.
+  /// Hands a committed message to those of `recipients` that are here, and if it is a room's to its
+  /// members here. `origin` has had the `ack`.
   func deliver(_ message: Message, to recipients: [UserID], origin: SessionID?) {
+    if message.conversation.isRoom { return deliverToRoom(message, recipients, origin: origin) }
     for recipient in recipients {
       if let user = users[recipient] { accept(message, for: user, origin: origin) }
     }
   }
 
-  func accept(_ message: Message, for user: User, origin: SessionID?) {
-    if user.cursors.advance(message.conversation, to: message.sequence) {
-      handOut(message, to: user, origin: origin)
-      if !user.holes.isEmpty { handOutHeld(user, message.conversation) }
+  func accept(_ message: Message, for audience: Audience, origin: SessionID?) {
+    if audience.cursors.advance(message.conversation, to: message.sequence) {
+      handOut(message, to: audience, origin: origin)
+      if !audience.holes.isEmpty { handOutHeld(audience, message.conversation) }
       return
     }
-    guard user.isLoaded else {
-      hold(message, for: user, origin: origin)
+    guard audience.isLoaded else {
+      hold(message, for: audience, origin: origin)
       return
     }
-    guard let cursor = user.cursor(in: message.conversation) else {
-      adopt(message, for: user, origin: origin)
+    guard let cursor = audience.cursor(in: message.conversation) else {
+      adopt(message, for: audience, origin: origin)
       return
     }
     guard message.sequence > cursor else {
@@ -29,41 +31,48 @@ extension Hub {
       return
     }
     guard message.sequence == cursor + 1 else {
-      hold(message, for: user, origin: origin)
-      openHole(user, message.conversation)
+      hold(message, for: audience, origin: origin)
+      openHole(audience, message.conversation)
       return
     }
-    setCursor(user, message.conversation, to: message.sequence)
-    handOut(message, to: user, origin: origin)
-    if !user.holes.isEmpty { handOutHeld(user, message.conversation) }
+    setCursor(audience, message.conversation, to: message.sequence)
+    handOut(message, to: audience, origin: origin)
+    if !audience.holes.isEmpty { handOutHeld(audience, message.conversation) }
   }
 
   /// The first message of a conversation whose place was not kept: nobody can tell what came
   /// before it.
-  private func adopt(_ message: Message, for user: User, origin: SessionID?) {
+  private func adopt(_ message: Message, for audience: Audience, origin: SessionID?) {
     if message.sequence > 1 {
-      announceGap(user, message.conversation, after: 0, before: message.sequence)
+      announceGap(audience, message.conversation, after: 0, before: message.sequence)
     }
-    setCursor(user, message.conversation, to: message.sequence)
-    handOut(message, to: user, origin: origin)
+    setCursor(audience, message.conversation, to: message.sequence)
+    handOut(message, to: audience, origin: origin)
   }
 
-  func setCursor(_ user: User, _ conversation: ConversationID, to sequence: UInt64) {
-    if user.cursors.set(conversation, to: sequence, max: limits.conversationsMax) {
-      user.isComplete = false
+  func setCursor(_ audience: Audience, _ conversation: ConversationID, to sequence: UInt64) {
+    if audience.cursors.set(conversation, to: sequence, max: limits.conversationsMax) {
+      audience.isComplete = false
     }
   }
 
-  private func hold(_ message: Message, for user: User, origin: SessionID?) {
-    let isFull = user.messagesHeld >= limits.messagesHeldPerUserMax
-    user.messagesHeld += user.holes[message.conversation, default: Hole()].hold(
+  private func hold(_ message: Message, for audience: Audience, origin: SessionID?) {
+    let isFull = audience.messagesHeld >= limits.messagesHeldPerUserMax
+    audience.messagesHeld += audience.holes[message.conversation, default: Hole()].hold(
       message, origin: origin, max: isFull ? 0 : limits.messagesHeldMax)
   }
 
-  /// Sends a message that is next for the user to all sessions that are at the same place.
-  func handOut(_ message: Message, to user: User, origin: SessionID?) {
+  /// Sends a message that is next for the audience to all sessions that are at the same place.
+  func handOut(_ message: Message, to audience: Audience, origin: SessionID?) {
+    if let room = audience as? Room { return handOut(message, toRoom: room, origin: origin) }
+    send(message, to: audience.sessions[...], of: audience, origin: origin)
+  }
+
+  func send(
+    _ message: Message, to sessions: ArraySlice<Session>, of audience: Audience, origin: SessionID?
+  ) {
     let start = effects.targets.count
-    for session in user.sessions where session.isLive {
+    for session in sessions where session.isLive {
       if session.isCongested || !session.lags.isEmpty {
         guard admits(message, session) else { continue }
       }
@@ -71,8 +80,8 @@ extension Hub {
     }
     guard start < effects.targets.count else { return }
     counters.delivered += effects.targets.count - start
-    let address = message.address(seenBy: user.id)
-    effects.send(.message(message, conversation: address), toTargetsFrom: start)
+    effects.send(
+      .message(message, conversation: audience.address(of: message)), toTargetsFrom: start)
   }
 
   /// Whether a session that lags somewhere, or is congested, takes this message now.
@@ -99,12 +108,12 @@ extension Hub {
 
   // MARK: - Gaps
 
-  /// The user's place jumps from `after` to `before - 1`: says so to every session that would
+  /// The audience's place jumps from `after` to `before - 1`: says so to every session that would
   /// have got what is between.
   func announceGap(
-    _ user: User, _ conversation: ConversationID, after: UInt64, before: UInt64
+    _ audience: Audience, _ conversation: ConversationID, after: UInt64, before: UInt64
   ) {
-    for session in user.sessions where session.isLive {
+    for session in audience.sessions where session.isLive {
       switch session.lags[conversation] {
       case .ahead(let through):
         guard through + 1 < before else { continue }
@@ -139,6 +148,7 @@ extension Hub {
 extension Message {
   /// What the reader calls the conversation. The other's message needs no look into the key.
   func address(seenBy reader: UserID) -> Address {
-    sender == reader ? conversation.address(seenBy: reader) : .user(sender)
+    if sender == reader || conversation.isRoom { return conversation.address(seenBy: reader) }
+    return .user(sender)
   }
 }

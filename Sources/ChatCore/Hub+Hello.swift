@@ -77,6 +77,7 @@ extension Hub {
     }
     let wasLoaded = user.isLoaded
     if !wasLoaded { establish(user, states) }
+    for state in states where state.conversation.isRoom { enter(session, user, state) }
     place(session, user, states, handshake.resume)
     session.phase = .live
     effects.send(.ready(ready(session, user, states, handshake.id)), to: session.id)
@@ -88,6 +89,10 @@ extension Hub {
     } else {
       settleHolesHeldWhileLoading(user)
     }
+    if user.hasChangedWhileLoading {
+      user.hasChangedWhileLoading = false
+      scheduleSweep(user, at: now)
+    }
     resumeMore(session)
     runDeferred(session)
   }
@@ -96,7 +101,8 @@ extension Hub {
     user.isLoaded = true
     user.isComplete = states.count < limits.conversationsMax
     user.cursors = ConversationCursors(
-      states.map { .init(conversation: $0.conversation, sequence: $0.head) })
+      states.lazy.filter { !$0.conversation.isRoom }
+        .map { .init(conversation: $0.conversation, sequence: $0.head) })
     scheduleSweep(user, at: now + jittered(limits.sweepInterval))
   }
 
@@ -116,7 +122,8 @@ extension Hub {
     ConversationSummary(
       address: state.conversation.address(seenBy: reader), head: state.head,
       received: state.received, read: state.read,
-      unread: state.head - min(state.read, state.head))
+      unread: state.head - min(max(state.read, state.room?.since ?? 0), state.head),
+      peer: state.peer, room: state.room)
   }
 
   /// The session's name in the registry: unique within the epoch of the node.

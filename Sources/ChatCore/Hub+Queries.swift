@@ -6,24 +6,23 @@ import ChatProtocol
 let sequenceEnd: UInt64 = 1 << 53
 
 extension Hub {
-  /// One message more than asked for, which shows whether there is more. Nil for a room.
+  /// One message more than asked for, which shows whether there is more.
   func historyOperation(
     _ history: Command.History, reader: UserID
-  ) -> StoreRequest.Operation? {
-    guard case .user(let other) = history.to else { return nil }
-    let conversation = ConversationID(direct: reader, other)
+  ) -> StoreRequest.Operation {
+    let conversation = ConversationID(history.to, seenBy: reader)
     let limit = pageLimit(history) + 1
     switch history.span {
     case .latest:
       return .messages(
-        in: conversation, after: 0, before: sequenceEnd, limit: limit, fromStart: false)
+        in: conversation, reader: reader, after: 0, before: sequenceEnd, limit: limit, fromStart: false)
     case .before(let sequence):
       return .messages(
-        in: conversation, after: 0, before: min(sequence, sequenceEnd), limit: limit,
+        in: conversation, reader: reader, after: 0, before: min(sequence, sequenceEnd), limit: limit,
         fromStart: false)
     case .after(let sequence):
       return .messages(
-        in: conversation, after: min(sequence, sequenceEnd), before: sequenceEnd, limit: limit,
+        in: conversation, reader: reader, after: min(sequence, sequenceEnd), before: sequenceEnd, limit: limit,
         fromStart: true)
     }
   }
@@ -36,18 +35,19 @@ extension Hub {
     _ session: Session, _ history: Command.History, _ result: StoreReply.Result
   ) {
     session.queriesInFlight -= 1
-    guard session.isOpen, let user = session.user, case .user(let other) = history.to else {
-      return
-    }
+    guard session.isOpen, let user = session.user else { return }
     defer { if !session.deferred.isEmpty { runDeferred(session) } }
+    if case .refused = result {
+      return fail(session, history.id, .notFound, "no such conversation")
+    }
     guard case .messages(let messages) = result else {
       counters.unavailable += 1
       fail(session, history.id, .unavailable, "the store is out of reach")
       return
     }
-    let conversation = ConversationID(direct: user.id, other)
+    let conversation = ConversationID(history.to, seenBy: user.id)
     // A page may be empty only in a conversation that somebody wrote in.
-    if messages.isEmpty, history.span == .latest || user.cursor(in: conversation) == 0 {
+    if messages.isEmpty, !conversation.isRoom, history.span == .latest || user.cursor(in: conversation) == 0 {
       fail(session, history.id, .notFound, "no such conversation")
       return
     }
@@ -85,5 +85,26 @@ extension Hub {
       return
     }
     effects.send(.conversations(id, states.map { summary($0, for: user) }), to: session.id)
+  }
+
+  func readMembers(
+    _ session: Session, _ query: Command.Members, _ result: StoreReply.Result
+  ) {
+    session.queriesInFlight -= 1
+    guard session.isOpen else { return }
+    defer { if !session.deferred.isEmpty { runDeferred(session) } }
+    switch result {
+    case .members(let members):
+      let items = Array(members.prefix(query.limit))
+      effects.send(
+        .members(
+          query.id, room: query.room, items: items, more: items.count < members.count),
+        to: session.id)
+    case .refused:
+      fail(session, query.id, .notFound, "no such conversation")
+    default:
+      counters.unavailable += 1
+      fail(session, query.id, .unavailable, "the store is out of reach")
+    }
   }
 }

@@ -7,19 +7,22 @@ import DequeModule
 enum Read {
   case load(Session)
   case missed(Session, ConversationID, after: UInt64, before: UInt64, limit: Int)
-  case hole(User, ConversationID, after: UInt64, before: UInt64, limit: Int)
-  case sweep(User)
+  case hole(Audience, ConversationID, after: UInt64, before: UInt64, limit: Int)
+  case tail(Room, after: UInt64, limit: Int)
+  case sweep(User, at: Int64)
   case history(Session, Command.History)
   case conversations(Session, RequestID?, UserID)
+  case members(Session, Command.Members)
 
   /// Whether anyone still waits for the answer.
   var isWanted: Bool {
     switch self {
     case .load(let session), .missed(let session, _, _, _, _), .history(let session, _),
-      .conversations(let session, _, _):
+      .conversations(let session, _, _), .members(let session, _):
       session.isOpen
-    case .hole(let user, _, _, _, _), .sweep(let user):
-      !user.sessions.isEmpty
+    case .hole(let audience, _, _, _, _): !audience.sessions.isEmpty
+    case .tail(let room, _, _): !room.sessions.isEmpty
+    case .sweep(let user, _): !user.sessions.isEmpty
     }
   }
 }
@@ -49,14 +52,18 @@ extension Hub {
     case .missed(let session, let conversation, let after, let before, let limit):
       let span = SequenceSpan(after: after, before: before)
       readMissed(session, conversation, span, limit: limit, result)
-    case .hole(let user, let conversation, _, _, let limit):
-      readHole(user, conversation, limit: limit, result)
-    case .sweep(let user):
-      swept(user, result)
+    case .hole(let audience, let conversation, _, _, let limit):
+      readHole(audience, conversation, limit: limit, result)
+    case .tail(let room, _, let limit):
+      readTail(of: room, limit: limit, result)
+    case .sweep(let user, let time):
+      swept(user, readAt: time, result)
     case .history(let session, let history):
       readHistory(session, history, result)
     case .conversations(let session, let id, let user):
       readConversations(session, id, user, result)
+    case .members(let session, let members):
+      readMembers(session, members, result)
     }
     while counters.readsInFlight < limits.readsInFlightMax, let next = readsWaiting.popFirst() {
       if next.isWanted { start(next) }
@@ -71,12 +78,21 @@ extension Hub {
     case .missed(_, let conversation, let after, let before, let limit),
       .hole(_, let conversation, let after, let before, let limit):
       .messages(in: conversation, after: after, before: before, limit: limit, fromStart: true)
-    case .sweep(let user):
+    case .tail(let room, let after, let limit):
+      .messages(
+        in: room.conversation, after: after, before: sequenceEnd, limit: limit, fromStart: true)
+    case .sweep(let user, _):
       .conversations(of: user.id, limit: limits.conversationsMax)
     case .history(let session, let history):
       session.user.flatMap { historyOperation(history, reader: $0.id) }
     case .conversations(_, _, let user):
       .conversations(of: user, limit: limits.conversationsMax)
+    case .members(let session, let members):
+      session.user.map {
+        .members(
+          of: ConversationID(room: members.room), reader: $0.id, after: members.after,
+          limit: members.limit + 1)
+      }
     }
   }
 }

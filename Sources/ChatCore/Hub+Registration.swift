@@ -51,6 +51,10 @@ extension Hub {
       session.isRegistered = false
       alarms.set(.register(session), at: now + Int64(index) * interval)
     }
+    for (index, room) in rooms.values.sorted(by: { $0.name < $1.name }).enumerated() {
+      room.isSubscribed = false
+      alarms.set(.subscribe(room), at: now + Int64(index) * interval)
+    }
   }
 
   func unregister(_ session: Session, user: UserID) {

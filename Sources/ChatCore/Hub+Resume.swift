@@ -17,13 +17,18 @@ extension Hub {
     var missed: [ConversationID] = []
     for state in states {
       let address = state.conversation.address(seenBy: user.id)
-      let position = min(resume[address] ?? (resume.isEmpty ? state.head : 0), state.head)
-      let cursor = user.cursor(in: state.conversation) ?? state.head
+      let start = state.room?.since ?? 0
+      let held = resume[address] ?? (resume.isEmpty ? state.head : start)
+      let position = max(min(held, state.head), start)
+      let cursor = audience(of: user, in: state.conversation).cursor(in: state.conversation)
+        ?? state.head
       if position > cursor {
         session.lags[state.conversation] = .ahead(through: position)
       } else if position < cursor {
         session.lags[state.conversation] = .resuming(Missed(position: position))
         missed.append(state.conversation)
+      } else {
+        settle(session, in: state.conversation)
       }
     }
     missed += begun(after: states, user, session)
@@ -47,14 +52,21 @@ extension Hub {
   private func begun(
     after states: [ConversationState], _ user: User, _ session: Session
   ) -> [ConversationID] {
-    guard states.count < limits.conversationsMax, user.cursors.count > states.count else {
-      return []
-    }
+    guard states.count < limits.conversationsMax,
+      user.cursors.count + user.memberships.count > states.count
+    else { return [] }
     let known = Set(states.map(\.conversation))
     var begun: [ConversationID] = []
     for entry in user.cursors.entries where !known.contains(entry.conversation) {
       session.lags[entry.conversation] = .resuming(Missed(position: 0))
       begun.append(entry.conversation)
+    }
+    for membership in user.memberships {
+      let room = membership.room
+      guard !known.contains(room.conversation) else { continue }
+      room.sessions.append(session)
+      session.lags[room.conversation] = .resuming(Missed(position: membership.since))
+      begun.append(room.conversation)
     }
     return begun
   }
@@ -68,6 +80,7 @@ extension Hub {
     let known = Set(states.map { $0.conversation.address(seenBy: user.id) })
     let unknown = resume.keys.filter { !known.contains($0) }
     for address in unknown.sorted(by: { $0.description < $1.description }) {
+      // Of a room the device may be told nothing: its user may be no member any more.
       guard case .user(let other) = address, let position = resume[address] else { continue }
       sendGap(
         to: session, ConversationID(direct: user.id, other), after: position,
@@ -104,7 +117,8 @@ extension Hub {
     guard case .resuming(let missed) = session.lags[conversation],
       let resumption = session.resumption, let user = session.user
     else { return }
-    let head = user.cursor(in: conversation) ?? missed.position
+    let head =
+      audience(of: user, in: conversation).cursor(in: conversation) ?? missed.position
     let before = missed.behind.first?.sequence ?? head + 1
     guard missed.position + 1 < before else {
       rejoin(conversation, session, missed)
@@ -127,9 +141,12 @@ extension Hub {
     _ session: Session, _ conversation: ConversationID, _ span: SequenceSpan, limit: Int,
     _ result: StoreReply.Result
   ) {
-    guard session.resumption != nil, case .resuming(var missed) = session.lags[conversation]
-    else { return }
+    guard session.resumption != nil else { return }
     session.resumption?.readsInFlight -= 1
+    guard case .resuming(var missed) = session.lags[conversation] else {
+      // The user has left the room.
+      return resumeMore(session)
+    }
     guard !session.isCongested else {
       // Too much to write already: the same is read again when it is less.
       session.resumption?.budget += limit
@@ -179,7 +196,7 @@ extension Hub {
   /// is.
   private func rejoin(_ conversation: ConversationID, _ session: Session, _ last: Missed) {
     var missed = last
-    session.lags[conversation] = nil
+    settle(session, in: conversation)
     session.resumption?.messagesBehind -= missed.behind.count
     if let first = missed.behind.first { missed.position = first.sequence - 1 }
     while let message = missed.behind.popFirst() { send(missed: message, &missed, session) }

@@ -195,7 +195,8 @@ extension Hub {
     // Every hub of the node hears of it; one acts.
     guard self.node.shard == 0 else { return }
     counters.deadRoutes += envelopes.count
-    for case .deliver(let delivery) in envelopes where delivery.hops < Delivery.hopsMax {
+    for case .deliver(let delivery) in envelopes
+    where delivery.hops < Delivery.hopsMax && !delivery.recipients.isEmpty {
       lookUp(Fanout(delivery.message, to: delivery.recipients, hops: delivery.hops + 1))
     }
   }

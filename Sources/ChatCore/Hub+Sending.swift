@@ -1,18 +1,28 @@
 import ChatProtocol
 
-// A send: to the store, and once committed, back as `ack` and out as `msg`.
+// An entry of a conversation's log: to the store, and once committed, back as `ack` or `ok` and out as
+// `msg`.
 
-/// A send between its arrival and the store's answer.
-struct PendingSend {
+/// An entry between its arrival and the store's answer.
+struct PendingEntry {
   let session: Session
-  let other: UserID
-  let draft: Draft
+  let conversation: ConversationID
+  let sender: UserID
+  let content: MessageContent
+  let kind: EntryKind
+  let reference: UInt64?
+  /// Present in an entry of kind `room`.
+  var change: RoomChange?
   let receivedAt: Int64
 
-  /// Of the direct conversation, each once.
-  var members: [UserID] { draft.sender == other ? [other] : [draft.sender, other] }
+  var id: RequestID? { content.requestID }
 
-  var id: RequestID? { draft.content.requestID }
+  /// Whom it is for, each once: in a room those who are members by it, and to whose nodes the room may
+  /// not be known yet.
+  var recipients: [UserID] {
+    guard let change else { return conversation.members }
+    return change.addsActor ? [sender] + change.added : change.added
+  }
 }
 
 extension Hub {
@@ -22,86 +32,110 @@ extension Hub {
       refuse(session, send.id, retryAfter: milliseconds)
       return
     }
-    guard case .user(let other) = send.to else {
-      fail(session, send.id, .notFound, "no such conversation")
-      return
-    }
     let draft = Draft(
-      conversation: ConversationID(direct: user.id, other), sender: user.id,
-      content: send.content, replyTo: send.replyTo, timestamp: wall)
-    session.sendsInFlight += 1
-    counters.appendsInFlight += 1
-    let token = appends.insert(
-      PendingSend(session: session, other: other, draft: draft, receivedAt: now))
-    effects.store.append(StoreRequest(token: token, operation: .append(draft)))
+      conversation: ConversationID(send.to, seenBy: user.id), sender: user.id,
+      content: send.content, kind: send.kind, reference: send.reference, timestamp: wall)
+    let entry = PendingEntry(
+      session: session, conversation: draft.conversation, sender: user.id, content: draft.content,
+      kind: draft.kind, reference: draft.reference, receivedAt: now)
+    submit(entry, .append(draft))
   }
 
-  func appended(_ send: PendingSend, _ result: StoreReply.Result) {
-    let session = send.session
+  func changeRoom(_ command: Command.ChangeRoom, _ session: Session, _ user: User) {
+    counters.sendsReceived += 1
+    if let milliseconds = refusal(session) {
+      refuse(session, command.id, retryAfter: milliseconds)
+      return
+    }
+    // The store makes a change once that it is asked for again after its connection was lost.
+    let clientID =
+      command.clientID ?? "\(node.id)/\(node.epoch)/" + String(random.next(), radix: 36)
+    let content = MessageContent(
+      requestID: command.id, clientID: String(clientID.prefix(Command.Send.clientIDBytesMax)),
+      body: command.change.body)
+    let draft = RoomDraft(
+      conversation: ConversationID(room: command.room), actor: user.id, change: command.change,
+      content: content, timestamp: wall)
+    let entry = PendingEntry(
+      session: session, conversation: draft.conversation, sender: user.id, content: content,
+      kind: .room, reference: nil, change: command.change, receivedAt: now)
+    submit(entry, .changeRoom(draft))
+  }
+
+  private func submit(_ entry: PendingEntry, _ operation: StoreRequest.Operation) {
+    entry.session.sendsInFlight += 1
+    counters.appendsInFlight += 1
+    effects.store.append(StoreRequest(token: appends.insert(entry), operation: operation))
+  }
+
+  func appended(_ entry: PendingEntry, _ result: StoreReply.Result) {
+    let session = entry.session
     session.sendsInFlight -= 1
     counters.appendsInFlight -= 1
     switch result {
     case .appended(let sequence, let timestamp, let isDuplicate):
-      committed(send, sequence, timestamp, isDuplicate)
+      committed(entry, sequence, timestamp, isDuplicate)
+    case .unchanged:
+      if session.isOpen { effects.send(.done(entry.id), to: session.id) }
     case .conflict:
       counters.conflicts += 1
-      answer(session, send.id, .conflict, "this cid was used for another message")
-    case .unavailable, .conversations, .messages:
+      answer(session, entry.id, .conflict, "this cid was used for another message")
+    case .refused(let refusal):
+      counters.conflicts += refusal == .exists ? 1 : 0
+      answer(session, entry.id, refusal.code, refusal.message)
+    case .unavailable, .conversations, .messages, .marked, .members:
       counters.unavailable += 1
-      answer(session, send.id, .unavailable, "the store is out of reach")
+      answer(session, entry.id, .unavailable, "the store is out of reach")
     }
     if !session.deferred.isEmpty { runDeferred(session) }
     if !stalled.isEmpty { runStalled() }
   }
 
   private func committed(
-    _ send: PendingSend, _ sequence: UInt64, _ timestamp: Timestamp, _ isDuplicate: Bool
+    _ entry: PendingEntry, _ sequence: UInt64, _ timestamp: Timestamp, _ isDuplicate: Bool
   ) {
-    let session = send.session
-    let draft = send.draft
+    let session = entry.session
     if session.isOpen, !session.wantsOwn {
-      acknowledge(send, sequence, timestamp, isDuplicate)
-      noteAck(of: sequence, in: draft.conversation, to: session)
+      acknowledge(entry, sequence, timestamp, isDuplicate)
+      if entry.change == nil { noteAck(of: sequence, in: entry.conversation, to: session) }
     }
     counters.acked += 1
-    counters.sendToAck.record(nanoseconds: UInt64(max(now - send.receivedAt, 0)))
+    counters.sendToAck.record(nanoseconds: UInt64(max(now - entry.receivedAt, 0)))
     if isDuplicate { counters.duplicates += 1 }
     let message = Message(
-      conversation: draft.conversation, sequence: sequence, sender: draft.sender,
-      content: draft.content, timestamp: timestamp, replyTo: draft.replyTo)
+      conversation: entry.conversation, sequence: sequence, sender: entry.sender,
+      content: entry.content, timestamp: timestamp, kind: entry.kind, reference: entry.reference)
     // A duplicate goes out again: the node that stored it first may have died before it could
-    // tell anyone. Whoever has it drops it by its number.
-    if let user = session.user ?? users[draft.sender] {
-      accept(message, for: user, origin: session.id)
-    }
-    if draft.sender != send.other, let user = users[send.other] {
-      accept(message, for: user, origin: nil)
-    }
+    // tell anyone. Whoever has it drops it by its number. The entry of a change is the only echo that
+    // says what it did.
+    let recipients = entry.recipients
+    deliver(message, to: recipients, origin: entry.change == nil ? session.id : nil)
     // Behind its own message, for a session that gets that.
-    if session.isOpen, session.wantsOwn { acknowledge(send, sequence, timestamp, isDuplicate) }
-    tellOthers(message, send)
+    if session.isOpen, session.wantsOwn { acknowledge(entry, sequence, timestamp, isDuplicate) }
+    tellOthers(message, recipients)
   }
 
   private func acknowledge(
-    _ send: PendingSend, _ sequence: UInt64, _ timestamp: Timestamp, _ isDuplicate: Bool
+    _ entry: PendingEntry, _ sequence: UInt64, _ timestamp: Timestamp, _ isDuplicate: Bool
   ) {
+    guard entry.change == nil else { return effects.send(.done(entry.id), to: entry.session.id) }
     effects.send(
       .ack(
         Event.Ack(
-          of: send.draft.content, conversation: .user(send.other), sequence: sequence,
-          timestamp: timestamp, isDuplicate: isDuplicate)),
-      to: send.session.id)
+          of: entry.content, conversation: entry.conversation.address(seenBy: entry.sender),
+          sequence: sequence, timestamp: timestamp, isDuplicate: isDuplicate)),
+      to: entry.session.id)
   }
 
   /// The other hubs of this node, and the other nodes.
-  private func tellOthers(_ message: Message, _ send: PendingSend) {
-    guard node.shardCount > 1 || !isAlone else { return }
-    let members = send.members
+  private func tellOthers(_ message: Message, _ recipients: [UserID]) {
     if node.shardCount > 1 {
       effects.localDeliveries.append(
-        .envelope(.deliver(Delivery(message: message, recipients: members))))
+        .envelope(.deliver(Delivery(message: message, recipients: recipients))))
     }
-    if !isAlone { route(message, to: members) }
+    guard !isAlone else { return }
+    if message.conversation.isRoom { routeToRoom(message) }
+    if !recipients.isEmpty { route(message, to: recipients) }
   }
 
   private func answer(
@@ -132,6 +166,25 @@ extension Hub {
     fail(session, id, .rateLimited, "too many sends", retryAfter: milliseconds)
     if session.refusals >= limits.refusalsMax {
       close(session, .rateLimited, "too many sends")
+    }
+  }
+}
+
+extension StoreRefusal {
+  fileprivate var code: ErrorCode {
+    switch self {
+    case .notFound: .notFound
+    case .forbidden: .forbidden
+    case .exists, .full: .conflict
+    }
+  }
+
+  fileprivate var message: String {
+    switch self {
+    case .notFound: "no such conversation, or no such message in it"
+    case .forbidden: "not allowed to this member"
+    case .exists: "the room exists already"
+    case .full: "the room is full"
     }
   }
 }

@@ -21,30 +21,38 @@ extension Hub {
   func sweep(_ id: UserID, scheduledAt time: Int64) {
     guard let user = users[id], user.sweepAt == time else { return }
     counters.sweeps += 1
-    submit(.sweep(user))
+    submit(.sweep(user, at: now))
     scheduleSweep(user, at: now + jittered(limits.sweepInterval))
   }
 
-  func swept(_ user: User, _ result: StoreReply.Result) {
+  func swept(_ user: User, readAt time: Int64, _ result: StoreReply.Result) {
     guard !user.sessions.isEmpty else { return }
     guard case .conversations(let states) = result else {
       counters.unavailable += 1
       scheduleSweep(user, at: now + jittered(limits.holeDelayMax))
       return
     }
+    compareMemberships(user, states, readAt: time)
     compareHeads(user, states)
+  }
+
+  /// Whose place in the conversation is the user's: a room's members have one place.
+  func audience(of user: User, in conversation: ConversationID) -> Audience {
+    guard conversation.isRoom, let room = rooms[conversation] else { return user }
+    return room
   }
 
   func compareHeads(_ user: User, _ states: [ConversationState]) {
     if states.count >= limits.conversationsMax { user.isComplete = false }
     for state in states {
-      guard let cursor = user.cursor(in: state.conversation) else {
+      let audience = audience(of: user, in: state.conversation)
+      guard let cursor = audience.cursor(in: state.conversation) else {
         // Its place was not kept; it moved up because it was written to.
-        announceGap(user, state.conversation, after: 0, before: state.head + 1)
-        setCursor(user, state.conversation, to: state.head)
+        announceGap(audience, state.conversation, after: 0, before: state.head + 1)
+        setCursor(audience, state.conversation, to: state.head)
         continue
       }
-      if state.head > cursor { expect(state.head, in: state.conversation, for: user) }
+      if state.head > cursor { expect(state.head, in: state.conversation, for: audience) }
     }
   }
 }

@@ -24,10 +24,13 @@ package final class Hub {
   @exclusivity(unchecked) var sessions: [SessionID: Session] = [:]
   var sessionNumber: UInt64 = 0
   @exclusivity(unchecked) var users: [UserID: User] = [:]
+  @exclusivity(unchecked) var rooms: [ConversationID: Room] = [:]
+  /// Those with entries that not all of their sessions have been handed, in the order of their turns.
+  var roomsFanningOut: Deque<Room> = []
   var alarms = AlarmQueue<Alarm>()
 
   // What the store is asked for, in tables with different tokens.
-  @exclusivity(unchecked) var appends = RequestTable<PendingSend>(tag: 0)
+  @exclusivity(unchecked) var appends = RequestTable<PendingEntry>(tag: 0)
   @exclusivity(unchecked) var reads = RequestTable<Read>(tag: 1)
   var readsWaiting: Deque<Read> = []
   /// Sessions whose next send waits for `appendsInFlightMax`, in order.
@@ -36,6 +39,7 @@ package final class Hub {
   var registryRequests = RequestTable<RegistryWork>()
   /// Look-ups of this turn, not yet handed to the gateway, which later messages may still join.
   var openLookups: [UserID: Lookup] = [:]
+  var openRoomLookups: [Topic: RoomLookup] = [:]
   var routes: RouteCache
   /// Those of the message at hand; kept for its memory.
   var routesFound: [RouteCache.Route] = []
@@ -48,9 +52,11 @@ package final class Hub {
 
   enum RegistryWork {
     case register(Session)
+    case subscribeRoom(Room)
     /// Nothing waits for the answer.
     case unregister
     case lookup(Lookup)
+    case roomLookup(RoomLookup)
     /// For the messages that went by kept routes, up to this number.
     case barrier(below: UInt64)
   }
@@ -60,10 +66,12 @@ package final class Hub {
   enum Alarm {
     case helloTimeout(SessionID)
     case congestionTimeout(Session)
-    case hole(User, ConversationID)
+    case hole(Audience, ConversationID)
     case resume(Session)
     case sweep(UserID, at: Int64)
     case register(Session)
+    case subscribe(Room)
+    case fanOut
     case barrier
     case close(Session, ChatCloseCode, StaticString)
   }
@@ -89,6 +97,7 @@ package final class Hub {
   package func exchangeEffects(with buffer: inout Effects) {
     precondition(buffer.isEmpty, "effects that were not carried out")
     openLookups.removeAll(keepingCapacity: true)
+    openRoomLookups.removeAll(keepingCapacity: true)
     swap(&effects, &buffer)
   }
 
@@ -130,8 +139,8 @@ package final class Hub {
 
   package func completed(_ replies: [StoreReply]) {
     for reply in replies {
-      if let send = appends.remove(reply.token) {
-        appended(send, reply.result)
+      if let entry = appends.remove(reply.token) {
+        appended(entry, reply.result)
       } else if let read = reads.remove(reply.token) {
         completed(read, reply.result)
       }
@@ -142,7 +151,9 @@ package final class Hub {
     for reply in replies {
       switch registryRequests.remove(reply.token) {
       case .register(let session): registered(session, reply.result)
+      case .subscribeRoom(let room): subscribed(room, reply.result)
       case .lookup(let lookup): lookedUp(lookup, reply.result)
+      case .roomLookup(let lookup): lookedUp(lookup, reply.result)
       case .barrier(let number): barrierAnswered(below: number, reply.result)
       case .unregister, nil: break
       }
@@ -153,10 +164,12 @@ package final class Hub {
     switch alarm {
     case .helloTimeout(let session): helloTimedOut(session)
     case .congestionTimeout(let session): congestionTimedOut(session)
-    case .hole(let user, let conversation): checkHole(user, conversation)
+    case .hole(let audience, let conversation): checkHole(audience, conversation)
     case .resume(let session): resumeFailed(session)
     case .sweep(let user, let time): sweep(user, scheduledAt: time)
     case .register(let session): register(session)
+    case .subscribe(let room): subscribeAgain(room)
+    case .fanOut: fanOut()
     case .barrier: requestBarrier()
     case .close(let session, let code, let reason): close(session, code, reason)
     }
@@ -170,6 +183,8 @@ package final class Hub {
       replaced(user, device: device, connection: connection)
     case .relay(let relay):
       effects.relays.append(relay)
+    case .signal(let signal, let recipients):
+      receive(signal, recipients)
     }
   }
 }

@@ -27,6 +27,13 @@ package struct HubLimits: Sendable {
   /// Live messages that wait behind the missed ones of their conversation, per session.
   package var messagesBehindResumeMax = 256
 
+  // Rooms.
+
+  /// Sessions that are handed an entry of a large room in one turn. A write of each takes 5 us.
+  package var fanoutSessionsMax = 512
+  /// Members of a room in which everybody is told how far everybody has read.
+  package var receiptMembersMax = 50
+
   // Order.
 
   /// The conversations whose place is kept for a user, the most recently written first.

@@ -1,41 +1,33 @@
 import ChatProtocol
 
-/// A user as this hub sees them: the sessions here, and how far each conversation was handed
-/// to them.
-///
-/// Order is kept per user, not per session: a message is handed at once to all sessions that
-/// have no `Lag` in its conversation. Exists while there is a session. What every message looks
-/// at goes unchecked, as in `Hub`.
-final class User {
+/// A user as this hub sees them: the sessions here, how far each direct conversation was handed to
+/// them, and the rooms. Exists while there is a session.
+final class User: Audience {
+  /// A room that the user is a member of.
+  struct Membership {
+    let room: Room
+    /// The user sees the entries above this.
+    let since: UInt64
+    /// When this hub learned of it: a list read before does not say that it has ended.
+    let knownSince: Int64
+  }
+
   let id: UserID
-  @exclusivity(unchecked) var sessions: [Session] = []
-  /// False until the store has said where the conversations stand. What arrives until then is
-  /// held in `holes`.
-  var isLoaded = false
-  /// Whether `cursors` has every conversation, so that an unknown one must be new.
-  var isComplete = true
-  @exclusivity(unchecked) var cursors = ConversationCursors()
-  /// The conversations in which something above the cursor is known or held.
-  @exclusivity(unchecked) var holes: [ConversationID: Hole] = [:]
-  var messagesHeld = 0
+  var memberships: [Membership] = []
   /// When the heads are to be compared next; alarms for other times are void.
   var sweepAt: Int64 = 0
+  /// Whether something about the user's rooms came while the list of them was being read.
+  var hasChangedWhileLoading = false
 
   init(id: UserID) { self.id = id }
-
-  /// Lets go of what it owns: reads under way may keep the user itself for a while.
-  func forget() {
-    cursors = ConversationCursors()
-    holes = [:]
-    messagesHeld = 0
-  }
 
   func session(ofDevice device: String) -> Session? {
     sessions.first { $0.device == device }
   }
 
-  /// The last number handed out, 0 in a new conversation, nil if that cannot be told.
-  func cursor(in conversation: ConversationID) -> UInt64? {
-    cursors[conversation] ?? (isComplete ? 0 : nil)
+  func membership(in room: Room) -> Membership? {
+    memberships.first { $0.room === room }
   }
+
+  override func address(of message: Message) -> Address { message.address(seenBy: id) }
 }

@@ -31,40 +31,40 @@ extension CommandFields {
     guard type.isString else { throw bad("type must be a string") }
     let word = scanner.shortText(of: type)
     // A send keeps its id with the rest of what was written.
-    if word == "send" { return .send(try send(&names)) }
+    switch word {
+    case "send": return .send(try send(&names))
+    case "edit": return .send(try edit(&names))
+    case "delete": return .send(try delete(&names))
+    case "react": return .send(try react(&names))
+    default: break
+    }
     let id = id
     switch word {
     case "ping": return .ping(id)
     case "history": return .history(try history(id, &names))
     case "hello": return .hello(try hello(id))
+    case "recv": return .mark(try mark(id, isRead: false, &names))
+    case "read": return .mark(try mark(id, isRead: true, &names))
+    case "typing": return .typing(try address(&names))
+    case "presence": return .setPresence(id, try presenceState())
     default: break
     }
     let name = scanner.withContent(of: type) {
       String(decoding: $0.prefix(Self.typeBytesMax), as: UTF8.self)
     }
-    return name == "conversations" ? .conversations(id) : .unknown(id, type: name)
-  }
-
-  private func send(_ names: inout NameCache) throws(CommandError) -> Command.Send {
-    let body = self[.body]
-    guard body.kind == .object else { throw bad("body must be an object") }
-    guard !hasWrongText else { throw bad("text must be a string") }
-    let clientID = self[.cid]
-    guard try hasShortText(.cid, bytesMax: Command.Send.clientIDBytesMax) else {
-      throw bad("cid is missing")
+    switch name {
+    case "conversations": return .conversations(id)
+    case "presence.watch": return .watchPresence(id, try users(.users, max: Command.watchedMax))
+    case "room.members": return .members(try members(id))
+    default: break
     }
-    let to = try address(&names)
-    guard body.count <= Command.Send.bodyBytesMax else {
-      let message = "body is longer than \(Command.Send.bodyBytesMax) bytes"
-      throw CommandError(.tooLarge, message, id: id)
+    if let change = try roomChange(name) {
+      return .changeRoom(
+        Command.ChangeRoom(
+          id: id, clientID: try shortText(.cid, bytesMax: Command.Send.clientIDBytesMax),
+          room: try room(), change: change))
     }
-    let replyTo = try sequence(.replyTo)
-    guard replyTo != 0 else { throw bad("reply_to must be at least 1") }
-    let requestID = hasID ? scanner.raw(self[.id]) : UnsafeRawBufferPointer(start: nil, count: 0)
-    let content = scanner.withContent(of: clientID) {
-      MessageContent(requestID: requestID, clientID: $0, body: scanner.raw(body))
-    }
-    return Command.Send(content: content, to: to, replyTo: replyTo)
+    return .unknown(id, type: name)
   }
 
   private func history(
@@ -92,15 +92,20 @@ extension CommandFields {
       resume: try resume())
   }
 
-  private func user() throws(CommandError) -> UserID? {
-    let value = self[.user]
-    guard value.kind != .absent else { return nil }
-    guard value.isString else { throw bad("user must be a string") }
-    let user = scanner.withContent(of: value) { name in
-      UserID(utf8: name.first == UInt8(ascii: "@") ? name.dropFirst() : name[...])
+  private func mark(
+    _ id: RequestID?, isRead: Bool, _ names: inout NameCache
+  ) throws(CommandError) -> Command.Mark {
+    let to = try address(&names)
+    guard let sequence = try sequence(.seq) else { throw bad("seq is missing") }
+    return Command.Mark(id: id, to: to, received: sequence, read: isRead ? sequence : 0)
+  }
+
+  private func presenceState() throws(CommandError) -> PresenceState {
+    switch try text(.state) {
+    case "online": .online
+    case "away": .away
+    default: throw bad("state must be online or away")
     }
-    guard let user else { throw bad("user is not a valid name") }
-    return user
   }
 
   private func resume() throws(CommandError) -> [Address: UInt64] {
@@ -113,56 +118,5 @@ extension CommandFields {
     } catch {
       throw CommandError(error.code, error.message, id: id)
     }
-  }
-}
-
-// MARK: - Fields by kind
-
-extension CommandFields {
-  private func bad(_ message: String) -> CommandError {
-    CommandError(.badRequest, message, id: id)
-  }
-
-  private func text(_ field: Field) throws(CommandError) -> String? {
-    let value = self[field]
-    guard value.kind != .absent else { return nil }
-    guard value.isString else { throw bad("\(field.name) must be a string") }
-    return scanner.content(of: value)
-  }
-
-  /// An identifier of the client's making: printable, since it ends up in logs and databases.
-  private func shortText(_ field: Field, bytesMax: Int) throws(CommandError) -> String? {
-    try hasShortText(field, bytesMax: bytesMax) ? scanner.content(of: self[field]) : nil
-  }
-
-  /// False when there is none.
-  private func hasShortText(_ field: Field, bytesMax: Int) throws(CommandError) -> Bool {
-    let value = self[field]
-    guard value.kind != .absent else { return false }
-    guard value.isString else { throw bad("\(field.name) must be a string") }
-    let isValid = scanner.withContent(of: value) { bytes in
-      1...bytesMax ~= bytes.count && bytes.allSatisfy { $0 >= 0x20 && $0 != 0x7F }
-    }
-    guard isValid else {
-      throw bad("\(field.name) must have 1 to \(bytesMax) bytes and no control characters")
-    }
-    return true
-  }
-
-  private func address(_ names: inout NameCache) throws(CommandError) -> Address {
-    let value = self[.to]
-    guard value.isString,
-      let address = scanner.withContent(of: value, { Address(utf8: $0, names: &names) })
-    else { throw bad("to must be a conversation: a user as @name or a room as #name") }
-    return address
-  }
-
-  private func sequence(_ field: Field) throws(CommandError) -> UInt64? {
-    let value = self[field]
-    guard value.kind != .absent else { return nil }
-    guard let number = scanner.wholeNumber(value) else {
-      throw bad("\(field.name) must be a whole number from 0 to below 2^53")
-    }
-    return number
   }
 }

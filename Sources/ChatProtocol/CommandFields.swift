@@ -1,8 +1,9 @@
 import JSON
 
 /// A key at the top level of a frame that some command reads.
-enum Field: Int {
+enum Field: Int, CaseIterable {
   case type, id, user, token, device, resume, cid, to, body, replyTo, before, after, limit
+  case target, seq, emoji, remove, room, name, topic, `public`, members, users, role, state
 
   /// As clients write it; for messages.
   var name: String { self == .replyTo ? "reply_to" : String(describing: self) }
@@ -22,6 +23,18 @@ enum Field: Int {
     case "before": self = .before
     case "after": self = .after
     case "limit": self = .limit
+    case "target": self = .target
+    case "seq": self = .seq
+    case "emoji": self = .emoji
+    case "remove": self = .remove
+    case "room": self = .room
+    case "name": self = .name
+    case "topic": self = .topic
+    case "public": self = .public
+    case "members": self = .members
+    case "users": self = .users
+    case "role": self = .role
+    case "state": self = .state
     default: return nil
     }
   }
@@ -33,7 +46,7 @@ enum Field: Int {
 /// own are read when the whole text is known to be JSON. Null is the same as absent.
 struct CommandFields {
   let scanner: JSONScanner
-  private var values = InlineArray<13, JSONValue>(repeating: JSONValue())
+  private var values = InlineArray<25, JSONValue>(repeating: JSONValue())
   /// `body` has a member `text` that is no string.
   private(set) var hasWrongText = false
 

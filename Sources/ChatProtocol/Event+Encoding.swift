@@ -35,6 +35,41 @@ extension Event {
       buffer.append(#"{"type":"pong""#)
       buffer.append(id)
       buffer.append("}")
+    case .done(let id):
+      buffer.append(#"{"type":"ok""#)
+      buffer.append(id)
+      buffer.append("}")
+    case .receipt(let conversation, let user, let marks):
+      buffer.begin("receipt", conversation, user)
+      buffer.append(marks)
+      buffer.append("}")
+    case .typing(let conversation, let user):
+      buffer.begin("typing", conversation, user)
+      buffer.append("}")
+    case .presence(let user, let presence):
+      buffer.append(#"{"type":"presence","#)
+      buffer.append(fieldsOf: WatchedUser(user, presence))
+      buffer.append("}")
+    case .watching(let id, let users):
+      buffer.append(#"{"type":"ok""#)
+      buffer.append(id)
+      buffer.append(#","users":"#)
+      buffer.append(array: users) { buffer, user in
+        buffer.append("{")
+        buffer.append(fieldsOf: user)
+        buffer.append("}")
+      }
+      buffer.append("}")
+    case .members(let id, let room, let items, let more):
+      buffer.append(#"{"type":"members""#)
+      buffer.append(id)
+      buffer.append(#","room":"#)
+      buffer.append(.room(room))
+      buffer.append(#","items":"#)
+      buffer.append(array: items) { $0.append($1) }
+      buffer.append(#","more":"#)
+      buffer.append(bool: more)
+      buffer.append("}")
     case .gap(let conversation, let after, let before):
       buffer.append(#"{"type":"gap","conv":"#)
       buffer.append(conversation)
@@ -151,12 +186,63 @@ extension ByteBuffer {
     message.content.withClientID { append(jsonString: $0) }
     append(#","ts":"#)
     append(decimal: message.timestamp)
+    if message.kind != .message {
+      append(#","kind":""#)
+      append(utf8: message.kind.name)
+      append("\"")
+    }
     append(#","body":"#)
     message.content.withBody { append($0) }
-    if let replyTo = message.replyTo {
-      append(#","reply_to":"#)
-      append(decimal: replyTo)
+    if let reference = message.reference {
+      if message.kind == .message { append(#","reply_to":"#) } else { append(#","target":"#) }
+      append(decimal: reference)
     }
+    switch message.revision {
+    case .edited(let sequence): append(member: "edited", sequence)
+    case .deleted(let sequence): append(member: "deleted", sequence)
+    case nil: break
+    }
+  }
+
+  private mutating func append(member name: StaticString, _ sequence: UInt64) {
+    append(",\"")
+    append(name)
+    append("\":")
+    append(decimal: sequence)
+  }
+
+  fileprivate mutating func begin(_ type: StaticString, _ conversation: Address, _ user: UserID) {
+    append(#"{"type":""#)
+    append(type)
+    append(#"","conv":"#)
+    append(conversation)
+    append(#","user":"#)
+    append(.user(user))
+  }
+
+  fileprivate mutating func append(_ marks: PeerMarks) {
+    append(member: "recv", marks.received)
+    append(member: "read", marks.read)
+  }
+
+  fileprivate mutating func append(fieldsOf watched: WatchedUser) {
+    append(#""user":"#)
+    append(.user(watched.user))
+    append(#","state":""#)
+    append(utf8: watched.presence.state.name)
+    append("\"")
+    if let lastSeen = watched.presence.lastSeen {
+      append(#","last_seen":"#)
+      append(decimal: lastSeen)
+    }
+  }
+
+  fileprivate mutating func append(_ member: RoomMember) {
+    append(#"{"user":"#)
+    append(.user(member.user))
+    append(#","role":""#)
+    append(utf8: member.role.name)
+    append("\"}")
   }
 
   fileprivate mutating func appendItem(_ message: Message) {
@@ -176,6 +262,26 @@ extension ByteBuffer {
     append(decimal: summary.read)
     append(#","unread":"#)
     append(decimal: summary.unread)
+    if let peer = summary.peer {
+      append(#","peer":{"recv":"#)
+      append(decimal: peer.received)
+      append(member: "read", peer.read)
+      append("}")
+    }
+    if let room = summary.room {
+      append(#","role":""#)
+      append(utf8: room.role.name)
+      append("\"")
+      append(member: "since", room.since)
+      append(#","members":"#)
+      append(decimal: Int64(room.memberCount))
+      append(#","name":"#)
+      append(jsonString: room.settings.name)
+      append(#","topic":"#)
+      append(jsonString: room.settings.topic)
+      append(#","public":"#)
+      append(bool: room.settings.isPublic)
+    }
     append(UInt8(ascii: "}"))
   }
 

@@ -7,6 +7,15 @@ package enum Event: Hashable, Sendable {
   case page(RequestID?, conversation: Address, items: [Message], more: Bool)
   case conversations(RequestID?, [ConversationSummary])
   case pong(RequestID?)
+  /// What was asked for is done.
+  case done(RequestID?)
+  /// A member of the conversation has received and read up to there.
+  case receipt(conversation: Address, user: UserID, PeerMarks)
+  case typing(conversation: Address, user: UserID)
+  case presence(UserID, Presence)
+  /// The states of the users that are watched from now on.
+  case watching(RequestID?, [WatchedUser])
+  case members(RequestID?, room: String, items: [RoomMember], more: Bool)
   /// Messages above `after` and below `before` were not sent; `history` has them.
   case gap(conversation: Address, after: UInt64, before: UInt64)
   case error(RequestID?, ErrorCode, message: String, retryAfterMilliseconds: Int?)
@@ -101,10 +110,21 @@ extension Event.Ack: Hashable {
   }
 }
 
+package struct WatchedUser: Hashable, Sendable {
+  package var user: UserID
+  package var presence: Presence
+
+  package init(_ user: UserID, _ presence: Presence) {
+    self.user = user
+    self.presence = presence
+  }
+}
+
 /// The codes of `error` frames.
 package enum ErrorCode: String, Sendable, CaseIterable {
   case badRequest = "bad_request"
   case unauthorized
+  case forbidden
   case notFound = "not_found"
   case conflict
   case tooLarge = "too_large"
@@ -117,7 +137,7 @@ package enum ErrorCode: String, Sendable, CaseIterable {
   package var isRetryable: Bool {
     switch self {
     case .rateLimited, .unavailable, .internal: true
-    case .badRequest, .unauthorized, .notFound, .conflict, .tooLarge, .unsupported: false
+    case .badRequest, .unauthorized, .forbidden, .notFound, .conflict, .tooLarge, .unsupported: false
     }
   }
 }

@@ -1,7 +1,8 @@
 /// Milliseconds since 1970-01-01 UTC, as clients see them in `ts`.
 package typealias Timestamp = Int64
 
-/// A stored message: committed, numbered, and the same for every reader.
+/// A stored message, or another entry of a conversation's log: committed, numbered, and the same for
+/// every reader.
 package struct Message: Hashable, Sendable {
   package var conversation: ConversationID
   /// The place in the conversation, from 1, without gaps, below 2^53.
@@ -11,29 +12,36 @@ package struct Message: Hashable, Sendable {
   /// object that the sender gave as `body`, byte for byte, already validated.
   package var content: MessageContent
   package var timestamp: Timestamp
-  /// The `seq` in the same conversation that this message answers.
-  package var replyTo: UInt64?
+  package var kind: EntryKind
+  /// The `seq` in the same conversation that this entry is about: what a message answers, what an
+  /// edit, a deletion or a reaction is for.
+  package var reference: UInt64?
+  /// Present in what is read from the store, where it was changed later.
+  package var revision: Revision?
 
   package init(
     conversation: ConversationID, sequence: UInt64, sender: UserID, content: MessageContent,
-    timestamp: Timestamp, replyTo: UInt64?
+    timestamp: Timestamp, kind: EntryKind = .message, reference: UInt64?,
+    revision: Revision? = nil
   ) {
+    self.kind = kind
+    self.revision = revision
     self.conversation = conversation
     self.sequence = sequence
     self.sender = sender
     self.content = content
     self.timestamp = timestamp
-    self.replyTo = replyTo
+    self.reference = reference
   }
 
   package init(
     conversation: ConversationID, sequence: UInt64, sender: UserID, clientID: String,
-    timestamp: Timestamp, body: [UInt8], replyTo: UInt64?
+    timestamp: Timestamp, body: [UInt8], reference: UInt64?
   ) {
     self.init(
       conversation: conversation, sequence: sequence, sender: sender,
       content: MessageContent(clientID: clientID, body: body), timestamp: timestamp,
-      replyTo: replyTo)
+      reference: reference)
   }
 
   /// Copies; for what is not done per message.
@@ -52,12 +60,48 @@ package struct ConversationSummary: Hashable, Sendable {
   package var received: UInt64
   package var read: UInt64
   package var unread: UInt64
+  /// How far the other has received and read, in a direct conversation.
+  package var peer: PeerMarks?
+  /// Present for a room.
+  package var room: RoomSummary?
 
-  package init(address: Address, head: UInt64, received: UInt64, read: UInt64, unread: UInt64) {
+  package init(
+    address: Address, head: UInt64, received: UInt64, read: UInt64, unread: UInt64,
+    peer: PeerMarks? = nil, room: RoomSummary? = nil
+  ) {
     self.address = address
     self.head = head
     self.received = received
     self.read = read
     self.unread = unread
+    self.peer = peer
+    self.room = room
+  }
+}
+
+/// How far the other member of a direct conversation is.
+package struct PeerMarks: Hashable, Sendable {
+  package var received: UInt64
+  package var read: UInt64
+
+  package init(received: UInt64, read: UInt64) {
+    self.received = received
+    self.read = read
+  }
+}
+
+/// A room as one of its members sees it in `ready` and `conversations`.
+package struct RoomSummary: Hashable, Sendable {
+  package var role: RoomRole
+  /// The member sees the entries above this.
+  package var since: UInt64
+  package var memberCount: Int
+  package var settings: RoomSettings
+
+  package init(role: RoomRole, since: UInt64, memberCount: Int, settings: RoomSettings) {
+    self.role = role
+    self.since = since
+    self.memberCount = memberCount
+    self.settings = settings
   }
 }

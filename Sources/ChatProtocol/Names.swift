@@ -96,19 +96,22 @@ package enum Address: Hashable, Sendable, CustomStringConvertible {
 /// A conversation's name within the system, the same for all of its members.
 ///
 /// A direct conversation is its two members in rising order, joined by a colon, which no name
-/// contains: `alice:bob`. A note to oneself is `alice:alice`.
+/// contains: `alice:bob`. A note to oneself is `alice:alice`. A room is its name behind the sigil:
+/// `#general`.
 ///
-/// Held as the parts of its key, because a send has the two names at hand, and a key made of them
-/// would be an allocation per message.
+/// Held as the parts of its key, because a send has the names at hand, and a key made of them would be
+/// an allocation per message.
 package struct ConversationID: Hashable, Sendable, CustomStringConvertible {
-  /// What stands before the first colon, and behind it if there is one.
+  /// What stands before the first colon, and behind it if there is one; a room's name without the
+  /// sigil stands alone.
   private let first: String
   private let second: String?
 
-  /// Takes a key as the store gave it back. It was made by `init(direct:_:)` once.
+  /// Takes a key as the store gave it back. It was made by one of the other initialisers once.
   package init(key: String) {
     guard let colon = key.utf8.firstIndex(of: UInt8(ascii: ":")) else {
-      (first, second) = (key, nil)
+      first = String(key.dropFirst())
+      second = nil
       return
     }
     first = String(key[..<colon])
@@ -119,21 +122,44 @@ package struct ConversationID: Hashable, Sendable, CustomStringConvertible {
     (first, second) = one <= other ? (one.name, other.name) : (other.name, one.name)
   }
 
+  /// - Parameter room: its name without the sigil.
+  package init(room: String) {
+    first = room
+    second = nil
+  }
+
+  /// What `reader` calls so.
+  package init(_ address: Address, seenBy reader: UserID) {
+    switch address {
+    case .user(let other): self.init(direct: reader, other)
+    case .room(let name): self.init(room: name)
+    }
+  }
+
   package var key: String {
-    guard let second else { return first }
+    guard let second else { return "#" + first }
     return first + ":" + second
   }
 
+  /// The room's name without the sigil, of a room.
+  package var room: String? { second == nil ? first : nil }
+
+  package var isRoom: Bool { second == nil }
+
   package var description: String { key }
 
-  /// The members of a direct conversation, in rising order, each once.
+  /// The members of a direct conversation, in rising order, each once; those of a room are the
+  /// store's to know.
   package var members: [UserID] {
-    guard let second, second != first else { return [first].compactMap { UserID($0) } }
+    guard let second else { return [] }
+    guard second != first else { return [first].compactMap { UserID($0) } }
     return [first, second].compactMap { UserID($0) }
   }
 
   /// Whether `user` is a member of a direct conversation.
-  package func includes(_ user: UserID) -> Bool { first == user.name || second == user.name }
+  package func includes(_ user: UserID) -> Bool {
+    second == user.name || second != nil && first == user.name
+  }
 
   /// Some order of all conversations, found out without making a key.
   package func precedes(_ other: ConversationID) -> Bool {
@@ -142,8 +168,9 @@ package struct ConversationID: Hashable, Sendable, CustomStringConvertible {
   }
 
   /// The conversation as `reader` sees it: the direct conversation of alice and bob is `@alice`
-  /// for bob.
+  /// for bob. A room is the same for all.
   package func address(seenBy reader: UserID) -> Address {
+    guard !isRoom else { return .room(first) }
     let members = members
     return .user(members.first { $0 != reader } ?? reader)
   }

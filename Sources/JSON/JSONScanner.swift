@@ -188,6 +188,16 @@ package struct JSONScanner {
 
   @inlinable
   mutating func array(depth: Int) throws(JSONError) {
+    try array(depth: depth) { (scanner) throws(JSONError) in
+      _ = try scanner.value(depth: depth + 1)
+    }
+  }
+
+  /// Consumes an array whose elements lie at `depth` + 1; `element` consumes each of them.
+  @inlinable
+  package mutating func array(
+    depth: Int, _ element: (inout JSONScanner) throws(JSONError) -> Void
+  ) throws(JSONError) {
     guard depth < Self.depthMax else { throw .tooDeep }
     try expect(UInt8(ascii: "["))
     skipWhitespace()
@@ -196,7 +206,7 @@ package struct JSONScanner {
       return
     }
     while true {
-      _ = try value(depth: depth + 1)
+      try element(&self)
       skipWhitespace()
       if current == UInt8(ascii: "]") { break }
       try expect(UInt8(ascii: ","))
@@ -204,6 +214,10 @@ package struct JSONScanner {
     }
     at += 1
   }
+
+  /// Which of the two a bool is.
+  @inlinable
+  package func isTrue(_ bool: JSONValue) -> Bool { raw(bool).first == UInt8(ascii: "t") }
 
   @inlinable
   mutating func literal(_ text: StaticString) throws(JSONError) {

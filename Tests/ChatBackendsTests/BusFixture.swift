@@ -101,7 +101,7 @@ func envelope(_ number: Int, bodyBytes: Int = 16) -> Envelope {
   let message = Message(
     conversation: ConversationID(direct: alice, bob), sequence: UInt64(number + 1), sender: alice,
     clientID: "c\(number)", timestamp: 1, body: [UInt8](repeating: 120, count: bodyBytes),
-    replyTo: nil)
+    reference: nil)
   return .deliver(Delivery(message: message, recipients: [bob]))
 }
 

@@ -7,11 +7,11 @@ struct EnvelopeCodecTests {
   static let bob = UserID("bob")!
   static let node = NodeID("server1")!
 
-  static func delivery(bodyBytes: Int = 13, recipients: Int = 2, replyTo: UInt64? = 7) -> Envelope {
+  static func delivery(bodyBytes: Int = 13, recipients: Int = 2, reference: UInt64? = 7) -> Envelope {
     let message = Message(
       conversation: ConversationID(direct: alice, bob), sequence: 18, sender: alice,
       clientID: "01J9Z", timestamp: 1_767_222_222_123,
-      body: [UInt8](repeating: UInt8(ascii: "x"), count: bodyBytes), replyTo: replyTo)
+      body: [UInt8](repeating: UInt8(ascii: "x"), count: bodyBytes), reference: reference)
     return .deliver(
       Delivery(message: message, recipients: (0..<recipients).map { UserID("u\($0)")! }, hops: 1))
   }
@@ -37,7 +37,7 @@ struct EnvelopeCodecTests {
   @Test func `a batch comes back as it was`() throws {
     let batches: [[Envelope]] = [
       [], [Self.delivery()], [Self.replace], [Self.delivery(bodyBytes: 0)],
-      [Self.delivery(replyTo: nil), Self.replace, Self.delivery(recipients: 0)],
+      [Self.delivery(reference: nil), Self.replace, Self.delivery(recipients: 0)],
       [Self.relay, Self.delivery(), Self.relay],
       [Self.delivery(bodyBytes: 500_000)], [Self.delivery(recipients: 1_000)],
     ]

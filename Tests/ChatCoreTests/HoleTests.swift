@@ -8,7 +8,7 @@ struct HoleTests {
   private func message(_ sequence: UInt64) -> Message {
     Message(
       conversation: ConversationID(direct: alice, bob), sequence: sequence, sender: bob,
-      clientID: "c\(sequence)", timestamp: 0, body: [], replyTo: nil)
+      clientID: "c\(sequence)", timestamp: 0, body: [], reference: nil)
   }
 
   @Test

@@ -111,7 +111,7 @@ final class HubDriver {
       .append(
         Draft(
           conversation: conversation, sender: sender,
-          content: MessageContent(clientID: clientID, body: Array("{}".utf8)), replyTo: nil,
+          content: MessageContent(clientID: clientID, body: Array("{}".utf8)), reference: nil,
           timestamp: 1_000)))
     return store.logs[conversation]!.last { $0.clientID == clientID }!
   }
@@ -200,7 +200,7 @@ extension Command {
     .send(
       Send(
         id: RequestID(json: "1"), clientID: clientID, to: to,
-        body: Array("{\"text\":\"\(text)\"}".utf8), replyTo: nil))
+        body: Array("{\"text\":\"\(text)\"}".utf8), reference: nil))
   }
 
   static func history(_ to: Address, _ span: History.Span, limit: Int = 100) -> Command {

@@ -11,7 +11,7 @@ struct RouteCacheTests {
     Message(
       conversation: ConversationID(direct: alice, user), sequence: sequence, sender: alice,
       clientID: "c\(sequence)", timestamp: 1, body: [UInt8](repeating: 0, count: bytes),
-      replyTo: nil)
+      reference: nil)
   }
 
   @Test func `keeps what is used and drops what is not`() {

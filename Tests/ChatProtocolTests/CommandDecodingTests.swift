@@ -36,7 +36,7 @@ private let general = Address("#general")!
       command
         == .send(
           Command.Send(
-            id: RequestID(json: "2"), clientID: "c-1", to: alice, body: body, replyTo: 17)))
+            id: RequestID(json: "2"), clientID: "c-1", to: alice, body: body, reference: 17)))
   }
 
   @Test func `reads a hello with everything in it`() throws {
@@ -91,7 +91,7 @@ private let general = Address("#general")!
     let command = try decode(
       #"{"type":"send","cid":"c","to":"@alice","body":{},"from":"@eve","seq":9,"ts":-1}"#)
     let send = Command.Send(
-      id: nil, clientID: "c", to: alice, body: Array("{}".utf8), replyTo: nil)
+      id: nil, clientID: "c", to: alice, body: Array("{}".utf8), reference: nil)
     #expect(command == .send(send))
   }
 

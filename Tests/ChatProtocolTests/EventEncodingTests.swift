@@ -12,11 +12,11 @@ private func encoded(_ event: Event) -> String {
 private let alice = UserID("alice")!
 private let bob = UserID("bob")!
 
-private func message(_ sequence: UInt64, replyTo: UInt64? = nil) -> Message {
+private func message(_ sequence: UInt64, reference: UInt64? = nil) -> Message {
   Message(
     conversation: ConversationID(direct: alice, bob), sequence: sequence, sender: alice,
     clientID: "c-\(sequence)", timestamp: 1_767_222_222_123,
-    body: Array(#"{"text" : "h\u00e9"}"#.utf8), replyTo: replyTo)
+    body: Array(#"{"text" : "h\u00e9"}"#.utf8), reference: reference)
 }
 
 @Suite struct EventEncodingTests {
@@ -44,7 +44,7 @@ private func message(_ sequence: UInt64, replyTo: UInt64? = nil) -> Message {
         #"{"type":"ack","id":"r\n1","cid":"c","conv":"@bob","seq":18,"ts":5,"dup":true}"#
       ),
       (
-        .message(message(18, replyTo: 17), conversation: .user(alice)),
+        .message(message(18, reference: 17), conversation: .user(alice)),
         #"{"type":"msg","conv":"@alice","seq":18,"from":"@alice","cid":"c-18","#
           + #""ts":1767222222123,"body":{"text" : "h\u00e9"},"reply_to":17}"#
       ),

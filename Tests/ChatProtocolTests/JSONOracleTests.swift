@@ -54,7 +54,7 @@ import Testing
         try JSONSerialization.jsonObject(with: Data(frame.utf8)) as? [String: Any])
       #expect(send.content.clientID == tree["cid"] as? String)
       #expect(send.to.description == tree["to"] as? String)
-      #expect(send.replyTo == (tree["reply_to"] as? NSNumber)?.uint64Value)
+      #expect(send.reference == (tree["reply_to"] as? NSNumber)?.uint64Value)
       let body = try JSONSerialization.jsonObject(with: Data(send.content.body)) as? NSDictionary
       #expect(body == tree["body"] as? NSDictionary, "\(frame)")
       let id = try send.id.map {

@@ -39,7 +39,7 @@ import Testing
     let to = Address("@bob")!
     func send(_ id: String?) -> Command.Send {
       Command.Send(
-        id: id.map { RequestID(json: $0) }, clientID: "c", to: to, body: [], replyTo: nil)
+        id: id.map { RequestID(json: $0) }, clientID: "c", to: to, body: [], reference: nil)
     }
     #expect(send("1") == send("1"))
     #expect(send("1") != send("2"))

@@ -52,7 +52,7 @@ struct PostgresAppendGroup {
       senders.append(entry.draft.sender.name)
       entry.draft.content.withClientID { clientIDs.append($0) }
       times.append(entry.draft.timestamp)
-      if let target = entry.draft.replyTo {
+      if let target = entry.draft.reference {
         replies.append(Int64(clamping: target))
       } else {
         replies.appendNull()

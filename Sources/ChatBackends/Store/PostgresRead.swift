@@ -83,6 +83,6 @@ struct PostgresRead {
     return Message(
       conversation: conversation, sequence: UInt64(clamping: sequence), sender: sender,
       clientID: clientID, timestamp: timestamp, body: body,
-      replyTo: rows.int64(row, 5).map { UInt64(clamping: $0) })
+      reference: rows.int64(row, 5).map { UInt64(clamping: $0) })
   }
 }

@@ -53,6 +53,6 @@ extension SQLiteMessages {
     }
     return Message(
       conversation: conversation, sequence: sequence, sender: sender, clientID: row.string(2),
-      timestamp: row.int64(3), body: row.bytes(4), replyTo: row.uint64(5))
+      timestamp: row.int64(3), body: row.bytes(4), reference: row.uint64(5))
   }
 }

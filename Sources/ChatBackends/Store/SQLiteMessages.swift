@@ -110,7 +110,7 @@ final class SQLiteMessages {
         try draft.content.withBody { body in
           try insert(
             sender: UnsafeRawBufferPointer(sender), clientID: clientID, body: body,
-            replyTo: draft.replyTo, head: head)
+            reference: draft.reference, head: head)
         }
       }
     }
@@ -118,7 +118,7 @@ final class SQLiteMessages {
 
   private func insert(
     sender: UnsafeRawBufferPointer, clientID: UnsafeRawBufferPointer,
-    body: UnsafeRawBufferPointer, replyTo: UInt64?, head: Head
+    body: UnsafeRawBufferPointer, reference: UInt64?, head: Head
   ) throws -> Bool {
     defer { statements.insert.reset() }
     try statements.insert.bind(head.id, at: 1)
@@ -126,7 +126,7 @@ final class SQLiteMessages {
     try statements.insert.bind(borrowedText: sender, at: 3)
     try statements.insert.bind(borrowedText: clientID, at: 4)
     try statements.insert.bind(head.timestamp, at: 5)
-    try statements.insert.bind(replyTo.map { Int64(clamping: $0) }, at: 6)
+    try statements.insert.bind(reference.map { Int64(clamping: $0) }, at: 6)
     try statements.insert.bind(borrowedBlob: body, at: 7)
     _ = try statements.insert.step()
     return connection.changes == 1
@@ -141,7 +141,7 @@ final class SQLiteMessages {
     let sequence = UInt64(clamping: statements.earlier.int64(0))
     let isSame =
       statements.earlier.string(4) == draft.conversation.key
-      && statements.earlier.uint64(3) == draft.replyTo
+      && statements.earlier.uint64(3) == draft.reference
       && statements.earlier.withBytes(2) { $0.elementsEqual(draft.content.body) }
     guard isSame else { return .conflict }
     return .appended(

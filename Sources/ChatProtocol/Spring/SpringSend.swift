@@ -20,7 +20,7 @@ package enum SpringSend {
       let clientID = try clientID(messageID, fields) ?? makeMessageID()
       let to = try address(fields)
       return Command.Send(
-        id: id, clientID: clientID, to: to, body: try body(fields), replyTo: nil)
+        id: id, clientID: clientID, to: to, body: try body(fields), reference: nil)
     } catch {
       throw CommandError(error.code, error.message, id: id, isMalformed: error.isMalformed)
     }

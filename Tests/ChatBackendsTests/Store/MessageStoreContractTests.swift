@@ -22,14 +22,14 @@ import Testing
       let store = try await database.open(node("server1"))
       let odd = #"\u0000 é 🙂 \" ' ; -- "# + "\u{1}\u{7F}"
       let cid = #"'";--\é🙂"#
-      let sent = draft(cid: cid, text: odd, replyTo: 7, at: 1_767_222_222_123)
+      let sent = draft(cid: cid, text: odd, reference: 7, at: 1_767_222_222_123)
       #expect(await store.ask(.append(sent)) == .stored(1, at: 1_767_222_222_123))
       let message = try #require(await store.history(sent.conversation).first)
       #expect(
         message
           == Message(
             conversation: sent.conversation, sequence: 1, sender: sent.sender,
-            content: sent.content, timestamp: 1_767_222_222_123, replyTo: 7))
+            content: sent.content, timestamp: 1_767_222_222_123, reference: 7))
       #expect(message.clientID == cid)
     }
   }
@@ -93,12 +93,12 @@ import Testing
   func `refuses a used client id with other content`(_ kind: StoreKind) async throws {
     try await withDatabase(kind) { database in
       let store = try await database.open(node("server1"))
-      #expect(await store.ask(.append(draft(cid: "c1", replyTo: 3))) == .stored(1))
+      #expect(await store.ask(.append(draft(cid: "c1", reference: 3))) == .stored(1))
       let results = await store.ask([
-        .append(draft(cid: "c1", text: "other", replyTo: 3)), .append(draft(cid: "c1")),
-        .append(draft(cid: "c1", replyTo: 4)), .append(draft(to: "carol", cid: "c1", replyTo: 3)),
+        .append(draft(cid: "c1", text: "other", reference: 3)), .append(draft(cid: "c1")),
+        .append(draft(cid: "c1", reference: 4)), .append(draft(to: "carol", cid: "c1", reference: 3)),
         .append(draft(from: "bob", to: "alice", cid: "c1")),
-        .append(draft(cid: "c1", replyTo: 3)),
+        .append(draft(cid: "c1", reference: 3)),
       ])
       // The client ids of another sender are its own.
       let expected: [StoreReply.Result] = [

@@ -125,10 +125,10 @@ func node(_ name: String) -> NodeID { NodeID(name)! }
 
 func draft(
   from sender: String = "alice", to other: String = "bob", cid: String, text: String = "hi",
-  replyTo: UInt64? = nil, at timestamp: Timestamp = 1_000
+  reference: UInt64? = nil, at timestamp: Timestamp = 1_000
 ) -> Draft {
   Draft(
     conversation: ConversationID(direct: user(sender), user(other)), sender: user(sender),
     content: MessageContent(clientID: cid, body: Array(#"{"text":"\#(text)"}"#.utf8)),
-    replyTo: replyTo, timestamp: timestamp)
+    reference: reference, timestamp: timestamp)
 }

@@ -37,7 +37,7 @@ struct SimulatedStore {
     let key = SendKey(sender: draft.sender, clientID: draft.content.clientID)
     if let first = sent[key] {
       guard first.conversation == draft.conversation, first.content == draft.content,
-        first.replyTo == draft.replyTo
+        first.reference == draft.reference
       else { return .conflict }
       return .appended(
         sequence: first.sequence, timestamp: first.timestamp, isDuplicate: true)
@@ -46,7 +46,7 @@ struct SimulatedStore {
     let message = Message(
       conversation: draft.conversation, sequence: head(draft.conversation) + 1,
       sender: draft.sender, content: draft.content, timestamp: timestamp,
-      replyTo: draft.replyTo)
+      reference: draft.reference)
     if message.sequence == 1 {
       for member in draft.conversation.members {
         memberships[member, default: []].append(draft.conversation)

@@ -68,7 +68,7 @@ final class SimulatedDevice {
   private func command(_ cid: String, _ sent: Sent) -> Command {
     .send(
       Command.Send(
-        id: RequestID(json: cid), clientID: cid, to: .user(sent.to), body: sent.body, replyTo: nil))
+        id: RequestID(json: cid), clientID: cid, to: .user(sent.to), body: sent.body, reference: nil))
   }
 
   // MARK: - What the server says

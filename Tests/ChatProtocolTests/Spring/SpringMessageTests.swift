@@ -18,7 +18,7 @@ import Testing
     return Message(
       conversation: ConversationID(direct: alice, bob), sequence: 7,
       sender: sender == "bob" ? bob : alice, clientID: "c\"1", timestamp: 1_767_222_222_123,
-      body: Array(body.utf8), replyTo: nil)
+      body: Array(body.utf8), reference: nil)
   }
 
   @Test func `a message has all that a page looks for`() throws {

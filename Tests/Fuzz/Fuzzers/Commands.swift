@@ -56,7 +56,7 @@ private func check(_ command: Command, against document: JSONDocument) {
     claimEqual(document["cid"], .string(Array(send.content.clientID.utf8)), "the cid")
     claimEqual(document["to"], .string(Array(send.to.description.utf8)), "the conversation")
     claimEqual(document["body"], reread(send.content.body), "the body")
-    claimEqual(number(document["reply_to"]), send.replyTo, "the message that this answers")
+    claimEqual(number(document["reply_to"]), send.reference, "the message that this answers")
   case .hello(let hello):
     check(hello.id, against: document)
     claimEqual(text(document["token"]), hello.token, "the token")
@@ -123,11 +123,11 @@ private func checkAnswers(to command: Command) {
     claimEqual(ack["ts"], .number(Array("\(timestamp)".utf8)), "the time of the ack")
     let message = Message(
       conversation: ConversationID(direct: sender, sender), sequence: sequence, sender: sender,
-      content: send.content, timestamp: timestamp, replyTo: send.replyTo)
+      content: send.content, timestamp: timestamp, reference: send.reference)
     let delivered = checkAnswer(.message(message, conversation: send.to))
     claimEqual(delivered["body"], reread(send.content.body), "the body of the message")
     claimEqual(text(delivered["cid"]), send.content.clientID, "the cid of the message")
-    claimEqual(number(delivered["reply_to"]), send.replyTo, "what the message answers")
+    claimEqual(number(delivered["reply_to"]), send.reference, "what the message answers")
     let page = checkAnswer(
       .page(send.id, conversation: send.to, items: [message, message], more: true))
     check(send.id, against: page)

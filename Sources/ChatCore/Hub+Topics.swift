@@ -1,0 +1,57 @@
+import ChatProtocol
+
+// Telling the registry which topics this hub wants to hear of.
+
+extension Hub {
+  func subscribe(_ room: Room) {
+    guard !isAlone else { return }
+    effects.registry.append(
+      RegistryRequest(
+        token: registryRequests.insert(.subscribeRoom(room)),
+        operation: .subscribe(room.topic, shard: node.shard)))
+  }
+
+  func unsubscribe(_ topic: Topic) {
+    guard !isAlone else { return }
+    effects.registry.append(
+      RegistryRequest(
+        token: registryRequests.insert(.unregister),
+        operation: .unsubscribe(topic, shard: node.shard)))
+  }
+
+  func subscribed(_ room: Room, _ result: RegistryReply.Result) {
+    guard rooms[room.conversation] === room else { return }
+    guard case .subscribed = result else {
+      counters.unavailable += 1
+      alarms.set(.subscribe(room), at: now + jittered(limits.registrationRetryDelay))
+      return
+    }
+    room.isSubscribed = true
+    // Until now nobody could know that entries of the room belong here.
+    readTail(of: room)
+  }
+
+  func subscribeAgain(_ room: Room) {
+    guard rooms[room.conversation] === room, !room.isSubscribed else { return }
+    subscribe(room)
+  }
+
+  // MARK: - What came before the subscription
+
+  private func readTail(of room: Room) {
+    guard let cursor = room.cursor(in: room.conversation) else { return }
+    submit(.tail(room, after: cursor, limit: limits.holePageMax))
+  }
+
+  func readTail(of room: Room, limit: Int, _ result: StoreReply.Result) {
+    guard rooms[room.conversation] === room else { return }
+    guard case .messages(let messages) = result else {
+      counters.unavailable += 1
+      room.isSubscribed = false
+      alarms.set(.subscribe(room), at: now + jittered(limits.registrationRetryDelay))
+      return
+    }
+    accept(messages, for: room)
+    if messages.count == limit { readTail(of: room) }
+  }
+}
