@@ -94,6 +94,8 @@ package final class MemoryRegistry: Registry {
       return .nodes(nodes.sorted(), isGuarded: true)
     case .barrier:
       return .passed
+    case .subscribe, .unsubscribe, .subscribers, .setPresence, .presence, .takeTokens:
+      return .unavailable
     case .claimSession(let name):
       if let holder = state.liveHolder(of: name) { return .holder(holder.node) }
       state.sessions[name] = sessionOwner

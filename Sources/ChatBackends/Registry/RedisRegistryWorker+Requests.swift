@@ -52,6 +52,8 @@ extension RedisRegistryWorker {
         }
       case .barrier:
         answerBarrier(batch, request.token)
+      case .subscribe, .unsubscribe, .subscribers, .setPresence, .presence, .takeTokens:
+        answer(batch, request.token, .unavailable)
       case .claimSession(let name): claimSession(name, batch, request.token)
       case .sessionHolder(let name): findSession(name, batch, request.token)
       case .releaseSession(let name): releaseSession(name, batch, request.token)

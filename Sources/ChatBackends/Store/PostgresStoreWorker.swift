@@ -80,7 +80,9 @@ final class PostgresStoreWorker: EventHandler {
         appender.submit(.init(draft: draft, origin: origin))
       case .conversations(let user, let limit):
         read(.init(subject: .conversations(of: user, limit: limit), origin: origin))
-      case .messages(let conversation, let after, let before, let limit, let fromStart):
+      case .changeRoom, .mark, .members:
+        context.answer([(origin, .unavailable)])
+      case .messages(let conversation, _, let after, let before, let limit, let fromStart):
         let subject = PostgresRead.Subject.messages(
           in: conversation, after: after, before: before, limit: limit, fromStart: fromStart)
         read(.init(subject: subject, origin: origin))

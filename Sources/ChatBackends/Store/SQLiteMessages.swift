@@ -73,7 +73,9 @@ final class SQLiteMessages {
       // conversation of the group each time.
       try storeHeads { $0.conversation.includes(user) }
       return .conversations(try conversations(of: user, limit: limit))
-    case .messages(let conversation, let after, let before, let limit, let fromStart):
+    case .changeRoom, .mark, .members:
+      return .unavailable
+    case .messages(let conversation, _, let after, let before, let limit, let fromStart):
       return .messages(
         try messages(
           in: conversation, after: after, before: before, limit: limit, fromStart: fromStart))
