@@ -8,8 +8,8 @@ package enum Envelope: Hashable, Sendable {
   /// Another connection took over this device: close the one named, with 4004.
   case replace(UserID, device: String, connection: String)
   case relay(Relay)
-  /// Something that is not stored, for those of `recipients` that are connected to the receiving node,
-  /// and if it is about a room, for all of the room's members there.
+  /// Something that is not stored, for those of `recipients` that are connected to the receiving node;
+  /// without recipients for all members of the room there, or for all who watch the user there.
   case signal(Signal, recipients: [UserID])
 }
 

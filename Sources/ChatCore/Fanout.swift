@@ -8,9 +8,14 @@ final class Lookup {
   init(user: UserID) { self.user = user }
 }
 
-/// A committed message on its way to the nodes of its recipients.
+/// A committed message, or a signal, on its way to the nodes of its recipients.
 final class Fanout {
-  let message: Message
+  enum Payload {
+    case message(Message)
+    case signal(Signal)
+  }
+
+  let payload: Payload
   let recipients: [UserID]
   /// How often it came back from a dead route.
   let hops: UInt8
@@ -21,12 +26,20 @@ final class Fanout {
   /// A handful of nodes, each with the recipients there.
   var destinations: [(node: NodeID, recipients: [UserID])] = []
 
-  init(_ message: Message, to recipients: [UserID], hops: UInt8 = 0, sent: [NodeID] = []) {
-    self.message = message
+  init(_ payload: Payload, to recipients: [UserID], hops: UInt8 = 0, sent: [NodeID] = []) {
+    self.payload = payload
     self.recipients = recipients
     self.hops = hops
     self.sent = sent
     lookupsLeft = recipients.count
+  }
+
+  func envelope(to recipients: [UserID]) -> Envelope {
+    switch payload {
+    case .message(let message):
+      .deliver(Delivery(message: message, recipients: recipients, hops: hops))
+    case .signal(let signal): .signal(signal, recipients: recipients)
+    }
   }
 
   func add(_ users: [UserID], at nodes: [NodeID]) {

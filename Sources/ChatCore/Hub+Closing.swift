@@ -28,12 +28,15 @@ extension Hub {
     guard let user = session.user.take() else { return }
     user.sessions.removeAll { $0 === session }
     leaveRooms(session, user)
+    unwatch(session)
     if user.sessions.isEmpty {
       users[user.id] = nil
       users.shrinkIfSparse()
       user.forget()
+      left(user)
       counters.users = users.count
     }
+    tellPresence(of: user.id)
     unregister(session, user: user.id)
   }
 

@@ -64,8 +64,14 @@ extension Hub {
     case .members(let members):
       session.queriesInFlight += 1
       submit(.members(session, members))
-    case .mark, .typing, .setPresence, .watchPresence:
-      break
+    case .mark(let mark):
+      self.mark(mark, session, user)
+    case .typing(let to):
+      typing(to, session, user)
+    case .setPresence(let id, let state):
+      setPresence(state, id, session, user)
+    case .watchPresence(let id, let users):
+      watch(users, id, session)
     case .history(let history):
       session.queriesInFlight += 1
       submit(.history(session, history))

@@ -64,6 +64,7 @@ extension Hub {
     session.user = user
     users[name] = user
     counters.users = users.count
+    arrived(user)
   }
 
   /// The answer to a load: where each conversation stands.

@@ -13,6 +13,8 @@ enum Read {
   case history(Session, Command.History)
   case conversations(Session, RequestID?, UserID)
   case members(Session, Command.Members)
+  /// A write, under the same limits.
+  case mark(MarkKey, PendingMark)
 
   /// Whether anyone still waits for the answer.
   var isWanted: Bool {
@@ -21,6 +23,7 @@ enum Read {
       .conversations(let session, _, _), .members(let session, _):
       session.isOpen
     case .hole(let audience, _, _, _, _): !audience.sessions.isEmpty
+    case .mark: true
     case .tail(let room, _, _): !room.sessions.isEmpty
     case .sweep(let user, _): !user.sessions.isEmpty
     }
@@ -64,6 +67,8 @@ extension Hub {
       readConversations(session, id, user, result)
     case .members(let session, let members):
       readMembers(session, members, result)
+    case .mark(let key, let mark):
+      marked(key, mark, result)
     }
     while counters.readsInFlight < limits.readsInFlightMax, let next = readsWaiting.popFirst() {
       if next.isWanted { start(next) }
@@ -87,6 +92,8 @@ extension Hub {
       session.user.flatMap { historyOperation(history, reader: $0.id) }
     case .conversations(_, _, let user):
       .conversations(of: user, limit: limits.conversationsMax)
+    case .mark(let key, let mark):
+      .mark(key.user, in: key.conversation, received: mark.received, read: mark.read)
     case .members(let session, let members):
       session.user.map {
         .members(

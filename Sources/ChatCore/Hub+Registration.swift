@@ -46,6 +46,7 @@ extension Hub {
   }
 
   func registerAll() {
+    tellAllPresences()
     let interval = max(Int64.seconds(1) / limits.registrationsPerSecondMax, 1)
     for (index, session) in sessionsInOrder().enumerated() where session.user != nil {
       session.isRegistered = false

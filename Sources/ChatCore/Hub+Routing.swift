@@ -28,7 +28,7 @@ extension Hub {
     if routeAsKept(message, to: recipients) {
       counters.routedAsKept += 1
     } else {
-      lookUp(Fanout(message, to: recipients))
+      lookUp(Fanout(.message(message), to: recipients))
     }
   }
 
@@ -57,7 +57,7 @@ extension Hub {
     let elsewhere = routes.lazy.filter { !$0.nodes.isEmpty }
     guard let first = elsewhere.first else { return }
     guard elsewhere.dropFirst().isEmpty else {
-      let fanout = Fanout(message, to: [], hops: hops)
+      let fanout = Fanout(.message(message), to: [], hops: hops)
       for route in elsewhere { fanout.add(route.recipients, at: route.nodes) }
       return publish(fanout)
     }
@@ -96,16 +96,31 @@ extension Hub {
     guard let (route, messages) = routes.remove(user) else { return }
     counters.routesChanged += 1
     counters.reroutes += messages.count
-    for message in messages { lookUp(Fanout(message, to: [user], sent: route.nodes)) }
+    for message in messages { lookUp(Fanout(.message(message), to: [user], sent: route.nodes)) }
   }
 
   func forgetRoutes() {
     let routed = routes.removeAll()
     counters.reroutes += routed.count
-    for routed in routed { lookUp(Fanout(routed.message, to: routed.recipients)) }
+    for routed in routed { lookUp(Fanout(.message(routed.message), to: routed.recipients)) }
   }
 
   // MARK: - By look-ups
+
+  /// By kept routes as they are: nothing is lost with a signal that goes astray.
+  func route(_ signal: Signal, to recipients: [UserID]) {
+    let fanout = Fanout(.signal(signal), to: [])
+    var unknown: [UserID] = []
+    for recipient in recipients {
+      if let route = routes.route(to: recipient) {
+        fanout.add(route.recipients, at: route.nodes)
+      } else {
+        unknown.append(recipient)
+      }
+    }
+    publishFound(fanout)
+    if !unknown.isEmpty { lookUp(Fanout(.signal(signal), to: unknown)) }
+  }
 
   private func lookUp(_ fanout: Fanout) {
     for recipient in fanout.recipients { lookup(recipient).fanouts.append(fanout) }
@@ -161,28 +176,24 @@ extension Hub {
 
   private func publishFound(_ fanout: Fanout) {
     for (node, recipients) in fanout.destinations {
-      publish(
-        .deliver(Delivery(message: fanout.message, recipients: recipients, hops: fanout.hops)),
-        to: .node(node))
+      publish(fanout.envelope(to: recipients), to: .node(node))
     }
   }
 
   /// The registry cannot say where: to every node, as far as the rate allows. Beyond it the
   /// message goes where its recipients were last, or waits in the log for their next sweep.
   private func broadcast(_ fanout: Fanout) {
+    guard case .message(let message) = fanout.payload else { return publishFound(fanout) }
     let rate = Double(limits.broadcastsPerSecond)
     let wait = broadcastBucket.take(rate: rate, burst: limits.broadcastsBurst, now: now)
     guard wait == nil else {
       let guesses = fanout.recipients.compactMap { routes.guess($0) }
       if guesses.count < fanout.recipients.count { counters.broadcastsDropped += 1 }
       publishFound(fanout)
-      return publish(fanout.message, by: guesses, hops: fanout.hops)
+      return publish(message, by: guesses, hops: fanout.hops)
     }
     counters.broadcasts += 1
-    publish(
-      .deliver(
-        Delivery(message: fanout.message, recipients: fanout.recipients, hops: fanout.hops)),
-      to: .all)
+    publish(fanout.envelope(to: fanout.recipients), to: .all)
   }
 
   /// A node had no queue. Its users may be elsewhere by now: they are looked up again, at most
@@ -197,7 +208,7 @@ extension Hub {
     counters.deadRoutes += envelopes.count
     for case .deliver(let delivery) in envelopes
     where delivery.hops < Delivery.hopsMax && !delivery.recipients.isEmpty {
-      lookUp(Fanout(delivery.message, to: delivery.recipients, hops: delivery.hops + 1))
+      lookUp(Fanout(.message(delivery.message), to: delivery.recipients, hops: delivery.hops + 1))
     }
   }
 }

@@ -134,7 +134,9 @@ extension Hub {
         .envelope(.deliver(Delivery(message: message, recipients: recipients))))
     }
     guard !isAlone else { return }
-    if message.conversation.isRoom { routeToRoom(message) }
+    if let room = message.conversation.room {
+      publish(.deliver(Delivery(message: message, recipients: [])), to: .room(room))
+    }
     if !recipients.isEmpty { route(message, to: recipients) }
   }
 

@@ -39,13 +39,20 @@ package final class Hub {
   var registryRequests = RequestTable<RegistryWork>()
   /// Look-ups of this turn, not yet handed to the gateway, which later messages may still join.
   var openLookups: [UserID: Lookup] = [:]
-  var openRoomLookups: [Topic: RoomLookup] = [:]
+  var openTopicLookups: [Topic: TopicLookup] = [:]
   var routes: RouteCache
   /// Those of the message at hand; kept for its memory.
   var routesFound: [RouteCache.Route] = []
   /// Asked for, or to be.
   var isBarrierUnderWay = false
   var broadcastBucket: TokenBucket
+
+  /// How far members are, on its way to the store.
+  var marks: [MarkKey: PendingMark] = [:]
+  /// Users whose last session has gone a moment ago, and may be back in the next.
+  var departures: [UserID: Departure] = [:]
+  /// Users that sessions of this hub watch.
+  var watches: [UserID: Watch] = [:]
 
   /// While draining: when the last session is closed.
   var drainEnd: Int64?
@@ -56,7 +63,10 @@ package final class Hub {
     /// Nothing waits for the answer.
     case unregister
     case lookup(Lookup)
-    case roomLookup(RoomLookup)
+    case topicLookup(TopicLookup)
+    case presence(UserID)
+    case watch(Watch)
+    case watchedPresence(Watch)
     /// For the messages that went by kept routes, up to this number.
     case barrier(below: UInt64)
   }
@@ -72,6 +82,10 @@ package final class Hub {
     case register(Session)
     case subscribe(Room)
     case fanOut
+    case mark(MarkKey)
+    case presence(UserID)
+    case departure(UserID, at: Int64)
+    case watch(Watch, at: Int64)
     case barrier
     case close(Session, ChatCloseCode, StaticString)
   }
@@ -97,7 +111,7 @@ package final class Hub {
   package func exchangeEffects(with buffer: inout Effects) {
     precondition(buffer.isEmpty, "effects that were not carried out")
     openLookups.removeAll(keepingCapacity: true)
-    openRoomLookups.removeAll(keepingCapacity: true)
+    openTopicLookups.removeAll(keepingCapacity: true)
     swap(&effects, &buffer)
   }
 
@@ -116,11 +130,14 @@ package final class Hub {
       routeDied(node, envelopes)
     case .busRecovered:
       sweepAll()
+      lookAtAllWatched()
     case .nodeLost:
       forgetRoutes()
       sweepAll()
+      lookAtAllWatched()
     case .registrationsLost:
       registerAll()
+      lookAtAllWatched(subscribing: true)
     case .routesChanged(let users):
       routesChanged(users)
     case .routesForgotten:
@@ -153,7 +170,10 @@ package final class Hub {
       case .register(let session): registered(session, reply.result)
       case .subscribeRoom(let room): subscribed(room, reply.result)
       case .lookup(let lookup): lookedUp(lookup, reply.result)
-      case .roomLookup(let lookup): lookedUp(lookup, reply.result)
+      case .topicLookup(let lookup): lookedUp(lookup, reply.result)
+      case .presence(let user): presenceTold(user, reply.result)
+      case .watch(let watch): subscribed(watch, reply.result)
+      case .watchedPresence(let watch): presenceFound(watch, reply.result)
       case .barrier(let number): barrierAnswered(below: number, reply.result)
       case .unregister, nil: break
       }
@@ -170,6 +190,10 @@ package final class Hub {
     case .register(let session): register(session)
     case .subscribe(let room): subscribeAgain(room)
     case .fanOut: fanOut()
+    case .mark(let key): submitMark(key)
+    case .presence(let user): tellPresence(of: user)
+    case .departure(let user, let time): departed(user, at: time)
+    case .watch(let watch, let time): lookAgain(watch, scheduledAt: time)
     case .barrier: requestBarrier()
     case .close(let session, let code, let reason): close(session, code, reason)
     }

@@ -34,6 +34,17 @@ package struct HubLimits: Sendable {
   /// Members of a room in which everybody is told how far everybody has read.
   package var receiptMembersMax = 50
 
+  // What is told and not stored.
+
+  /// From one `typing` of a session to the next; those between are dropped.
+  package var typingInterval: Int64 = .seconds(1)
+  /// How long marks are gathered.
+  package var markDelay: Int64 = .milliseconds(50)
+  /// Members whose marks are gathered at once.
+  package var marksMax = 65_536
+  /// How long a user whose last device has gone still counts as there.
+  package var departureDelay: Int64 = .seconds(5)
+
   // Order.
 
   /// The conversations whose place is kept for a user, the most recently written first.

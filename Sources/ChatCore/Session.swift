@@ -57,6 +57,12 @@ final class Session {
   @exclusivity(unchecked) var lags: [ConversationID: Lag] = [:]
   var resumption: Resumption?
 
+  /// Whether its device says that it is not in use.
+  var isAway = false
+  var nextTyping: Int64 = 0
+  /// Whose presence it is told.
+  var watching: [UserID] = []
+
   var sendBucket: TokenBucket?
   var refusals = 0
   var malformedFrames = 0

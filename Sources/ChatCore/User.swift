@@ -14,6 +14,8 @@ final class User: Audience {
 
   let id: UserID
   var memberships: [Membership] = []
+  /// What the registry was told last of this hub's sessions.
+  var toldPresence = PresenceState.offline
   /// When the heads are to be compared next; alarms for other times are void.
   var sweepAt: Int64 = 0
   /// Whether something about the user's rooms came while the list of them was being read.

@@ -1,0 +1,154 @@
+import ChatProtocol
+
+// Sessions that watch users: the hub subscribes to each user once, asks for the state, and passes on what
+// it is told. What may have been lost on its way is asked for again.
+
+/// A user that sessions of this hub watch.
+final class Watch {
+  let user: UserID
+  var sessions: [Session] = []
+  /// Nil until the registry has answered.
+  var presence: Presence?
+  /// Whether the registry said that this hub hears of the user.
+  var isSubscribed = false
+  /// When the state is to be asked for next; alarms for other times are void.
+  var nextLook: Int64 = 0
+  /// Commands that wait for the first answer.
+  var waiting: [WatchRequest] = []
+
+  init(user: UserID) { self.user = user }
+}
+
+/// A `presence.watch` until all of its states are known.
+final class WatchRequest {
+  let session: Session
+  let id: RequestID?
+  let users: [UserID]
+  var left = 0
+
+  init(session: Session, id: RequestID?, users: [UserID]) {
+    self.session = session
+    self.id = id
+    self.users = users
+  }
+}
+
+extension Hub {
+  /// The session watches these users, and nobody else any more.
+  func watch(_ users: [UserID], _ id: RequestID?, _ session: Session) {
+    unwatch(session)
+    var seen: Set<UserID> = []
+    let users = users.filter { seen.insert($0).inserted }
+    session.watching = users
+    let request = WatchRequest(session: session, id: id, users: users)
+    for user in users {
+      let watch = watches[user] ?? begin(user)
+      watch.sessions.append(session)
+      if watch.presence == nil {
+        request.left += 1
+        watch.waiting.append(request)
+      }
+    }
+    if request.left == 0 { answer(request) }
+  }
+
+  func unwatch(_ session: Session) {
+    for user in session.watching {
+      guard let watch = watches[user] else { continue }
+      watch.sessions.removeAll { $0 === session }
+      guard watch.sessions.isEmpty else { continue }
+      watches[user] = nil
+      unsubscribe(.presence(user))
+    }
+    session.watching = []
+    watches.shrinkIfSparse()
+  }
+
+  private func begin(_ user: UserID) -> Watch {
+    let watch = Watch(user: user)
+    watches[user] = watch
+    if isAlone { look(at: watch) } else { subscribe(watch) }
+    return watch
+  }
+
+  private func subscribe(_ watch: Watch) {
+    effects.registry.append(
+      RegistryRequest(
+        token: registryRequests.insert(.watch(watch)),
+        operation: .subscribe(.presence(watch.user), shard: node.shard)))
+  }
+
+  /// From now on changes are told; those before it the state has.
+  func subscribed(_ watch: Watch, _ result: RegistryReply.Result) {
+    guard watches[watch.user] === watch else { return }
+    if case .subscribed = result { watch.isSubscribed = true }
+    look(at: watch)
+  }
+
+  private func look(at watch: Watch) {
+    effects.registry.append(
+      RegistryRequest(
+        token: registryRequests.insert(.watchedPresence(watch)),
+        operation: .presence(of: watch.user)))
+    let isSure = isAlone || watch.isSubscribed
+    schedule(
+      watch, at: now + jittered(isSure ? limits.sweepInterval : limits.registrationRetryDelay))
+  }
+
+  private func schedule(_ watch: Watch, at time: Int64) {
+    watch.nextLook = time
+    alarms.set(.watch(watch, at: time), at: time)
+  }
+
+  func lookAgain(_ watch: Watch, scheduledAt time: Int64) {
+    guard watches[watch.user] === watch, watch.nextLook == time else { return }
+    if isAlone || watch.isSubscribed { look(at: watch) } else { subscribe(watch) }
+  }
+
+  func presenceFound(_ watch: Watch, _ result: RegistryReply.Result) {
+    guard watches[watch.user] === watch else { return }
+    if case .presence(let presence) = result {
+      presenceChanged(watch.user, presence)
+    } else if watch.presence == nil {
+      // Nobody can say: to be told when somebody can.
+      counters.unavailable += 1
+      answerWaiting(watch)
+    }
+  }
+
+  /// All watched users, as fast as `sweepsPerSecondMax` allows.
+  func lookAtAllWatched(subscribing isSubscribing: Bool = false) {
+    let interval = max(Int64.seconds(1) / limits.sweepsPerSecondMax, 1)
+    for (index, watch) in watches.values.sorted(by: { $0.user < $1.user }).enumerated() {
+      if isSubscribing { watch.isSubscribed = false }
+      schedule(watch, at: now + Int64(index) * interval)
+    }
+  }
+
+  func presenceChanged(_ user: UserID, _ presence: Presence) {
+    guard let watch = watches[user] else { return }
+    let before = watch.presence
+    watch.presence = presence
+    answerWaiting(watch)
+    // Those that waited have been told.
+    guard before != nil, before != presence else { return }
+    send(.presence(user, presence), to: watch.sessions)
+  }
+
+  private func answerWaiting(_ watch: Watch) {
+    let waiting = watch.waiting
+    watch.waiting = []
+    for request in waiting {
+      request.left -= 1
+      if request.left == 0 { answer(request) }
+    }
+  }
+
+  private func answer(_ request: WatchRequest) {
+    guard request.session.isLive else { return }
+    let states = request.users.map { user in
+      WatchedUser(user, watches[user]?.presence ?? Presence(state: .offline))
+    }
+    effects.send(.watching(request.id, states), to: request.session.id)
+  }
+}
