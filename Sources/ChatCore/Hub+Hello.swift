@@ -82,6 +82,7 @@ extension Hub {
     place(session, user, states, handshake.resume)
     session.phase = .live
     effects.send(.ready(ready(session, user, states, handshake.id)), to: session.id)
+    announceHidden(session, user, states, handshake.resume)
     if states.count >= limits.conversationsMax {
       announceUnknown(session, states, handshake.resume)
     }

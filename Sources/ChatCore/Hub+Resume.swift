@@ -71,6 +71,18 @@ extension Hub {
     return begun
   }
 
+  /// Of a room that the user left and came back to, what was written between is not for the user.
+  func announceHidden(
+    _ session: Session, _ user: User, _ states: [ConversationState], _ resume: [Address: UInt64]
+  ) {
+    for state in states {
+      guard let since = state.room?.since,
+        let held = resume[state.conversation.address(seenBy: user.id)], held < since
+      else { continue }
+      sendGap(to: session, state.conversation, after: held, before: since + 1)
+    }
+  }
+
   /// Of a user with too many conversations not all are known; of those that the session asked
   /// for and that are not, anything may be missing.
   func announceUnknown(

@@ -110,7 +110,7 @@ package struct ConversationID: Hashable, Sendable, CustomStringConvertible {
   /// Takes a key as the store gave it back. It was made by one of the other initialisers once.
   package init(key: String) {
     guard let colon = key.utf8.firstIndex(of: UInt8(ascii: ":")) else {
-      first = String(key.dropFirst())
+      first = key.utf8.first == UInt8(ascii: "#") ? String(key.dropFirst()) : key
       second = nil
       return
     }

@@ -132,7 +132,7 @@ final class BackEndStarter {
 
   private func finish() {
     guard let completion = completion.take() else { return }
-    completion(.success(NodeBackEnds(parts, on: loop)))
+    completion(.success(NodeBackEnds(parts, node: settings.node, on: loop)))
   }
 
   private func fail(_ reason: String) {

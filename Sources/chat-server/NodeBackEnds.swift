@@ -29,9 +29,12 @@ final class NodeBackEnds {
     var next: [() -> Void] = []
   }
 
-  init(_ parts: Parts, on loop: EventLoop) {
+  init(_ parts: Parts, node: NodeID, on loop: EventLoop) {
     guard let store = parts.store else { preconditionFailure("no store was started") }
-    ports = BackEnds(store: store, registry: parts.registry, bus: parts.bus)
+    // Alone a node knows its users' presence by itself.
+    let registry: any Registry =
+      parts.registry ?? MemoryRegistry(node: node, epoch: parts.epoch)
+    ports = BackEnds(store: store, registry: registry, bus: parts.bus)
     epoch = parts.epoch
     self.parts = parts
     let whenStopped = WhenStopped()

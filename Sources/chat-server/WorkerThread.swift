@@ -132,13 +132,13 @@ final class WorkerThread {
   private func start(_ start: WorkerStart) {
     guard let hubMailbox else { preconditionFailure("started before it joined") }
     let hub = Hub(
-      node: start.node, limits: start.hubLimits, isAlone: start.backEnds.registry == nil,
+      node: start.node, limits: start.hubLimits, isAlone: start.backEnds.isAlone,
       seed: start.seed)
     let sockJS = SockJSServer.chat(
       on: loop, start.sockJSSettings, origins: start.origins, limits: start.gatewayLimits,
       place: SockJSPlace(
         node: start.node.id, shard: start.node.shard, loops: start.sockJS,
-        registry: start.backEnds.registry, bus: start.backEnds.bus))
+        registry: start.backEnds.isAlone ? nil : start.backEnds.registry, bus: start.backEnds.bus))
     let application = ChatApplication(
       loop: loop, hub: hub, sockJS: sockJS, backEnds: start.backEnds, mailbox: hubMailbox,
       others: start.hubs.filter { $0 !== hubMailbox }, isReady: start.isReady)

@@ -116,6 +116,34 @@ final class HubDriver {
     return store.logs[conversation]!.last { $0.clientID == clientID }!
   }
 
+  /// Stores a room's entry behind the hub's back.
+  @discardableResult
+  func write(_ room: ConversationID, _ sender: UserID, _ change: RoomChange) -> Message {
+    let content = MessageContent(
+      clientID: "w\(store.head(room) + 1)-\(sender.name)", body: change.body)
+    _ = store.perform(
+      .changeRoom(
+        RoomDraft(
+          conversation: room, actor: sender, change: change, content: content, timestamp: 1_000)))
+    return store.logs[room]!.last!
+  }
+
+  @discardableResult
+  func write(_ room: ConversationID, _ sender: UserID, _ clientID: String) -> Message {
+    _ = store.perform(
+      .append(
+        Draft(
+          conversation: room, sender: sender,
+          content: MessageContent(clientID: clientID, body: Array("{}".utf8)), reference: nil,
+          timestamp: 1_000)))
+    return store.logs[room]!.last!
+  }
+
+  func subscribe(_ topic: Topic, at node: NodeID, shard: Int) {
+    _ = registry.perform(
+      .subscribe(topic, shard: shard), from: node, epoch: registry.leases[node]!)
+  }
+
   // MARK: - What came of it
 
   /// The events since the last call.
@@ -136,6 +164,14 @@ final class HubDriver {
         "page \(items.map(\.sequence))\(more ? " and more" : "")"
       case .conversations: "conversations"
       case .reconnect: "reconnect"
+      case .done: "ok"
+      case .receipt(conversation: let address, let user, let marks):
+        "\(address) \(user) has \(marks.received), read \(marks.read)"
+      case .typing(conversation: let address, let user): "\(address) \(user) types"
+      case .presence(let user, let presence): "\(user) is \(presence.state)"
+      case .watching(_, let users): "watching \(users.map { "\($0.user) \($0.presence.state)" })"
+      case .members(_, room: let room, let items, let more):
+        "#\(room) \(items.map { "\($0.user) \($0.role)" })\(more ? " and more" : "")"
       }
     }
   }
@@ -166,13 +202,13 @@ final class HubDriver {
       }
       for pause in effects.pauses { isReading[pause.session] = pause.isReading }
       publications += effects.publications
-      localDeliveries += effects.localDeliveries
+      localDeliveries += effects.localDeliveries.filter { !$0.isPresence }
       for request in effects.store {
         storeRequests.append(request.operation)
         if isStoreHeld { heldRequests.append(request) } else { answer(request) }
       }
       for request in effects.registry {
-        registryRequests.append(request.operation)
+        if !request.operation.isPresence { registryRequests.append(request.operation) }
         hub.completed([RegistryReply(token: request.token, result: answer(request.operation))])
       }
     } while !hub.effects.isEmpty
@@ -203,7 +239,29 @@ extension Command {
         body: Array("{\"text\":\"\(text)\"}".utf8), reference: nil))
   }
 
+  static func change(_ room: String, _ change: RoomChange) -> Command {
+    .changeRoom(
+      ChangeRoom(id: RequestID(json: "3"), clientID: nil, room: room, change: change))
+  }
+
   static func history(_ to: Address, _ span: History.Span, limit: Int = 100) -> Command {
     .history(History(id: RequestID(json: "2"), to: to, span: span, limit: limit))
+  }
+}
+
+// What is said of every user who comes or goes; tests of the rest look past it.
+
+extension LocalDelivery {
+  fileprivate var isPresence: Bool {
+    if case .envelope(.signal(.presence, recipients: _)) = self { true } else { false }
+  }
+}
+
+extension RegistryRequest.Operation {
+  fileprivate var isPresence: Bool {
+    switch self {
+    case .setPresence, .subscribers(of: .presence): true
+    default: false
+    }
   }
 }

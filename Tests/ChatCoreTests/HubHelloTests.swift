@@ -21,7 +21,9 @@ struct HubHelloTests {
     #expect(ready.node == "server1")
     #expect(
       ready.conversations == [
-        ConversationSummary(address: .user(bob), head: 2, received: 0, read: 0, unread: 2)
+        ConversationSummary(
+          address: .user(bob), head: 2, received: 0, read: 0, unread: 2,
+          peer: PeerMarks(received: 0, read: 0))
       ])
   }
 

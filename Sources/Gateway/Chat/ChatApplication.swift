@@ -16,12 +16,14 @@ package enum HubMail: Sendable {
 /// The back ends as a hub reaches them.
 package struct BackEnds: Sendable {
   package var store: any MessageStore
+  package var registry: any Registry
   /// Absent on a node that is alone.
-  package var registry: (any Registry)?
   package var bus: (any MessageBus)?
 
+  package var isAlone: Bool { bus == nil }
+
   package init(
-    store: any MessageStore, registry: (any Registry)? = nil, bus: (any MessageBus)? = nil
+    store: any MessageStore, registry: any Registry, bus: (any MessageBus)? = nil
   ) {
     self.store = store
     self.registry = registry
@@ -214,7 +216,7 @@ package final class ChatApplication: Application, EventHandler {
   private func submitRequests() {
     if !effects.store.isEmpty { backEnds.store.submit(effects.store, reply: stored) }
     if !effects.registry.isEmpty {
-      backEnds.registry?.submit(effects.registry, reply: registered)
+      backEnds.registry.submit(effects.registry, reply: registered)
     }
     if !effects.publications.isEmpty { backEnds.bus?.publish(effects.publications) }
     if !effects.localDeliveries.isEmpty {

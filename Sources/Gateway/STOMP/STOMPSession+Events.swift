@@ -19,8 +19,8 @@ extension STOMPSession {
     case .reconnect:
       // The close that follows says it all.
       break
-    case .page, .conversations, .pong:
-      // The answers to what no frame asks.
+    case .page, .conversations, .pong, .done, .members, .watching, .receipt, .typing, .presence:
+      // The answers to what no frame asks, and what nobody subscribes to.
       break
     }
   }

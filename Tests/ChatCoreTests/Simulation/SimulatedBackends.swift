@@ -9,19 +9,39 @@ struct SimulatedStore {
     var clientID: String
   }
 
+  struct Membership {
+    var role: RoomRole
+    var since: UInt64
+  }
+
+  struct Marks {
+    var received: UInt64 = 0
+    var read: UInt64 = 0
+  }
+
   private(set) var logs: [ConversationID: [Message]] = [:]
   private var sent: [SendKey: Message] = [:]
-  private var memberships: [UserID: [ConversationID]] = [:]
+  private var directs: [UserID: [ConversationID]] = [:]
+  private(set) var rooms: [ConversationID: RoomSettings] = [:]
+  private(set) var members: [ConversationID: [UserID: Membership]] = [:]
+  private var marks: [UserID: [ConversationID: Marks]] = [:]
 
   mutating func perform(_ operation: StoreRequest.Operation) -> StoreReply.Result {
     switch operation {
     case .append(let draft):
       append(draft)
+    case .changeRoom(let draft):
+      changeRoom(draft)
+    case .mark(let user, let conversation, let received, let read):
+      mark(user, in: conversation, received: received, read: read)
     case .conversations(of: let user, let limit):
       .conversations(Array(states(of: user).prefix(limit)))
-    case .messages(in: let conversation, let after, let before, let limit, let fromStart):
-      .messages(
-        messages(conversation, after: after, before: before, limit: limit, fromStart: fromStart))
+    case .messages(in: let conversation, let reader, let after, let before, let limit, let fromStart):
+      messages(
+        conversation, reader: reader, after: after, before: before, limit: limit,
+        fromStart: fromStart)
+    case .members(let room, let reader, let after, let limit):
+      members(of: room, reader: reader, after: after, limit: limit)
     }
   }
 
@@ -30,45 +50,162 @@ struct SimulatedStore {
   }
 
   func conversations(of user: UserID) -> [ConversationID] {
-    memberships[user] ?? []
+    let rooms = members.filter { $0.value[user] != nil }.keys.sorted()
+    return (directs[user] ?? []) + rooms
+  }
+
+  /// The entries of a conversation above this are for the user.
+  func since(_ user: UserID, in conversation: ConversationID) -> UInt64 {
+    members[conversation]?[user]?.since ?? 0
   }
 
   private mutating func append(_ draft: Draft) -> StoreReply.Result {
-    let key = SendKey(sender: draft.sender, clientID: draft.content.clientID)
-    if let first = sent[key] {
-      guard first.conversation == draft.conversation, first.content == draft.content,
-        first.reference == draft.reference
-      else { return .conflict }
-      return .appended(
-        sequence: first.sequence, timestamp: first.timestamp, isDuplicate: true)
+    if let earlier = earlier(
+      draft.sender, draft.content, draft.conversation, draft.kind, draft.reference)
+    {
+      return earlier
     }
-    let timestamp = max(draft.timestamp, logs[draft.conversation]?.last?.timestamp ?? 0)
-    let message = Message(
-      conversation: draft.conversation, sequence: head(draft.conversation) + 1,
-      sender: draft.sender, content: draft.content, timestamp: timestamp,
-      reference: draft.reference)
-    if message.sequence == 1 {
+    if draft.conversation.isRoom, members[draft.conversation]?[draft.sender] == nil {
+      return .refused(.notFound)
+    }
+    if head(draft.conversation) == 0 {
       for member in draft.conversation.members {
-        memberships[member, default: []].append(draft.conversation)
+        directs[member, default: []].append(draft.conversation)
       }
     }
-    logs[draft.conversation, default: []].append(message)
-    sent[key] = message
-    return .appended(sequence: message.sequence, timestamp: timestamp, isDuplicate: false)
+    return write(
+      draft.conversation, draft.sender, draft.content, draft.kind, draft.reference,
+      draft.timestamp)
   }
 
-  private func states(of user: UserID) -> [ConversationState] {
-    conversations(of: user).map {
-      ConversationState(conversation: $0, head: head($0), received: 0, read: 0)
+  /// The answer to what was asked for before.
+  private func earlier(
+    _ sender: UserID, _ content: MessageContent, _ conversation: ConversationID, _ kind: EntryKind,
+    _ reference: UInt64?
+  ) -> StoreReply.Result? {
+    guard let first = sent[SendKey(sender: sender, clientID: content.clientID)] else { return nil }
+    guard first.conversation == conversation, first.content == content, first.kind == kind,
+      first.reference == reference
+    else { return .conflict }
+    return .appended(sequence: first.sequence, timestamp: first.timestamp, isDuplicate: true)
+  }
+
+  private mutating func write(
+    _ conversation: ConversationID, _ sender: UserID, _ content: MessageContent, _ kind: EntryKind,
+    _ reference: UInt64?, _ timestamp: Timestamp
+  ) -> StoreReply.Result {
+    let message = Message(
+      conversation: conversation, sequence: head(conversation) + 1, sender: sender,
+      content: content, timestamp: max(timestamp, logs[conversation]?.last?.timestamp ?? 0),
+      kind: kind, reference: reference)
+    logs[conversation, default: []].append(message)
+    sent[SendKey(sender: sender, clientID: content.clientID)] = message
+    return .appended(
+      sequence: message.sequence, timestamp: message.timestamp, isDuplicate: false)
+  }
+
+  // MARK: Rooms
+
+  /// Who may do it is for the stores themselves to know: here everybody may.
+  private mutating func changeRoom(_ draft: RoomDraft) -> StoreReply.Result {
+    let room = draft.conversation
+    if let earlier = earlier(draft.actor, draft.content, room, .room, nil) { return earlier }
+    let isMember = members[room]?[draft.actor] != nil
+    let first = head(room)
+    switch draft.change {
+    case .create(let settings, let users):
+      guard rooms[room] == nil else { return .refused(.exists) }
+      rooms[room] = settings
+      members[room] = [draft.actor: Membership(role: .owner, since: 0)]
+      add(users, to: room, since: 0)
+    case .join:
+      guard let settings = rooms[room], settings.isPublic else { return .refused(.notFound) }
+      guard !isMember else { return .unchanged }
+      add([draft.actor], to: room, since: 0)
+    case .invite(let users):
+      guard isMember else { return .refused(.notFound) }
+      add(users, to: room, since: rooms[room]?.isPublic == true ? 0 : first)
+    case .leave:
+      guard isMember else { return .refused(.notFound) }
+      members[room]?[draft.actor] = nil
+    case .kick(let user):
+      guard isMember, members[room]?[user] != nil else { return .refused(.notFound) }
+      members[room]?[user] = nil
+    case .setRole(let user, let role):
+      guard isMember, members[room]?[user] != nil else { return .refused(.notFound) }
+      members[room]?[user]?.role = role
+    case .update(let change):
+      guard isMember, let settings = rooms[room] else { return .refused(.notFound) }
+      rooms[room] = change.applied(to: settings)
     }
+    return write(room, draft.actor, draft.content, .room, nil, draft.timestamp)
+  }
+
+  private mutating func add(_ users: [UserID], to room: ConversationID, since: UInt64) {
+    for user in users where members[room]?[user] == nil {
+      members[room]?[user] = Membership(role: .member, since: since)
+    }
+  }
+
+  private func members(
+    of room: ConversationID, reader: UserID, after: UserID?, limit: Int
+  ) -> StoreReply.Result {
+    guard let all = members[room], all[reader] != nil else { return .refused(.notFound) }
+    let behind = all.keys.sorted().filter { after == nil || $0 > after! }
+    return .members(
+      behind.prefix(limit).map { RoomMember(user: $0, role: all[$0]?.role ?? .member) })
+  }
+
+  // MARK: Marks
+
+  private mutating func mark(
+    _ user: UserID, in conversation: ConversationID, received: UInt64, read: UInt64
+  ) -> StoreReply.Result {
+    guard conversations(of: user).contains(conversation) else { return .refused(.notFound) }
+    var mark = marks[user]?[conversation] ?? Marks()
+    let head = head(conversation)
+    mark.read = max(mark.read, min(read, head))
+    mark.received = max(mark.received, min(received, head), mark.read)
+    marks[user, default: [:]][conversation] = mark
+    return .marked(received: mark.received, read: mark.read)
+  }
+
+  // MARK: Reading
+
+  private func states(of user: UserID) -> [ConversationState] {
+    conversations(of: user).map { conversation in
+      let mark = marks[user]?[conversation] ?? Marks()
+      return ConversationState(
+        conversation: conversation, head: head(conversation), received: mark.received,
+        read: mark.read, peer: peer(of: user, in: conversation),
+        room: summary(of: user, in: conversation))
+    }
+  }
+
+  private func peer(of user: UserID, in conversation: ConversationID) -> PeerMarks? {
+    guard let other = conversation.members.first(where: { $0 != user }) else { return nil }
+    let mark = marks[other]?[conversation] ?? Marks()
+    return PeerMarks(received: mark.received, read: mark.read)
+  }
+
+  private func summary(of user: UserID, in conversation: ConversationID) -> RoomSummary? {
+    guard let all = members[conversation], let own = all[user], let room = rooms[conversation]
+    else { return nil }
+    return RoomSummary(role: own.role, since: own.since, memberCount: all.count, settings: room)
   }
 
   private func messages(
-    _ conversation: ConversationID, after: UInt64, before: UInt64, limit: Int, fromStart: Bool
-  ) -> [Message] {
+    _ conversation: ConversationID, reader: UserID?, after: UInt64, before: UInt64, limit: Int,
+    fromStart: Bool
+  ) -> StoreReply.Result {
+    var after = after
+    if conversation.isRoom, let reader {
+      guard members[conversation]?[reader] != nil else { return .refused(.notFound) }
+      after = max(after, since(reader, in: conversation))
+    }
     let log = logs[conversation] ?? []
     let low = min(Int(after), log.count)
     let all = log[low..<max(low, min(Int(before) - 1, log.count))]
-    return Array(fromStart ? all.prefix(limit) : all.suffix(limit))
+    return .messages(Array(fromStart ? all.prefix(limit) : all.suffix(limit)))
   }
 }

@@ -84,7 +84,9 @@ final class SimulatedDevice {
       if code == .badRequest || code == .conflict || code == .notFound {
         violations.append("\(self) got error \(code): \(message)")
       }
-    case .page, .conversations, .pong, .reconnect: break
+    case .page, .conversations, .pong, .reconnect, .done, .receipt, .typing, .presence, .watching,
+      .members:
+      break
     }
   }
 

@@ -8,6 +8,14 @@ struct SimulatedRegistry {
   private var watchers: [UserID: Set<NodeID>] = [:]
   private var changes: [(user: UserID, watchers: [NodeID])] = []
   var leases: [NodeID: UInt64] = [:]
+  private var subscriptions: [Topic: [Hearer: UInt64]] = [:]
+  private var presences: [UserID: [Hearer: (epoch: UInt64, state: PresenceState)]] = [:]
+  private var lastSeen: [UserID: Timestamp] = [:]
+
+  private struct Hearer: Hashable {
+    let node: NodeID
+    let shard: Int
+  }
 
   mutating func perform(
     _ operation: RegistryRequest.Operation, from node: NodeID, epoch: UInt64
@@ -33,9 +41,51 @@ struct SimulatedRegistry {
       return .nodes(Set(live.map(\.node)).sorted(), isGuarded: true)
     case .barrier:
       return .passed
+    case .subscribe(let topic, let shard):
+      subscriptions[topic, default: [:]][Hearer(node: node, shard: shard)] = epoch
+      return .subscribed
+    case .unsubscribe(let topic, let shard):
+      let hearer = Hearer(node: node, shard: shard)
+      if let held = subscriptions[topic]?[hearer], held <= epoch {
+        subscriptions[topic]?[hearer] = nil
+      }
+      return .unsubscribed
+    case .subscribers(of: let topic):
+      let live = (subscriptions[topic] ?? [:]).filter { leases[$0.key.node] == $0.value }
+      return .subscribers(Set(live.keys.map(\.node)).sorted())
+    case .setPresence(let user, let state, let shard, let time):
+      setPresence(state, of: user, Hearer(node: node, shard: shard), epoch, time)
+      return .presence(presence(of: user))
+    case .presence(of: let user):
+      return .presence(presence(of: user))
+    case .takeTokens(_, let count, rate: _, burst: _):
+      return .tokens(count: count, wait: 0)
     case .claimSession, .sessionHolder, .releaseSession:
       preconditionFailure("the hub knows nothing of transports' sessions")
     }
+  }
+
+  /// Somebody connects there.
+  mutating func setPresence(_ user: UserID, at node: NodeID) {
+    setPresence(.online, of: user, Hearer(node: node, shard: 0), leases[node] ?? 0, 0)
+  }
+
+  private mutating func setPresence(
+    _ state: PresenceState, of user: UserID, _ hearer: Hearer, _ epoch: UInt64, _ time: Timestamp
+  ) {
+    guard state == .offline else {
+      presences[user, default: [:]][hearer] = (epoch, state)
+      return
+    }
+    if let held = presences[user]?[hearer], held.epoch <= epoch { presences[user]?[hearer] = nil }
+    lastSeen[user] = max(lastSeen[user] ?? 0, time)
+  }
+
+  private func presence(of user: UserID) -> Presence {
+    let live = (presences[user] ?? [:]).filter { leases[$0.key.node] == $0.value.epoch }
+    if live.values.contains(where: { $0.state == .online }) { return Presence(state: .online) }
+    if !live.isEmpty { return Presence(state: .away) }
+    return Presence(state: .offline, lastSeen: lastSeen[user])
   }
 
   private mutating func changed(_ user: UserID) {
@@ -52,6 +102,9 @@ struct SimulatedRegistry {
   mutating func flush() {
     owners = [:]
     watchers = [:]
+    subscriptions = [:]
+    presences = [:]
+    lastSeen = [:]
   }
 
   private func isLive(_ owner: RouteOwner) -> Bool { leases[owner.node] == owner.epoch }

@@ -55,8 +55,7 @@ private func check(_ command: Command, against document: JSONDocument) {
     check(send.id, against: document)
     claimEqual(document["cid"], .string(Array(send.content.clientID.utf8)), "the cid")
     claimEqual(document["to"], .string(Array(send.to.description.utf8)), "the conversation")
-    claimEqual(document["body"], reread(send.content.body), "the body")
-    claimEqual(number(document["reply_to"]), send.reference, "the message that this answers")
+    checkEntry(send, against: document)
   case .hello(let hello):
     check(hello.id, against: document)
     claimEqual(text(document["token"]), hello.token, "the token")
@@ -73,12 +72,58 @@ private func check(_ command: Command, against document: JSONDocument) {
     claimEqual(document["to"], .string(Array(history.to.description.utf8)), "the conversation")
   case .conversations(let id), .ping(let id):
     check(id, against: document)
+  case .mark(let mark):
+    check(mark.id, against: document)
+    claimEqual(number(document["seq"]), mark.received, "how far it is received")
+    claim(mark.read == 0 || mark.read == mark.received, "what is read is received")
+  case .typing(let to):
+    claimEqual(document["to"], .string(Array(to.description.utf8)), "the conversation")
+  case .setPresence(let id, let state):
+    check(id, against: document)
+    claimEqual(text(document["state"]), state.name, "the state")
+  case .watchPresence(let id, let users):
+    check(id, against: document)
+    claimEqual(count(document["users"]), users.count, "the users")
+  case .members(let members):
+    check(members.id, against: document)
+    claim(1...Command.Members.limitMax ~= members.limit, "the limit is in its range")
+  case .changeRoom(let command):
+    check(command.id, against: document)
+    check(command.change, against: document)
   case .resume:
     claim(false, "no frame of chat.v1 is this")
   case .unknown(let id, let type):
     check(id, against: document)
     claim(text(document["type"])?.utf8.starts(with: type.utf8.prefix(60)) ?? false, "the type")
   }
+}
+
+private func checkEntry(_ send: Command.Send, against document: JSONDocument) {
+  let body = reread(send.content.body)
+  let field = send.kind == .message ? "reply_to" : "target"
+  claimEqual(number(document[field]), send.reference, "the entry that this is about")
+  switch send.kind {
+  case .message, .edit: claimEqual(document["body"], body, "the body")
+  case .delete: claimEqual(body, .object([]), "the body of a deletion")
+  case .react: claimEqual(body?["emoji"], document["emoji"], "the reaction")
+  case .room: claim(false, "no frame is this")
+  }
+}
+
+/// What a change of a room says in the room's log is what it does.
+private func check(_ change: RoomChange, against document: JSONDocument) {
+  let body = change.body
+  claim(body.withUnsafeBytes { RoomChange(body: $0) } == change, "the entry says what the change is")
+  guard let written = reread(body) else { return claim(false, "the body is JSON") }
+  claim(!written.repeatsKeys, "the body has each key once")
+  for field in ["name", "topic"] where written[field] != .string([]) {
+    claimEqual(written[field], document[field] == .null ? nil : document[field], "the settings")
+  }
+}
+
+private func count(_ value: JSONDocument?) -> Int? {
+  guard case .array(let elements) = value else { return nil }
+  return elements.count
 }
 
 private func check(_ id: RequestID?, against document: JSONDocument) {
@@ -123,11 +168,12 @@ private func checkAnswers(to command: Command) {
     claimEqual(ack["ts"], .number(Array("\(timestamp)".utf8)), "the time of the ack")
     let message = Message(
       conversation: ConversationID(direct: sender, sender), sequence: sequence, sender: sender,
-      content: send.content, timestamp: timestamp, reference: send.reference)
+      content: send.content, timestamp: timestamp, kind: send.kind, reference: send.reference)
     let delivered = checkAnswer(.message(message, conversation: send.to))
     claimEqual(delivered["body"], reread(send.content.body), "the body of the message")
     claimEqual(text(delivered["cid"]), send.content.clientID, "the cid of the message")
-    claimEqual(number(delivered["reply_to"]), send.reference, "what the message answers")
+    let reference = delivered[send.kind == .message ? "reply_to" : "target"]
+    claimEqual(number(reference), send.reference, "the entry that the message is about")
     let page = checkAnswer(
       .page(send.id, conversation: send.to, items: [message, message], more: true))
     check(send.id, against: page)
@@ -150,6 +196,21 @@ private func checkAnswers(to command: Command) {
     checkAnswer(.conversations(id, []))
   case .ping(let id):
     check(id, against: checkAnswer(.pong(id)))
+  case .mark(let mark):
+    let marks = PeerMarks(received: mark.received, read: mark.read)
+    checkAnswer(.receipt(conversation: mark.to, user: UserID("alice")!, marks))
+  case .watchPresence(let id, let users):
+    let states = users.map { WatchedUser($0, Presence(state: .offline, lastSeen: .min)) }
+    check(id, against: checkAnswer(.watching(id, states)))
+  case .members(let members):
+    let items = [RoomMember(user: UserID("alice")!, role: .owner)]
+    checkAnswer(.members(members.id, room: members.room, items: items, more: true))
+  case .changeRoom(let command):
+    check(command.id, against: checkAnswer(.done(command.id)))
+  case .typing(let to):
+    checkAnswer(.typing(conversation: to, user: UserID("alice")!))
+  case .setPresence(_, let state):
+    checkAnswer(.presence(UserID("alice")!, Presence(state: state)))
   case .resume:
     break
   case .unknown(let id, let type):
