@@ -26,6 +26,7 @@ extension Hub {
     session.lags = [:]
     session.resumption = nil
     guard let user = session.user.take() else { return }
+    guard !session.isAsking else { return unwatch(session) }
     user.sessions.removeAll { $0 === session }
     leaveRooms(session, user)
     unwatch(session)
@@ -45,7 +46,7 @@ extension Hub {
   package func drain(over span: Int64) {
     precondition(drainEnd == nil, "drained twice")
     drainEnd = now + span
-    var sessions = sessionsInOrder()
+    var sessions = sessionsInOrder().filter { !$0.isAsking }
     sessions.shuffle(using: &random)
     for (index, session) in sessions.enumerated() where session.isOpen {
       let delay = span / Int64(sessions.count) * Int64(index + 1)

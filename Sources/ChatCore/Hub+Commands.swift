@@ -91,6 +91,10 @@ extension Hub {
     if session.isCongested { return false }
     switch command {
     case .send, .changeRoom:
+      guard let user = session.user, knowsAllowance(of: user) else {
+        if session.isAsking { session.user?.askers.append(session) }
+        return false
+      }
       guard session.sendsInFlight < limits.sendsInFlightMax else { return false }
       guard counters.appendsInFlight >= limits.appendsInFlightMax else { return true }
       stall(session)

@@ -18,7 +18,9 @@ extension Hub {
     openHole(audience, conversation)
   }
 
-  private func scheduleFetch(_ audience: Audience, _ conversation: ConversationID, after delay: Int64) {
+  private func scheduleFetch(
+    _ audience: Audience, _ conversation: ConversationID, after delay: Int64
+  ) {
     audience.holes[conversation]?.fetchAt = now + delay
     alarms.set(.hole(audience, conversation), at: now + delay)
   }
@@ -64,7 +66,8 @@ extension Hub {
   }
 
   private func fetchHole(_ audience: Audience, _ conversation: ConversationID) {
-    guard let hole = audience.holes[conversation], let cursor = audience.cursor(in: conversation) else {
+    guard let hole = audience.holes[conversation], let cursor = audience.cursor(in: conversation)
+    else {
       return
     }
     guard hole.fetched < limits.holeMessagesMax, hole.attempts < limits.holeAttemptsMax else {

@@ -16,7 +16,9 @@ extension Hub {
   /// The user's first session is here.
   func arrived(_ user: User) {
     // Back in time: nobody has noticed.
-    if let departure = departures.removeValue(forKey: user.id) { user.toldPresence = departure.told }
+    if let departure = departures.removeValue(forKey: user.id) {
+      user.toldPresence = departure.told
+    }
     tellPresence(of: user.id)
   }
 

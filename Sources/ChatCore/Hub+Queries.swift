@@ -15,14 +15,17 @@ extension Hub {
     switch history.span {
     case .latest:
       return .messages(
-        in: conversation, reader: reader, after: 0, before: sequenceEnd, limit: limit, fromStart: false)
+        in: conversation, reader: reader, after: 0, before: sequenceEnd, limit: limit,
+        fromStart: false)
     case .before(let sequence):
       return .messages(
-        in: conversation, reader: reader, after: 0, before: min(sequence, sequenceEnd), limit: limit,
+        in: conversation, reader: reader, after: 0, before: min(sequence, sequenceEnd),
+        limit: limit,
         fromStart: false)
     case .after(let sequence):
       return .messages(
-        in: conversation, reader: reader, after: min(sequence, sequenceEnd), before: sequenceEnd, limit: limit,
+        in: conversation, reader: reader, after: min(sequence, sequenceEnd), before: sequenceEnd,
+        limit: limit,
         fromStart: true)
     }
   }
@@ -47,7 +50,10 @@ extension Hub {
     }
     let conversation = ConversationID(history.to, seenBy: user.id)
     // A page may be empty only in a conversation that somebody wrote in.
-    if messages.isEmpty, !conversation.isRoom, history.span == .latest || user.cursor(in: conversation) == 0 {
+    if messages.isEmpty, !conversation.isRoom,
+      history.span == .latest
+      || user.isLoaded && user.cursor(in: conversation) == 0
+    {
       fail(session, history.id, .notFound, "no such conversation")
       return
     }

@@ -20,7 +20,8 @@ extension Hub {
       let start = state.room?.since ?? 0
       let held = resume[address] ?? (resume.isEmpty ? state.head : start)
       let position = max(min(held, state.head), start)
-      let cursor = audience(of: user, in: state.conversation).cursor(in: state.conversation)
+      let cursor =
+        audience(of: user, in: state.conversation).cursor(in: state.conversation)
         ?? state.head
       if position > cursor {
         session.lags[state.conversation] = .ahead(through: position)

@@ -28,10 +28,7 @@ struct PendingEntry {
 extension Hub {
   func send(_ send: Command.Send, _ session: Session, _ user: User) {
     counters.sendsReceived += 1
-    if let milliseconds = refusal(session) {
-      refuse(session, send.id, retryAfter: milliseconds)
-      return
-    }
+    guard takeToken(session, user, send.id) else { return }
     let draft = Draft(
       conversation: ConversationID(send.to, seenBy: user.id), sender: user.id,
       content: send.content, kind: send.kind, reference: send.reference, timestamp: wall)
@@ -43,10 +40,7 @@ extension Hub {
 
   func changeRoom(_ command: Command.ChangeRoom, _ session: Session, _ user: User) {
     counters.sendsReceived += 1
-    if let milliseconds = refusal(session) {
-      refuse(session, command.id, retryAfter: milliseconds)
-      return
-    }
+    guard takeToken(session, user, command.id) else { return }
     // The store makes a change once that it is asked for again after its connection was lost.
     let clientID =
       command.clientID ?? "\(node.id)/\(node.epoch)/" + String(random.next(), radix: 36)
@@ -144,31 +138,6 @@ extension Hub {
     _ session: Session, _ id: RequestID?, _ code: ErrorCode, _ message: String
   ) {
     if session.isOpen { fail(session, id, code, message) }
-  }
-
-  // MARK: - The rate
-
-  /// In how many milliseconds the session may send again, if it may not now.
-  private func refusal(_ session: Session) -> Int? {
-    guard limits.sendsPerMinute > 0 else { return nil }
-    var bucket = session.sendBucket ?? TokenBucket(burst: limits.sendsBurst, now: now)
-    let wait = bucket.take(
-      rate: Double(limits.sendsPerMinute) / 60, burst: limits.sendsBurst, now: now)
-    session.sendBucket = bucket
-    guard let wait else {
-      session.refusals = 0
-      return nil
-    }
-    return Int(wait / .milliseconds(1)) + 1
-  }
-
-  private func refuse(_ session: Session, _ id: RequestID?, retryAfter milliseconds: Int) {
-    counters.refused += 1
-    session.refusals += 1
-    fail(session, id, .rateLimited, "too many sends", retryAfter: milliseconds)
-    if session.refusals >= limits.refusalsMax {
-      close(session, .rateLimited, "too many sends")
-    }
   }
 }
 

@@ -65,6 +65,7 @@ package final class Hub {
     case lookup(Lookup)
     case topicLookup(TopicLookup)
     case presence(UserID)
+    case tokens(User)
     case watch(Watch)
     case watchedPresence(Watch)
     /// For the messages that went by kept routes, up to this number.
@@ -172,6 +173,7 @@ package final class Hub {
       case .lookup(let lookup): lookedUp(lookup, reply.result)
       case .topicLookup(let lookup): lookedUp(lookup, reply.result)
       case .presence(let user): presenceTold(user, reply.result)
+      case .tokens(let user): tokensTaken(user, reply.result)
       case .watch(let watch): subscribed(watch, reply.result)
       case .watchedPresence(let watch): presenceFound(watch, reply.result)
       case .barrier(let number): barrierAnswered(below: number, reply.result)

@@ -88,9 +88,11 @@ package struct HubLimits: Sendable {
 
   package var malformedFramesMax = 10
   package var malformedFramesWindow: Int64 = .seconds(60)
-  /// Sends a minute per session; 0: no limit.
+  /// Entries a minute that a user may send, over all devices and nodes; 0: no limit.
   package var sendsPerMinute = 0
   package var sendsBurst = 100
+  /// Tokens that a hub takes from the registry at once.
+  package var tokensAtOnceMax = 20
   /// Sends refused in a row before the session is closed.
   package var refusalsMax = 100
   package var congestionTimeout: Int64 = .seconds(10)

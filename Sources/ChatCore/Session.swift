@@ -39,6 +39,8 @@ final class Session {
   @exclusivity(unchecked) var user: User?
   var device = ""
   var helloAt: Int64 = 0
+  /// Whether it is there for one command: see `Hub+Asking.swift`.
+  var isAsking = false
   /// Whether the registry said that it has this session.
   var isRegistered = false
 
@@ -63,7 +65,6 @@ final class Session {
   /// Whose presence it is told.
   var watching: [UserID] = []
 
-  var sendBucket: TokenBucket?
   var refusals = 0
   var malformedFrames = 0
   var malformedSince: Int64 = 0

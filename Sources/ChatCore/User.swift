@@ -16,6 +16,9 @@ final class User: Audience {
   var memberships: [Membership] = []
   /// What the registry was told last of this hub's sessions.
   var toldPresence = PresenceState.offline
+  var allowance = Allowance()
+  /// Sessions of one command that wait for the allowance.
+  var askers: [Session] = []
   /// When the heads are to be compared next; alarms for other times are void.
   var sweepAt: Int64 = 0
   /// Whether something about the user's rooms came while the list of them was being read.

@@ -137,7 +137,8 @@ package enum ErrorCode: String, Sendable, CaseIterable {
   package var isRetryable: Bool {
     switch self {
     case .rateLimited, .unavailable, .internal: true
-    case .badRequest, .unauthorized, .forbidden, .notFound, .conflict, .tooLarge, .unsupported: false
+    case .badRequest, .unauthorized, .forbidden, .notFound, .conflict, .tooLarge, .unsupported:
+      false
     }
   }
 }

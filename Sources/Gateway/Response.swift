@@ -1,3 +1,4 @@
+import ChatProtocol
 package import HTTP1
 
 /// A whole response with a short body.
@@ -27,6 +28,20 @@ package struct Response: Sendable {
     // What a client's mistake is answered with is nothing to be guessed a type of.
     let fields = fields + [ResponseField("X-Content-Type-Options", "nosniff")]
     return Response(status, fields: fields, contentType: "text/plain; charset=utf-8", body)
+  }
+
+  /// An error of the REST interface, as chat.v1 writes it.
+  static func json(_ status: Status, _ message: String) -> Response {
+    let code: ErrorCode =
+      switch status {
+      case .unauthorized: .unauthorized
+      case .contentTooLarge: .tooLarge
+      default: .badRequest
+      }
+    let event = Event.error(nil, code, message: message, retryAfterMilliseconds: nil)
+    let json = [UInt8](encoding: { event.encode(into: &$0) })
+    return Response(
+      status, contentType: "application/json", String(decoding: json, as: UTF8.self))
   }
 
   /// The answer of `/readyz`.

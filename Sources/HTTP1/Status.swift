@@ -27,6 +27,7 @@ package struct Status: Hashable, Sendable {
   package static let forbidden = Status(403, "Forbidden")
   package static let notFound = Status(404, "Not Found")
   package static let methodNotAllowed = Status(405, "Method Not Allowed")
+  package static let conflict = Status(409, "Conflict")
   package static let requestTimeout = Status(408, "Request Timeout")
   package static let contentTooLarge = Status(413, "Content Too Large")
   package static let uriTooLong = Status(414, "URI Too Long")

@@ -7,7 +7,8 @@ struct EnvelopeCodecTests {
   static let bob = UserID("bob")!
   static let node = NodeID("server1")!
 
-  static func delivery(bodyBytes: Int = 13, recipients: Int = 2, reference: UInt64? = 7) -> Envelope {
+  static func delivery(bodyBytes: Int = 13, recipients: Int = 2, reference: UInt64? = 7) -> Envelope
+  {
     let message = Message(
       conversation: ConversationID(direct: alice, bob), sequence: 18, sender: alice,
       clientID: "01J9Z", timestamp: 1_767_222_222_123,

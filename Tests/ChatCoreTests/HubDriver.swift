@@ -170,7 +170,7 @@ final class HubDriver {
       case .typing(conversation: let address, let user): "\(address) \(user) types"
       case .presence(let user, let presence): "\(user) is \(presence.state)"
       case .watching(_, let users): "watching \(users.map { "\($0.user) \($0.presence.state)" })"
-      case .members(_, room: let room, let items, let more):
+      case .members(_, let room, let items, let more):
         "#\(room) \(items.map { "\($0.user) \($0.role)" })\(more ? " and more" : "")"
       }
     }
@@ -216,6 +216,7 @@ final class HubDriver {
 
   private func answer(_ operation: RegistryRequest.Operation) -> RegistryReply.Result {
     guard !isRegistryAway else { return .unavailable }
+    registry.now = now
     let result = registry.perform(operation, from: Self.node, epoch: 1)
     guard !isRegistryGuarding, case .nodes(let nodes, _) = result else { return result }
     return .nodes(nodes, isGuarded: false)

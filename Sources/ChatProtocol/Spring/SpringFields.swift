@@ -1,8 +1,9 @@
+import Bytes
 import JSON
 
 /// A key of the JSON in a `SEND` that means something.
 enum SpringField: Int, CaseIterable {
-  case receiver, receiverId, roomId, content, messageId, id, attachmentUrl
+  case receiver, receiverId, roomId, content, messageId, id, attachmentUrl, seq, sender
 
   init?(_ key: JSONValue, of scanner: JSONScanner) {
     let found = scanner.withContent(of: key) { bytes in
@@ -21,6 +22,8 @@ enum SpringField: Int, CaseIterable {
     case .messageId: "messageId"
     case .id: "id"
     case .attachmentUrl: "attachmentUrl"
+    case .seq: "seq"
+    case .sender: "sender"
     }
   }
 }
@@ -28,7 +31,19 @@ enum SpringField: Int, CaseIterable {
 /// Where the fields of one `SEND` lie in its JSON. Null is the same as absent.
 struct SpringFields {
   let scanner: JSONScanner
-  private var values = InlineArray<7, JSONValue>(repeating: JSONValue())
+  private var values = InlineArray<9, JSONValue>(repeating: JSONValue())
+
+  /// Checks the whole text, as a client's.
+  init(wellFormed json: UnsafeRawBufferPointer) throws(CommandError) {
+    guard UTF8Validator.isValid(json) else {
+      throw CommandError(.badRequest, "the body is not UTF-8", isMalformed: true)
+    }
+    do throws(JSONError) {
+      try self.init(json)
+    } catch {
+      throw CommandError(.badRequest, error.message, isMalformed: true)
+    }
+  }
 
   /// Checks the whole text.
   init(_ bytes: UnsafeRawBufferPointer) throws(JSONError) {
@@ -64,6 +79,22 @@ struct SpringFields {
   func name(_ field: SpringField, or other: SpringField) throws(CommandError) -> String? {
     if let name = try name(field) { return name }
     return try name(other)
+  }
+
+  /// Whom it is to: a user or a room, with or without the sigil. Of what is said about a message the
+  /// other may be its sender.
+  func address(or other: SpringField? = nil) throws(CommandError) -> Address {
+    var user = try name(.receiver, or: .receiverId)
+    if user == nil, let other { user = try name(other) }
+    let address: Address? =
+      switch (user, try name(.roomId)) {
+      case (let user?, nil): Address(user.hasPrefix("@") ? user : "@" + user)
+      case (nil, let room?): Address(room.hasPrefix("#") ? room : "#" + room)
+      case (nil, nil): throw CommandError(.badRequest, "receiver or roomId is missing")
+      case (_?, _?): throw CommandError(.badRequest, "receiver and roomId exclude each other")
+      }
+    guard let address else { throw CommandError(.badRequest, "receiver is not a valid name") }
+    return address
   }
 
   func string(_ field: SpringField) throws(CommandError) -> JSONValue? {

@@ -4,23 +4,36 @@ import JSON
 /// What a client of Spring's convention reads in a `MESSAGE`: the JSON of a chat message, of an
 /// error, of a gap.
 package enum SpringMessage {
-  /// Appends a message, the same for all of its readers.
+  /// Appends a message, the same for all of its readers. False, and nothing, for an entry that the
+  /// convention has no form for: edits, deletions, reactions, and changes of a room but of its members.
   ///
-  /// `seq` and `messageId` are what `resume` and a repeated `SEND` need; the convention has neither.
-  package static func encode(_ message: Message, into buffer: inout ByteBuffer) {
+  /// `seq` and `messageId` are what `resume` and a repeated `SEND` need; the convention has neither. Who
+  /// came to a room or left it is the sender of a `JOIN` or `LEAVE`; of several the first stands for all.
+  package static func encode(_ message: Message, into buffer: inout ByteBuffer) -> Bool {
+    guard let (type, sender) = form(of: message) else { return false }
+    let conversation = message.conversation
     buffer.append(#"{"id":"#)
-    buffer.append(jsonString: "\(message.conversation.key):\(message.sequence)")
-    let receiver = message.conversation.address(seenBy: message.sender)
+    buffer.append(jsonString: "\(conversation.key):\(message.sequence)")
     buffer.append(#","sender":"#)
-    buffer.append(jsonString: message.sender.name)
+    buffer.append(jsonString: sender.name)
+    let receiver = conversation.isRoom ? nil : conversation.address(seenBy: message.sender)
     buffer.append(#","receiver":"#)
     append(receiver, to: &buffer)
     buffer.append(#","content":"#)
-    let attachment = message.content.withBody { appendContent($0, to: &buffer) }
-    buffer.append(#","type":"CHAT","roomId":null,"timestamp":""#)
+    var attachment = Array("null".utf8)
+    if message.kind == .message {
+      attachment = message.content.withBody { appendContent($0, to: &buffer) }
+    } else {
+      buffer.append("\"\"")
+    }
+    buffer.append(#","type":""#)
+    buffer.append(type)
+    buffer.append(#"","roomId":"#)
+    append(conversation.room.map { .room($0) }, to: &buffer)
+    buffer.append(#","timestamp":""#)
     buffer.append(dateTime: message.timestamp)
     buffer.append(#"","senderId":"#)
-    buffer.append(jsonString: message.sender.name)
+    buffer.append(jsonString: sender.name)
     buffer.append(#","receiverId":"#)
     append(receiver, to: &buffer)
     buffer.append(#","status":"SENT","attachmentUrl":"#)
@@ -30,6 +43,27 @@ package enum SpringMessage {
     buffer.append(#","seq":"#)
     buffer.append(decimal: message.sequence)
     buffer.append("}")
+    return true
+  }
+
+  private static func form(of message: Message) -> (type: StaticString, sender: UserID)? {
+    switch message.kind {
+    case .message: return ("CHAT", message.sender)
+    case .edit, .delete, .react: return nil
+    case .room: break
+    }
+    switch message.content.withBody({ RoomChange(body: $0) }) {
+    case .create, .join: return ("JOIN", message.sender)
+    case .invite(let users): return users.first.map { ("JOIN", $0) }
+    case .leave: return ("LEAVE", message.sender)
+    case .kick(let user): return ("LEAVE", user)
+    case .setRole, .update, nil: return nil
+    }
+  }
+
+  private static func append(_ address: Address?, to buffer: inout ByteBuffer) {
+    guard let address else { return buffer.append("null") }
+    append(address, to: &buffer)
   }
 
   private static func append(_ address: Address, to buffer: inout ByteBuffer) {

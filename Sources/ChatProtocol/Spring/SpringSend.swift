@@ -16,26 +16,13 @@ package enum SpringSend {
     makeMessageID: () -> String
   ) throws(CommandError) -> Command.Send {
     do throws(CommandError) {
-      let fields = try wellFormed(json)
+      let fields = try SpringFields(wellFormed: json)
       let clientID = try clientID(messageID, fields) ?? makeMessageID()
-      let to = try address(fields)
+      let to = try fields.address()
       return Command.Send(
         id: id, clientID: clientID, to: to, body: try body(fields), reference: nil)
     } catch {
       throw CommandError(error.code, error.message, id: id, isMalformed: error.isMalformed)
-    }
-  }
-
-  private static func wellFormed(
-    _ json: UnsafeRawBufferPointer
-  ) throws(CommandError) -> SpringFields {
-    guard UTF8Validator.isValid(json) else {
-      throw CommandError(.badRequest, "the body is not UTF-8", isMalformed: true)
-    }
-    do {
-      return try SpringFields(json)
-    } catch {
-      throw CommandError(.badRequest, error.message, isMalformed: true)
     }
   }
 
@@ -50,19 +37,6 @@ package enum SpringSend {
         .badRequest, "messageId must have 1 to \(bytesMax) bytes and no control characters")
     }
     return id
-  }
-
-  private static func address(_ fields: SpringFields) throws(CommandError) -> Address {
-    let receiver = try fields.name(.receiver, or: .receiverId)
-    let address: Address? =
-      switch (receiver, try fields.name(.roomId)) {
-      case (let receiver?, nil): Address(receiver.hasPrefix("@") ? receiver : "@" + receiver)
-      case (nil, let room?): Address(room.hasPrefix("#") ? room : "#" + room)
-      case (nil, nil): throw CommandError(.badRequest, "receiver or roomId is missing")
-      case (_?, _?): throw CommandError(.badRequest, "receiver and roomId exclude each other")
-      }
-    guard let address else { throw CommandError(.badRequest, "receiver is not a valid name") }
-    return address
   }
 
   /// The strings go on as they were written, quotes and escapes included.

@@ -92,11 +92,53 @@ package final class ChatApplication: Application, EventHandler {
     case .found(.health): .respond(.text(.ok, "ok\n"))
     case .found(.ready): .respond(.readiness(isReady()))
     case .failed(let response):
-      sockJS.answer(request, body: body, on: connection) ?? .respond(response)
+      sockJS.answer(request, body: body, on: connection)
+        ?? answerAPI(request, body: body, on: connection) ?? .respond(response)
     }
   }
 
-  package func bodyBytesMax(of request: RequestHead) -> Int? { sockJS.bodyBytesMax(of: request) }
+  package func bodyBytesMax(of request: RequestHead) -> Int? {
+    sockJS.bodyBytesMax(of: request)
+      ?? (ChatRoute.isAPI(request) ? Command.Send.bodyBytesMax * 2 : nil)
+  }
+
+  /// Nil for what is not of the REST interface.
+  private func answerAPI(
+    _ request: RequestHead, body: [UInt8], on connection: ClientConnection
+  ) -> Answer? {
+    guard ChatRoute.isAPI(request) else { return nil }
+    switch APIRequest(request, body: body) {
+    case .notFound: return nil
+    case .methodNotAllowed(let allowed):
+      return .respond(
+        .plain(.methodNotAllowed, fields: [ResponseField("Allow", allowed.allow)]))
+    case .malformed(let message): return .respond(.json(.badRequest, message))
+    case .frame(let frame, let status):
+      guard !isStopped, let user = ChatRoute.caller(of: request) else {
+        return .respond(.json(.unauthorized, "say who you are: a token, or ?user="))
+      }
+      do throws(CommandError) {
+        let command = try frame.withUnsafeBytes { (frame) throws(CommandError) in
+          try Command.decode(frame, names: &names)
+        }
+        return .handOver(ask(command, as: user, status, on: connection))
+      } catch {
+        return .respond(.json(error.code == .tooLarge ? .contentTooLarge : .badRequest, error.message))
+      }
+    }
+  }
+
+  private func ask(
+    _ command: Command, as user: UserID, _ status: Status, on connection: ClientConnection
+  ) -> APIExchange {
+    advance()
+    let exchange = APIExchange(on: connection, status: status, loop: loop) { [unowned self] in
+      advance()
+      hub.closed($0.sessionID)
+    }
+    hub.asked(command, by: user, exchange.sessionID)
+    return exchange
+  }
 
   // MARK: Sessions
 

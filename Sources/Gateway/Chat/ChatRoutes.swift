@@ -22,6 +22,16 @@ enum ChatRoute {
     request.target.parameter("user").flatMap { UserID(written: $0) }
   }
 
+  /// Whether the request is for the REST interface.
+  static func isAPI(_ request: RequestHead) -> Bool {
+    request.target.path.starts(with: APIRoute.prefix.utf8)
+  }
+
+  /// Who asks by the REST interface: whom `Authorization` names, or the address.
+  static func caller(of request: RequestHead) -> UserID? {
+    STOMPCredentials(request).user(authorizedBy: request.headers["Authorization"])
+  }
+
   /// Whose a SockJS session is: whoever the URL names in the protocol that is spoken there.
   static func owner(of request: RequestHead) -> UserID? {
     STOMPSession.serves(request) ? STOMPCredentials(request).user : user(of: request)

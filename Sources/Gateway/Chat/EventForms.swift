@@ -7,6 +7,7 @@ struct EventForms {
   private let loop: EventLoop
   private var text: SharedText?
   private var json: [UInt8]?
+  private var hasJSON = false
 
   init(on loop: EventLoop) { self.loop = loop }
 
@@ -17,12 +18,14 @@ struct EventForms {
     self.text = text
   }
 
-  /// A message as Spring's convention writes it.
-  mutating func json(of message: Message) -> [UInt8] {
-    if let json { return json }
-    let made = [UInt8](encoding: { SpringMessage.encode(message, into: &$0) })
-    json = made
-    return made
+  /// A message as Spring's convention writes it, if it does.
+  mutating func json(of message: Message) -> [UInt8]? {
+    guard !hasJSON else { return json }
+    hasJSON = true
+    var isWritten = false
+    let made = [UInt8](encoding: { isWritten = SpringMessage.encode(message, into: &$0) })
+    json = isWritten ? made : nil
+    return json
   }
 }
 

@@ -21,10 +21,14 @@ struct STOMPCredentials {
   var user: UserID? { Self.user(token: token, name: name) }
 
   func user(connectingWith headers: FrameHeaders) -> UserID? {
-    let authorization = headers["Authorization"] ?? headers["authorization"]
-    return Self.user(
-      token: Self.filled(authorization.map(Self.token)) ?? token,
-      name: Self.filled(headers["login"]) ?? name)
+    user(
+      authorizedBy: headers["Authorization"] ?? headers["authorization"],
+      name: Self.filled(headers["login"]))
+  }
+
+  func user(authorizedBy authorization: String?, name login: String? = nil) -> UserID? {
+    Self.user(
+      token: Self.filled(authorization.map(Self.token)) ?? token, name: login ?? name)
   }
 
   private static func user(token: String?, name: String?) -> UserID? {

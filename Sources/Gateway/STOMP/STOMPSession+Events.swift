@@ -1,3 +1,4 @@
+import Bytes
 import ChatProtocol
 import STOMP
 import WebSocket
@@ -10,8 +11,8 @@ extension STOMPSession {
       receivedReady(ready)
     case .ack(let ack):
       acknowledged(ack)
-    case .message(let message, conversation: _):
-      deliver(forms.json(of: message), to: SpringDestination.messages)
+    case .message(let message, let conversation):
+      if let json = forms.json(of: message) { deliver(json, to: Self.destination(of: conversation)) }
     case .error(let id, let code, let message, let retryAfterMilliseconds):
       refused(id, code, message, retryAfterMilliseconds)
     case .gap(let conversation, let after, let before):
@@ -19,14 +20,40 @@ extension STOMPSession {
     case .reconnect:
       // The close that follows says it all.
       break
-    case .page, .conversations, .pong, .done, .members, .watching, .receipt, .typing, .presence:
+    case .done(let id):
+      answered(id.flatMap(RequestTag.init), isDone: true)
+    case .typing(let conversation, let user):
+      deliver(about: conversation) {
+        SpringSignal.encodeTyping(in: conversation, by: user, to: $0, into: &$1)
+      }
+    case .receipt(let conversation, let user, let marks):
+      deliver(about: conversation) {
+        SpringSignal.encodeRead(in: conversation, by: user, to: $0, marks, into: &$1)
+      }
+    case .page, .conversations, .pong, .members, .watching, .presence:
       // The answers to what no frame asks, and what nobody subscribes to.
       break
     }
   }
 
+  private static func destination(of conversation: Address) -> String {
+    switch conversation {
+    case .user: SpringDestination.messages
+    case .room(let name): SpringDestination.room(name)
+    }
+  }
+
+  private func deliver(
+    about conversation: Address, _ encode: (UserID, inout ByteBuffer) -> Void
+  ) {
+    guard let user, session.isSubscribed(to: Self.destination(of: conversation)) else { return }
+    deliver(
+      [UInt8](encoding: { encode(user, &$0) }), to: Self.destination(of: conversation))
+  }
+
   private func receivedReady(_ ready: Event.Ready) {
     guard isReady else {
+      user = ready.user
       becomeReady(
         Connected(
           version: session.version,
@@ -78,7 +105,7 @@ extension STOMPSession {
     }
   }
 
-  private func answered(_ tag: RequestTag?, isDone: Bool) {
+  func answered(_ tag: RequestTag?, isDone: Bool) {
     guard let tag else { return }
     requestsUnderWay -= 1
     switch tag {

@@ -23,6 +23,8 @@ final class STOMPSession: Channel {
   var clientHeartBeat = HeartBeat.none
   private var timing = STOMPTiming(frameTime: limits.frameTime)
 
+  /// Who the hub says that the client is.
+  var user: UserID?
   /// Whether `CONNECTED` was sent.
   private(set) var isReady = false
   /// Frames that wait for it: what is said before may be an `ERROR` only.
@@ -152,10 +154,33 @@ final class STOMPSession: Channel {
     switch SpringDestination.action(of: destination) {
     case .message:
       post(frame, .send(receipt: frame.receipt), hub)
+    case .typing:
+      signal(frame, .other(receipt: frame.receipt), hub, SpringSignal.decodeTyping)
+    case .read:
+      signal(frame, .other(receipt: frame.receipt), hub, SpringSignal.decodeRead)
     case .other(let type):
-      requestsUnderWay += 1
-      let id = RequestTag.other(receipt: frame.receipt).requestID
-      hub.received(.unknown(id, type: type), from: sessionID)
+      refuse(type, .other(receipt: frame.receipt), hub)
+    }
+  }
+
+  private func refuse(_ type: String, _ tag: RequestTag, _ hub: Hub) {
+    requestsUnderWay += 1
+    hub.received(.unknown(tag.requestID, type: type), from: sessionID)
+  }
+
+  private func signal(
+    _ frame: Frame, _ tag: RequestTag, _ hub: Hub,
+    _ decode: (UnsafeRawBufferPointer, RequestID) throws(CommandError) -> Command
+  ) {
+    requestsUnderWay += 1
+    do throws(CommandError) {
+      let command = try decode(frame.body, tag.requestID)
+      hub.received(command, from: sessionID)
+      // Typing has no answer of its own.
+      if case .typing = command { answered(tag, isDone: true) }
+    } catch {
+      hub.rejected(
+        error.id, error.code, error.message, isMalformed: error.isMalformed, from: sessionID)
     }
   }
 
@@ -170,10 +195,12 @@ final class STOMPSession: Channel {
         switch SpringDestination.action(of: frame.headers["destination"] ?? "") {
         case .message:
           post(frame, .commit(commitNumber), hub)
+        case .typing:
+          signal(frame, .commit(commitNumber), hub, SpringSignal.decodeTyping)
+        case .read:
+          signal(frame, .commit(commitNumber), hub, SpringSignal.decodeRead)
         case .other(let type):
-          requestsUnderWay += 1
-          let id = RequestTag.commit(commitNumber).requestID
-          hub.received(.unknown(id, type: type), from: sessionID)
+          refuse(type, .commit(commitNumber), hub)
         }
       }
     }

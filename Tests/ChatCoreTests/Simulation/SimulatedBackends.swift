@@ -36,7 +36,8 @@ struct SimulatedStore {
       mark(user, in: conversation, received: received, read: read)
     case .conversations(of: let user, let limit):
       .conversations(Array(states(of: user).prefix(limit)))
-    case .messages(in: let conversation, let reader, let after, let before, let limit, let fromStart):
+    case .messages(
+      in: let conversation, let reader, let after, let before, let limit, let fromStart):
       messages(
         conversation, reader: reader, after: after, before: before, limit: limit,
         fromStart: fromStart)

@@ -5,7 +5,7 @@ import ChatProtocol
 /// A client that keeps the protocol's rules and checks that the server does.
 final class SimulatedDevice {
   struct Sent {
-    var to: UserID
+    var to: Address
     var body: [UInt8]
   }
 
@@ -33,8 +33,10 @@ final class SimulatedDevice {
     var shown: [UInt64: [UInt8]] = [:]
     /// Numbers that a `gap` left to `history`.
     var told: Set<UInt64> = []
-    /// Numbers at or below the head that the first `ready` told.
+    /// Numbers at or below the head that the first `ready` told, or below what made the user a member.
     var old: UInt64 = 0
+    /// The user was taken out of the room.
+    var isOut = false
 
     mutating func advance() {
       while acked.remove(last + 1) != nil { last += 1 }
@@ -46,11 +48,21 @@ final class SimulatedDevice {
     self.name = name
   }
 
-  var resume: [Address: UInt64] { places.mapValues(\.last) }
+  var resume: [Address: UInt64] { places.filter { !$0.value.isOut }.mapValues(\.last) }
+
+  /// Whether the device knows its user for a member.
+  func isIn(_ room: Address) -> Bool { places[room]?.isOut == false }
 
   func place(in address: Address) -> Place { places[address] ?? Place() }
 
-  func compose(to other: UserID) -> Command {
+  func change(_ room: String, _ change: RoomChange) -> Command {
+    sendCount += 1
+    let cid = "\(user.name)-\(name)-\(sendCount)"
+    return .changeRoom(
+      .init(id: RequestID(json: cid), clientID: cid, room: room, change: change))
+  }
+
+  func compose(to other: Address) -> Command {
     sendCount += 1
     let cid = "\(user.name)-\(name)-\(sendCount)"
     let sent = Sent(to: other, body: Array("{\"text\":\"\(cid)\"}".utf8))
@@ -68,7 +80,7 @@ final class SimulatedDevice {
   private func command(_ cid: String, _ sent: Sent) -> Command {
     .send(
       Command.Send(
-        id: RequestID(json: cid), clientID: cid, to: .user(sent.to), body: sent.body, reference: nil))
+        id: RequestID(json: cid), clientID: cid, to: sent.to, body: sent.body, reference: nil))
   }
 
   // MARK: - What the server says
@@ -80,6 +92,11 @@ final class SimulatedDevice {
     case .ack(let ack): received(ack)
     case .gap(conversation: let address, let after, let before):
       received(gapIn: address, after: after, before: before)
+    case .error(let id, .notFound, _, _) where isForRoom(id):
+      unacked.removeAll { RequestID(json: $0.cid) == id }
+    case .error(let id, .conflict, _, _) where !unacked.contains { RequestID(json: $0.cid) == id }:
+      // The room is there already.
+      break
     case .error(_, let code, let message, _):
       if code == .badRequest || code == .conflict || code == .notFound {
         violations.append("\(self) got error \(code): \(message)")
@@ -90,15 +107,37 @@ final class SimulatedDevice {
     }
   }
 
+  /// Whether this was sent to a room, or to change one.
+  private func isForRoom(_ id: RequestID?) -> Bool {
+    guard let sent = unacked.first(where: { RequestID(json: $0.cid) == id }) else { return true }
+    if case .room = sent.sent.to { return true } else { return false }
+  }
+
   private func received(_ ready: Event.Ready) {
     isReady = true
     let hadMemory = !places.isEmpty
+    for summary in ready.conversations where hadMemory && !isIn(summary.address) {
+      guard let since = summary.room?.since else { continue }
+      enter(summary.address, after: since)
+    }
     for summary in ready.conversations where !hadMemory && summary.head > 0 {
       places[summary.address] = Place(last: summary.head, old: summary.head)
     }
   }
 
+  /// The user is a member of a room: the device sees what comes now.
+  private func enter(_ room: Address, after sequence: UInt64) {
+    var place = places[room] ?? Place()
+    place.isOut = false
+    place.last = max(place.last, sequence)
+    place.old = max(place.old, sequence)
+    place.acked = place.acked.filter { $0 > place.last }
+    places[room] = place
+  }
+
   private func received(_ message: Message, _ address: Address) {
+    if case .room = address, !isIn(address) { enter(address, after: message.sequence - 1) }
+    defer { leave(by: message, address) }
     var place = places[address] ?? Place()
     defer { places[address] = place }
     if message.sequence <= place.last || place.acked.contains(message.sequence) {
@@ -126,7 +165,16 @@ final class SimulatedDevice {
     places[ack.conversation]?.advance()
   }
 
+  private func leave(by message: Message, _ room: Address) {
+    guard message.kind == .room,
+      let change = message.content.withBody({ RoomChange(body: $0) }),
+      change.removed(by: message.sender) == user
+    else { return }
+    places[room]?.isOut = true
+  }
+
   private func received(gapIn address: Address, after: UInt64, before: UInt64) {
+    if case .room = address, !isIn(address) { return enter(address, after: before - 1) }
     var place = places[address] ?? Place()
     defer { places[address] = place }
     guard after <= place.last else {

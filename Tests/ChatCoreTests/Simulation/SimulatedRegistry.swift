@@ -11,6 +11,9 @@ struct SimulatedRegistry {
   private var subscriptions: [Topic: [Hearer: UInt64]] = [:]
   private var presences: [UserID: [Hearer: (epoch: UInt64, state: PresenceState)]] = [:]
   private var lastSeen: [UserID: Timestamp] = [:]
+  private var buckets: [UserID: TokenBucket] = [:]
+  /// In nanoseconds.
+  var now: Int64 = 0
 
   private struct Hearer: Hashable {
     let node: NodeID
@@ -58,8 +61,8 @@ struct SimulatedRegistry {
       return .presence(presence(of: user))
     case .presence(of: let user):
       return .presence(presence(of: user))
-    case .takeTokens(_, let count, rate: _, burst: _):
-      return .tokens(count: count, wait: 0)
+    case .takeTokens(let user, let count, let rate, let burst):
+      return takeTokens(of: user, count, rate, burst)
     case .claimSession, .sessionHolder, .releaseSession:
       preconditionFailure("the hub knows nothing of transports' sessions")
     }
@@ -86,6 +89,18 @@ struct SimulatedRegistry {
     if live.values.contains(where: { $0.state == .online }) { return Presence(state: .online) }
     if !live.isEmpty { return Presence(state: .away) }
     return Presence(state: .offline, lastSeen: lastSeen[user])
+  }
+
+  private mutating func takeTokens(
+    of user: UserID, _ count: Int, _ rate: Double, _ burst: Int
+  ) -> RegistryReply.Result {
+    var bucket = buckets[user] ?? TokenBucket(burst: burst, now: now)
+    defer { buckets[user] = bucket }
+    for taken in 0..<count {
+      guard let wait = bucket.take(rate: rate, burst: burst, now: now) else { continue }
+      return .tokens(count: taken, wait: taken == 0 ? wait : 0)
+    }
+    return .tokens(count: count, wait: 0)
   }
 
   private mutating func changed(_ user: UserID) {

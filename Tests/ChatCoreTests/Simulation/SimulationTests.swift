@@ -128,7 +128,7 @@ struct SimulationTests {
         violations.append("\(device) has no ack for \(device.unacked.map(\.cid))")
       }
       for ack in device.acks {
-        let conversation = ConversationID(direct: device.user, ack.sent.to)
+        let conversation = ConversationID(ack.sent.to, seenBy: device.user)
         let log = world.store.logs[conversation] ?? []
         let stored = log.filter { $0.clientID == ack.cid && $0.sender == device.user }
         if stored.map(\.sequence) != [ack.sequence] || stored.first?.body != ack.sent.body {
@@ -147,9 +147,12 @@ struct SimulationTests {
     _ scenario: Scenario
   ) -> [String] {
     let place = device.place(in: conversation.address(seenBy: device.user))
+    let since = world.store.since(device.user, in: conversation)
     return (world.store.logs[conversation] ?? []).compactMap { message in
       let number = message.sequence
-      if place.shown[number] == message.body || number <= place.old { return nil }
+      if place.shown[number] == message.body || number <= place.old || number <= since {
+        return nil
+      }
       if place.told.contains(number), place.shown[number] == nil, scenario.allowsGaps {
         return nil
       }

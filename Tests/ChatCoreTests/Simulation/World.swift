@@ -117,8 +117,28 @@ final class World {
         if device.session == session { hub.post(in: self) { $0.setCongested(session, false) } }
       }
     } else {
-      let command = device.compose(to: users.randomElement(using: &random)!)
+      let command = compose(device)
       hub.post(in: self) { $0.received(command, from: session) }
+    }
+  }
+
+  private func compose(_ device: SimulatedDevice) -> Command {
+    let other = users.randomElement(using: &random)!
+    guard chance(400) else { return device.compose(to: .user(other)) }
+    let name = chance(500) ? "lobby" : "team"
+    guard device.isIn(.room(name)) else {
+      let settings = RoomSettings(isPublic: name == "lobby")
+      return device.change(
+        name, chance(300) ? .create(settings, members: [other]) : .join)
+    }
+    switch Int.random(in: 0..<20, using: &random) {
+    case 0: return device.change(name, .leave)
+    case 1: return device.change(name, .kick(other))
+    case 2, 3: return device.change(name, .invite([other]))
+    case 4: return device.change(name, .update(.init(topic: "topic \(now)")))
+    case 5:
+      return .mark(.init(id: nil, to: .room(name), received: .max, read: UInt64(now) % 50))
+    default: return device.compose(to: .room(name))
     }
   }
 
@@ -167,7 +187,10 @@ final class World {
   func performStore(_ operation: StoreRequest.Operation) -> StoreReply.Result {
     guard isStoreDown else { return store.perform(operation) }
     // Out of reach; what was under way may have been done all the same.
-    if case .append = operation, chance(300) { _ = store.perform(operation) }
+    switch operation {
+    case .append, .changeRoom, .mark: if chance(300) { _ = store.perform(operation) }
+    case .conversations, .messages, .members: break
+    }
     return .unavailable
   }
 

@@ -113,7 +113,8 @@ private func checkEntry(_ send: Command.Send, against document: JSONDocument) {
 /// What a change of a room says in the room's log is what it does.
 private func check(_ change: RoomChange, against document: JSONDocument) {
   let body = change.body
-  claim(body.withUnsafeBytes { RoomChange(body: $0) } == change, "the entry says what the change is")
+  claim(
+    body.withUnsafeBytes { RoomChange(body: $0) } == change, "the entry says what the change is")
   guard let written = reread(body) else { return claim(false, "the body is JSON") }
   claim(!written.repeatsKeys, "the body has each key once")
   for field in ["name", "topic"] where written[field] != .string([]) {

@@ -36,7 +36,8 @@ final class ChatNode {
         on: loop, ChatSockJS(), origins: .any, limits: GatewayLimits(),
         place: SockJSPlace(node: node, shard: 0, loops: []))
       let application = ChatApplication(
-        loop: loop, hub: hub, sockJS: sockJS, backEnds: BackEnds(store: store, registry: MemoryRegistry(node: node)), mailbox: mailbox,
+        loop: loop, hub: hub, sockJS: sockJS,
+        backEnds: BackEnds(store: store, registry: MemoryRegistry(node: node)), mailbox: mailbox,
         others: [], isReady: { isReady.withLock { $0 } })
       box.application = application
       return application

@@ -1,0 +1,87 @@
+import ChatProtocol
+
+// How fast a user may send, over all devices and nodes: each entry takes a token out of a bucket that the
+// registry keeps. A hub takes some at once and asks for more before it is out of them, so that a send
+// waits for the registry only when the user has been silent.
+
+/// The tokens that a hub has of a user's bucket.
+struct Allowance {
+  var tokens = 0
+  var isAsking = false
+  /// There are none before this.
+  var emptyUntil: Int64 = 0
+  /// Of this hub's own, for as long as the registry is out of reach.
+  var spare: TokenBucket?
+}
+
+extension Hub {
+  /// Whether it is known that the user may send, or may not. If neither, the answer is on its way, and
+  /// the command has to wait for it.
+  func knowsAllowance(of user: User) -> Bool {
+    guard limits.sendsPerMinute > 0, user.allowance.tokens == 0, now >= user.allowance.emptyUntil
+    else { return true }
+    askTokens(user)
+    return false
+  }
+
+  /// Says false, and so to the client, when the user may not send now.
+  func takeToken(_ session: Session, _ user: User, _ id: RequestID?) -> Bool {
+    guard limits.sendsPerMinute > 0 else { return true }
+    guard user.allowance.tokens == 0 else {
+      user.allowance.tokens -= 1
+      session.refusals = 0
+      if user.allowance.tokens == tokensAtOnce / 2 { askTokens(user) }
+      return true
+    }
+    counters.refused += 1
+    session.refusals += 1
+    let wait = max(user.allowance.emptyUntil - now, 0)
+    fail(
+      session, id, .rateLimited, "too many sends", retryAfter: Int(wait / .milliseconds(1)) + 1)
+    if session.refusals >= limits.refusalsMax {
+      close(session, .rateLimited, "too many sends")
+    }
+    return false
+  }
+
+  private var tokensAtOnce: Int { min(limits.tokensAtOnceMax, max(limits.sendsBurst / 4, 1)) }
+  private var tokensPerSecond: Double { Double(limits.sendsPerMinute) / 60 }
+
+  private func askTokens(_ user: User) {
+    guard !user.allowance.isAsking, now >= user.allowance.emptyUntil else { return }
+    user.allowance.isAsking = true
+    effects.registry.append(
+      RegistryRequest(
+        token: registryRequests.insert(.tokens(user)),
+        operation: .takeTokens(
+          user.id, count: tokensAtOnce, rate: tokensPerSecond, burst: limits.sendsBurst)))
+  }
+
+  func tokensTaken(_ user: User, _ result: RegistryReply.Result) {
+    user.allowance.isAsking = false
+    if case .tokens(let count, let wait) = result {
+      user.allowance.spare = nil
+      add(count, wait, to: user)
+    } else {
+      counters.unavailable += 1
+      takeSpare(user)
+    }
+    for session in user.sessions { runDeferred(session) }
+    // Not among the user's sessions.
+    for session in user.askers { runDeferred(session) }
+    user.askers = []
+  }
+
+  /// While nobody can say what other nodes have let through, each lets through as much.
+  private func takeSpare(_ user: User) {
+    var spare = user.allowance.spare ?? TokenBucket(burst: limits.sendsBurst, now: now)
+    let wait = spare.take(rate: tokensPerSecond, burst: limits.sendsBurst, now: now)
+    user.allowance.spare = spare
+    add(wait == nil ? 1 : 0, wait ?? 0, to: user)
+  }
+
+  private func add(_ count: Int, _ wait: Int64, to user: User) {
+    user.allowance.tokens += count
+    if user.allowance.tokens == 0 { user.allowance.emptyUntil = now + max(wait, 1) }
+  }
+}
