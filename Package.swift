@@ -15,8 +15,12 @@ func system(_ name: String, package: String, pkgConfig: String? = nil) -> Target
   .systemLibrary(name: name, pkgConfig: pkgConfig, providers: [.apt([package])])
 }
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+func module(
+  _ name: String, _ dependencies: [Target.Dependency] = [], embedding files: [String] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, resources: files.map { .embedInCode($0) },
+    swiftSettings: settings)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -101,7 +105,7 @@ let package = Package(
       [
         "Bytes", "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "SockJS", "STOMP",
         "ChatProtocol", "ChatCore", logging, deques,
-      ]),
+      ], embedding: ["API/openapi.json"]),
 
     // Composition only.
     program(

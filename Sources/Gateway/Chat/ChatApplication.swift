@@ -91,6 +91,11 @@ package final class ChatApplication: Application, EventHandler {
     case .found(.socket): .webSocket(subprotocols: [Self.subprotocol])
     case .found(.health): .respond(.text(.ok, "ok\n"))
     case .found(.ready): .respond(.readiness(isReady()))
+    case .found(.api):
+      .respond(
+        Response(
+          .ok, contentType: "application/json",
+          String(decoding: PackageResources.openapi_json, as: UTF8.self)))
     case .failed(let response):
       sockJS.answer(request, body: body, on: connection)
         ?? answerAPI(request, body: body, on: connection) ?? .respond(response)

@@ -7,13 +7,14 @@ package import WebSocket
 
 /// What a chat node answers on the address of its clients.
 enum ChatRoute {
-  case socket, health, ready
+  case socket, health, ready, api
 
   static let router: Router<ChatRoute> = {
     var router = Router<ChatRoute>()
     router.add(.get, "/ws", .socket)
     router.add(.get, "/healthz", .health)
     router.add(.get, "/readyz", .ready)
+    router.add(.get, "/api/openapi.json", .api)
     return router
   }()
 
