@@ -104,6 +104,10 @@ struct NodeMetrics {
   private func addMessages(to metrics: inout MetricsText) {
     metrics.counter("chat_messages_in_total", "Sends received.", total(\.hub.sendsReceived))
     metrics.counter("chat_messages_acked_total", "Sends committed and acked.", total(\.hub.acked))
+    metrics.gauge("chat_rooms", "Rooms with members here, by loop.", sum(\.hub.rooms))
+    metrics.gauge(
+      "chat_room_fanouts_waiting", "Entries of large rooms not yet handed to all members.",
+      sum(\.hub.fanoutsWaiting))
     metrics.counter(
       "chat_messages_duplicate_total", "Sends that had been committed before.",
       total(\.hub.duplicates))

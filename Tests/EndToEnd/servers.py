@@ -11,6 +11,7 @@ import socket
 import subprocess
 import tempfile
 import time
+import urllib.parse
 
 ROOT = pathlib.Path(__file__).parents[2]
 BUILD = pathlib.Path(os.environ.get("CHAT_BUILD", ROOT / ".build/debug"))
@@ -39,6 +40,14 @@ def get(port, path):
         return answer.status, answer.read().decode()
     finally:
         connection.close()
+
+
+def metrics(ops_port):
+    """Values by series, as /metrics shows them."""
+    status, text = get(ops_port, "/metrics")
+    assert status == 200
+    lines = (line for line in text.splitlines() if line and not line.startswith("#"))
+    return {series: float(value) for series, value in (line.rsplit(" ", 1) for line in lines)}
 
 
 class Program:
@@ -107,11 +116,7 @@ class Node(Program):
         self.await_port(self.port)
 
     def metrics(self):
-        """Values by series, as /metrics shows them."""
-        status, text = get(self.ops_port, "/metrics")
-        assert status == 200
-        lines = (line for line in text.splitlines() if line and not line.startswith("#"))
-        return {series: float(value) for series, value in (line.rsplit(" ", 1) for line in lines)}
+        return metrics(self.ops_port)
 
 
 class Cluster:
@@ -145,6 +150,11 @@ class Cluster:
 
     def status(self):
         return json.loads(self.run("status", "--json"))
+
+    def metrics(self):
+        """Those of each node."""
+        return [metrics(urllib.parse.urlsplit(node["ops"]).port)
+                for node in self.status()["nodes"]]
 
     def urls(self):
         return {node["id"]: node["url"] for node in self.status()["nodes"]}
