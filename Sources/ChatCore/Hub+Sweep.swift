@@ -1,7 +1,8 @@
 import ChatProtocol
 
 // The heads of a connected user's conversations are compared with what was handed out: once a
-// minute, and when the bus or the registry may have lost something. What is missing is fetched.
+// minute, and when the bus or the registry may have lost something; while the bus is away every two
+// seconds. What is missing is fetched.
 
 extension Hub {
   func scheduleSweep(_ user: User, at time: Int64) {
@@ -22,7 +23,8 @@ extension Hub {
     guard let user = users[id], user.sweepAt == time else { return }
     counters.sweeps += 1
     submit(.sweep(user, at: now))
-    scheduleSweep(user, at: now + jittered(limits.sweepInterval))
+    let interval = isBusAway ? limits.outageSweepInterval : limits.sweepInterval
+    scheduleSweep(user, at: now + jittered(interval))
   }
 
   func swept(_ user: User, readAt time: Int64, _ result: StoreReply.Result) {

@@ -54,6 +54,9 @@ package final class Hub {
   /// Users that sessions of this hub watch.
   var watches: [UserID: Watch] = [:]
 
+  /// Whether other nodes' messages come by sweeps alone.
+  var isBusAway = false
+
   /// While draining: when the last session is closed.
   var drainEnd: Int64?
 
@@ -129,7 +132,11 @@ package final class Hub {
       for envelope in envelopes { receive(envelope) }
     case .returned(let envelopes, from: let node):
       routeDied(node, envelopes)
+    case .busInterrupted:
+      isBusAway = true
+      sweepAll()
     case .busRecovered:
+      isBusAway = false
       sweepAll()
       lookAtAllWatched()
     case .nodeLost:

@@ -77,6 +77,7 @@ package struct HubLimits: Sendable {
 
   /// How often the heads of a connected user's conversations are compared.
   package var sweepInterval: Int64 = .seconds(60)
+  package var outageSweepInterval: Int64 = .seconds(2)
   package var sweepsPerSecondMax: Int64 = 2_000
   package var registrationsPerSecondMax: Int64 = 20_000
   package var registrationRetryDelay: Int64 = .seconds(2)

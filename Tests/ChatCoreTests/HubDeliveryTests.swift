@@ -122,6 +122,25 @@ struct HubDeliveryTests {
     #expect(driver.taken(session).sorted() == ["@bob 1", "@carol 1", "ready"])
   }
 
+  @Test
+  func `while the bus is away, what others write comes within three seconds`() {
+    let driver = HubDriver()
+    let session = driver.connect(alice)
+    driver.turn { $0.handle(.busInterrupted) }
+    for number in 1...5 {
+      driver.pass(.seconds(7))
+      _ = driver.taken(session)
+      driver.write(bob, alice, "b\(number)")
+      driver.pass(.seconds(3))
+      #expect(driver.taken(session) == ["@bob \(number)"])
+    }
+    driver.turn { $0.handle(.busRecovered) }
+    driver.pass(.seconds(3))
+    driver.write(bob, alice, "b6")
+    driver.pass(.seconds(3))
+    #expect(driver.taken(session) == [])
+  }
+
   @Test(arguments: [NodeEvent.busRecovered, .nodeLost(NodeID("server2")!)])
   func `finds at once what the bus or a lost node may have kept back`(event: NodeEvent) {
     let driver = HubDriver()

@@ -271,6 +271,8 @@ final class RabbitMQBusWorker {
   }
 
   private func interrupt() {
-    if case .running = state { state = .interrupted }
+    guard case .running = state else { return }
+    state = .interrupted
+    outputs.events(.busInterrupted)
   }
 }

@@ -5,6 +5,8 @@ package enum NodeEvent: Sendable {
   case arrived([Envelope])
   /// The destination has no queue: its route is dead.
   case returned([Envelope], from: NodeID)
+  /// The bus is away: nothing comes from other nodes, nor goes to them.
+  case busInterrupted
   /// The bus was away and is back; envelopes from and to this node may have been lost.
   case busRecovered
   /// The node's process has ended; what it committed last, it may not have told anybody.

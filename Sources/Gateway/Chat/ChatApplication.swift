@@ -224,7 +224,7 @@ package final class ChatApplication: Application, EventHandler {
     case .nodeLost(let node): sockJS.nodeLost(node)
     case .busRecovered: sockJS.busRecovered()
     case .registrationsLost: sockJS.claimAgain()
-    case .arrived, .returned, .routesChanged, .routesForgotten: break
+    case .arrived, .returned, .busInterrupted, .routesChanged, .routesForgotten: break
     }
   }
 

@@ -275,6 +275,7 @@ final class World {
     sometimes(faults.crashes) { [self] in crash() }
     sometimes(faults.busOutages) { [self] in
       isBusDown = true
+      for node in nodes { tell(node, .busInterrupted) }
       schedule(after: delay(upTo: .seconds(3))) { [self] in restoreBus() }
     }
     sometimes(faults.registryOutages) { [self] in
