@@ -64,7 +64,11 @@ extension Hub {
 
   /// Sends a message that is next for the audience to all sessions that are at the same place.
   func handOut(_ message: Message, to audience: Audience, origin: SessionID?) {
-    if let room = audience as? Room { return handOut(message, toRoom: room, origin: origin) }
+    if message.conversation.isRoom {
+      // Entries of rooms are handed to rooms alone.
+      let room = unsafeDowncast(audience, to: Room.self)
+      return handOut(message, toRoom: room, origin: origin)
+    }
     send(message, to: audience.sessions[...], of: audience, origin: origin)
   }
 

@@ -8,6 +8,8 @@ struct PendingEntry {
   let session: Session
   let conversation: ConversationID
   let sender: UserID
+  /// The other member of a direct conversation.
+  let other: UserID?
   let content: MessageContent
   let kind: EntryKind
   let reference: UInt64?
@@ -20,7 +22,8 @@ struct PendingEntry {
   /// Whom it is for, each once: in a room those who are members by it, and to whose nodes the room may
   /// not be known yet.
   var recipients: [UserID] {
-    guard let change else { return conversation.members }
+    if let other { return sender == other ? [other] : [sender, other] }
+    guard let change else { return [] }
     return change.addsActor ? [sender] + change.added : change.added
   }
 }
@@ -33,8 +36,8 @@ extension Hub {
       conversation: ConversationID(send.to, seenBy: user.id), sender: user.id,
       content: send.content, kind: send.kind, reference: send.reference, timestamp: wall)
     let entry = PendingEntry(
-      session: session, conversation: draft.conversation, sender: user.id, content: draft.content,
-      kind: draft.kind, reference: draft.reference, receivedAt: now)
+      session: session, conversation: draft.conversation, sender: user.id, other: send.to.user,
+      content: draft.content, kind: draft.kind, reference: draft.reference, receivedAt: now)
     submit(entry, .append(draft))
   }
 
@@ -51,8 +54,8 @@ extension Hub {
       conversation: ConversationID(room: command.room), actor: user.id, change: command.change,
       content: content, timestamp: wall)
     let entry = PendingEntry(
-      session: session, conversation: draft.conversation, sender: user.id, content: content,
-      kind: .room, reference: nil, change: command.change, receivedAt: now)
+      session: session, conversation: draft.conversation, sender: user.id, other: nil,
+      content: content, kind: .room, reference: nil, change: command.change, receivedAt: now)
     submit(entry, .changeRoom(draft))
   }
 
@@ -103,10 +106,26 @@ extension Hub {
     // tell anyone. Whoever has it drops it by its number. The entry of a change is the only echo that
     // says what it did.
     let recipients = entry.recipients
-    deliver(message, to: recipients, origin: entry.change == nil ? session.id : nil)
+    if let other = entry.other {
+      deliver(message, of: entry, to: other)
+    } else {
+      deliverToRoom(message, recipients, origin: entry.change == nil ? session.id : nil)
+    }
     // Behind its own message, for a session that gets that.
     if session.isOpen, session.wantsOwn { acknowledge(entry, sequence, timestamp, isDuplicate) }
     tellOthers(message, recipients)
+  }
+
+  /// To those of the two that are here; the sender's place is mostly at hand.
+  private func deliver(_ message: Message, of entry: PendingEntry, to other: UserID) {
+    let session = entry.session
+    let sender = session.isAsking ? nil : session.user
+    if let user = sender ?? users[entry.sender] {
+      accept(message, for: user, origin: session.id)
+    }
+    if entry.sender != other, let user = users[other] {
+      accept(message, for: user, origin: nil)
+    }
   }
 
   private func acknowledge(

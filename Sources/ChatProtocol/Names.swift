@@ -85,6 +85,11 @@ package enum Address: Hashable, Sendable, CustomStringConvertible {
     self = .user(user)
   }
 
+  /// The user, unless it is a room.
+  package var user: UserID? {
+    if case .user(let user) = self { user } else { nil }
+  }
+
   package var description: String {
     switch self {
     case .user(let user): user.description
