@@ -52,7 +52,7 @@ extension Hub {
     // A page may be empty only in a conversation that somebody wrote in.
     if messages.isEmpty, !conversation.isRoom,
       history.span == .latest
-      || user.isLoaded && user.cursor(in: conversation) == 0
+        || user.isLoaded && user.cursor(in: conversation) == 0
     {
       fail(session, history.id, .notFound, "no such conversation")
       return

@@ -48,7 +48,8 @@ extension Hub {
   func registerAll() {
     tellAllPresences()
     let interval = max(Int64.seconds(1) / limits.registrationsPerSecondMax, 1)
-    for (index, session) in sessionsInOrder().enumerated() where session.user != nil && !session.isAsking {
+    for (index, session) in sessionsInOrder().enumerated()
+    where session.user != nil && !session.isAsking {
       session.isRegistered = false
       alarms.set(.register(session), at: now + Int64(index) * interval)
     }

@@ -31,17 +31,11 @@ package struct Response: Sendable {
   }
 
   /// An error of the REST interface, as chat.v1 writes it.
-  static func json(_ status: Status, _ message: String) -> Response {
-    let code: ErrorCode =
-      switch status {
-      case .unauthorized: .unauthorized
-      case .contentTooLarge: .tooLarge
-      default: .badRequest
-      }
+  static func json(_ code: ErrorCode, _ message: String) -> Response {
     let event = Event.error(nil, code, message: message, retryAfterMilliseconds: nil)
     let json = [UInt8](encoding: { event.encode(into: &$0) })
     return Response(
-      status, contentType: "application/json", String(decoding: json, as: UTF8.self))
+      Status(code), contentType: "application/json", String(decoding: json, as: UTF8.self))
   }
 
   /// The answer of `/readyz`.

@@ -54,29 +54,23 @@ final class APIExchange: Channel, Responder {
   }
 
   private static func status(of event: borrowing Event) -> Status? {
-    guard case .error(_, let code, message: _, retryAfterMilliseconds: _) = event else {
-      return nil
-    }
-    return switch code {
-    case .badRequest: .badRequest
-    case .unauthorized: .unauthorized
-    case .forbidden: .forbidden
-    case .notFound: .notFound
-    case .conflict: .conflict
-    case .tooLarge: .contentTooLarge
-    case .rateLimited: .tooManyRequests
-    case .unsupported: .notImplemented
-    case .unavailable: .serviceUnavailable
-    case .internal: .internalServerError
+    switch event {
+    case .error(_, let code, message: _, retryAfterMilliseconds: _): Status(code)
+    default: nil
     }
   }
 
   private static func fields(of event: borrowing Event) -> [ResponseField] {
     let common = [
-      ResponseField("Cache-Control", "no-store"), ResponseField("X-Content-Type-Options", "nosniff"),
+      ResponseField("Cache-Control", "no-store"),
+      ResponseField("X-Content-Type-Options", "nosniff"),
     ]
-    guard case .error(_, _, message: _, let milliseconds?) = event else { return common }
-    return common + [ResponseField("Retry-After", "\((milliseconds + 999) / 1000)")]
+    switch event {
+    case .error(_, _, message: _, let milliseconds?):
+      return common + [ResponseField("Retry-After", "\((milliseconds + 999) / 1000)")]
+    default:
+      return common
+    }
   }
 
   // MARK: As the connection's responder
@@ -87,4 +81,23 @@ final class APIExchange: Channel, Responder {
   }
 
   func congestionChanged(_ isCongested: Bool, on connection: ClientConnection) {}
+}
+
+extension Status {
+  /// What an error of chat.v1 is in HTTP.
+  init(_ code: ErrorCode) {
+    self =
+      switch code {
+      case .badRequest: .badRequest
+      case .unauthorized: .unauthorized
+      case .forbidden: .forbidden
+      case .notFound: .notFound
+      case .conflict: .conflict
+      case .tooLarge: .contentTooLarge
+      case .rateLimited: .tooManyRequests
+      case .unsupported: .notImplemented
+      case .unavailable: .serviceUnavailable
+      case .internal: .internalServerError
+      }
+  }
 }

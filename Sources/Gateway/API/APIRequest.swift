@@ -60,7 +60,8 @@ enum APIRequest {
       self = .frame([UInt8](frame.bytes), status: route.status)
       return
     }
-    guard rest.popFirst() == UInt8(ascii: "{"), UTF8Validator.isValid(body) else {
+    guard rest.popFirst() == UInt8(ascii: "{"), body.withUnsafeBytes({ UTF8Validator.isValid($0) })
+    else {
       self = .malformed("the body must be a JSON object")
       return
     }

@@ -123,12 +123,12 @@ package final class ChatApplication: Application, EventHandler {
         return .respond(.json(.unauthorized, "say who you are: a token, or ?user="))
       }
       do throws(CommandError) {
-        let command = try frame.withUnsafeBytes { (frame) throws(CommandError) in
-          try Command.decode(frame, names: &names)
+        let command = try frame.withUnsafeBufferPointer { (frame) throws(CommandError) in
+          try Command.decode(UnsafeRawBufferPointer(frame), names: &names)
         }
         return .handOver(ask(command, as: user, status, on: connection))
       } catch {
-        return .respond(.json(error.code == .tooLarge ? .contentTooLarge : .badRequest, error.message))
+        return .respond(.json(error.code, error.message))
       }
     }
   }

@@ -12,7 +12,9 @@ extension STOMPSession {
     case .ack(let ack):
       acknowledged(ack)
     case .message(let message, let conversation):
-      if let json = forms.json(of: message) { deliver(json, to: Self.destination(of: conversation)) }
+      if let json = forms.json(of: message) {
+        deliver(json, to: Self.destination(of: conversation))
+      }
     case .error(let id, let code, let message, let retryAfterMilliseconds):
       refused(id, code, message, retryAfterMilliseconds)
     case .gap(let conversation, let after, let before):

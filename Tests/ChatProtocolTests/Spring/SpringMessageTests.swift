@@ -12,6 +12,13 @@ import Testing
     return try #require(document as? [String: Any])
   }
 
+  private func json(of message: Message) throws -> [String: Any] {
+    var isWritten = false
+    let read = try json { isWritten = SpringMessage.encode(message, into: &$0) }
+    #expect(isWritten)
+    return read
+  }
+
   private func message(_ body: String, from sender: String = "bob") throws -> Message {
     let alice = try #require(UserID("alice"))
     let bob = try #require(UserID("bob"))
@@ -23,7 +30,7 @@ import Testing
 
   @Test func `a message has all that a page looks for`() throws {
     let message = try message(#"{"text":"hi \"é\"","attachmentUrl":"/f"}"#)
-    let read = try json { SpringMessage.encode(message, into: &$0) }
+    let read = try json(of: message)
     let strings = [
       "id": "alice:bob:7", "sender": "bob", "receiver": "alice", "content": "hi \"é\"",
       "type": "CHAT", "timestamp": "2025-12-31T23:03:42.123Z", "senderId": "bob",
@@ -37,7 +44,7 @@ import Testing
 
   @Test func `the receiver is the other, whoever reads`() throws {
     let message = try message(#"{"text":"hi"}"#, from: "alice")
-    let read = try json { SpringMessage.encode(message, into: &$0) }
+    let read = try json(of: message)
     #expect(read["receiver"] as? String == "bob")
     #expect(read["attachmentUrl"] is NSNull)
   }
@@ -45,7 +52,7 @@ import Testing
   @Test(arguments: [#"{"sticker":"cat \"x\""}"#, "{}", #"{"nested":{"text":"hi"}}"#])
   func `a body without a text is shown as it is`(body: String) throws {
     let message = try message(body)
-    #expect(try json { SpringMessage.encode(message, into: &$0) }["content"] as? String == body)
+    #expect(try json(of: message)["content"] as? String == body)
   }
 
   @Test func `errors name their code twice, and when to try again`() throws {

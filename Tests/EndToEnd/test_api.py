@@ -1,0 +1,114 @@
+"""The REST interface: what it does beside chat.v1, and that it is what its document says."""
+
+import http.client
+import json
+import pathlib
+import subprocess
+import sys
+import urllib.parse
+import uuid
+
+import pytest
+
+from chat import Client, new_cid
+
+
+@pytest.fixture
+def ask(node, name):
+    """ask(user, method, path, **fields): the status and the JSON of the answer."""
+    def ask(user, method, path, query="", **fields):
+        connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=10)
+        body = json.dumps(fields).encode() if fields else None
+        connection.request(method, f"/api/{urllib.parse.quote(path, safe='/@')}{query}", body,
+                           {"Authorization": f"Bearer {user}"})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        connection.close()
+        return answer.status, json.loads(text) if text.startswith("{") else text
+    return ask
+
+
+@pytest.fixture
+def room():
+    return f"#room-{uuid.uuid4().hex[:6]}"
+
+
+def test_a_message_by_request_reaches_a_socket_and_back(node, ask, name):
+    bob = name("bob")
+    with Client(node.url, name("alice")) as alice:
+        cid = new_cid()
+        path = f"conversations/@{alice.user}/messages"
+        for dup in (False, True):
+            status, ack = ask(bob, "POST", path, cid=cid, body={"text": "hi"})
+            assert (status, ack["type"], ack["seq"], ack["dup"]) == (201, "ack", 1, dup)
+        assert alice.next()["body"]["text"] == "hi"
+        alice.send(f"@{bob}", "and back")
+        status, page = ask(bob, "GET", path, query="?limit=1")
+        assert status == 200
+        assert [item["seq"] for item in page["items"]] == [2] and page["more"]
+        assert ask(bob, "PUT", f"conversations/@{alice.user}/read", seq=2)[0] == 200
+        assert alice.next("receipt")["read"] == 2
+        status, listed = ask(bob, "GET", "conversations")
+        assert [item["unread"] for item in listed["items"]] == [0]
+        alice.expect_quiet()
+
+
+def test_rooms_by_request(node, ask, name, room):
+    alice, bob, carol = name("alice"), name("bob"), name("carol")
+    assert ask(alice, "POST", "rooms", room=room, topic="all", public=False)[0] == 201
+    assert ask(bob, "POST", "rooms", room=room)[0] == 409
+    assert ask(bob, "POST", f"rooms/{room}/join")[0] == 404
+    assert ask(alice, "POST", f"rooms/{room}/members", users=[bob, carol])[0] == 200
+    assert ask(bob, "DELETE", f"rooms/{room}/members/{carol}")[0] == 403
+    assert ask(alice, "PUT", f"rooms/{room}/members/{bob}", role="moderator")[0] == 200
+    assert ask(bob, "DELETE", f"rooms/{room}/members/{carol}")[0] == 200
+    assert ask(bob, "PATCH", f"rooms/{room}", topic="mine")[0] == 200
+    status, listed = ask(bob, "GET", f"rooms/{room}/members")
+    roles = {item["user"]: item["role"] for item in listed["items"]}
+    assert roles == {f"@{alice}": "owner", f"@{bob}": "moderator"}
+    assert ask(carol, "GET", f"rooms/{room}/members")[0] == 404
+    assert ask(bob, "POST", f"rooms/{room}/leave")[0] == 200
+
+
+def test_presence_by_request(node, ask, name):
+    bob = name("bob")
+    assert ask("alice", "GET", f"users/{bob}/presence")[1]["users"][0]["state"] == "offline"
+    with Client(node.url, bob):
+        assert ask("alice", "GET", f"users/{bob}/presence")[1]["users"][0]["state"] == "online"
+
+
+def test_who_asks_must_be_said(node):
+    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=10)
+    connection.request("GET", "/api/conversations")
+    answer = connection.getresponse()
+    assert answer.status == 401
+    assert json.loads(answer.read())["code"] == "unauthorized"
+
+
+@pytest.mark.parametrize("path, method, status", [
+    ("nothing", "GET", 404), ("rooms/a/b/c/d", "POST", 404), ("rooms", "DELETE", 405),
+    ("conversations/bob/messages", "GET", 400), ("conversations/@BOB/messages", "GET", 400),
+])
+def test_what_is_not_there(ask, path, method, status):
+    assert ask("alice", method, path)[0] == status
+
+
+@pytest.mark.parametrize("body", [b"[1]", b"{", b"{}}", b'{"type":"ping"}', b'{"id":1}', b"\xff",
+                                  b'{"to":"@carol","cid":"c","body":{}}', b'"x"'])
+def test_a_body_that_is_no_object_or_says_what_the_path_says(node, body):
+    connection = http.client.HTTPConnection("127.0.0.1", node.port, timeout=10)
+    connection.request("POST", "/api/conversations/@bob/messages?user=alice", body)
+    answer = connection.getresponse()
+    assert answer.status == 400
+    assert json.loads(answer.read())["code"] == "bad_request"
+
+
+@pytest.mark.timeout(240)
+def test_the_server_is_what_its_document_says(node):
+    url = f"http://127.0.0.1:{node.port}"
+    done = subprocess.run(
+        [pathlib.Path(sys.executable).with_name("schemathesis"), "run", f"{url}/api/openapi.json",
+         "--url", url, "--header", "Authorization: Bearer tester", "--seed", "1",
+         "--max-examples", "40", "--workers", "2"],
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=230)
+    assert done.returncode == 0, done.stdout[-6000:]
