@@ -15,12 +15,16 @@ extension RegistrySchema {
     local time = redis.call('TIME')
     local now = time[1] * 1000000 + time[2]
     local perToken, burst = 1000000 / tonumber(ARGV[2]), tonumber(ARGV[3])
-    local fullAt = tonumber(redis.call('GET', KEYS[1]) or now) or now
-    local debt = math.min(math.max(fullAt - now, 0), burst * perToken)
+    local debt = (tonumber(redis.call('GET', KEYS[1]) or now) or now) - now
+    if not (debt > 0) then debt = 0 end
+    debt = math.min(debt, burst * perToken)
     local taken = math.max(math.min(tonumber(ARGV[1]), math.floor(burst - debt / perToken)), 0)
-    if taken == 0 then return {0, math.ceil(debt - (burst - 1) * perToken) + 1} end
+    if taken == 0 then
+      return {0, math.min(math.ceil(debt - (burst - 1) * perToken) + 1, 1e15)}
+    end
     debt = debt + taken * perToken
-    redis.call('SET', KEYS[1], string.format('%.2f', now + debt), 'PX', math.ceil(debt / 1000))
+    local life = math.min(math.ceil(debt / 1000), 1e15)
+    redis.call('SET', KEYS[1], string.format('%.2f', now + debt), 'PX', life)
     return {taken, 0}
     """
 }
