@@ -44,6 +44,41 @@ struct LeaseCacheTests {
     #expect(cache.nodes == [])
   }
 
+  @Test func `a lease that ended while Redis was away is told, when it stays away`() {
+    var cache = LeaseCache()
+    _ = cache.learned(node, lease: 5)
+    cache.doubtAll()
+    #expect(cache.verdict(on: owner(5)) == .unknown)
+    #expect(cache.verdict(on: owner(4)) == .outdated)
+    #expect(cache.nodes == [node])
+    // At first the node may be just about to write it again.
+    let told = [nil, nil, nil].map { cache.learned(node, lease: $0) }
+    #expect(told == [false, true, false])
+    #expect(cache.verdict(on: owner(5)) == .lapsed)
+  }
+
+  @Test(arguments: [[5], [nil, 5]] as [[UInt64?]])
+  func `a lease that is still there when Redis is back has not ended`(_ answers: [UInt64?]) {
+    var cache = LeaseCache()
+    _ = cache.learned(node, lease: 5)
+    cache.doubtAll()
+    let told = answers.map { cache.learned(node, lease: $0) }
+    #expect(!told.contains(true))
+    #expect(cache.verdict(on: owner(5)) == .live)
+    cache.doubtAll()
+    let isReplaced = cache.learned(node, lease: 6)
+    #expect(isReplaced)
+  }
+
+  @Test func `a lease that had ended before Redis was away is not told again`() {
+    var cache = LeaseCache()
+    _ = cache.learned(node, lease: 5)
+    let before = cache.learned(node, lease: nil)
+    cache.doubtAll()
+    let told = [before] + [nil, nil].map { cache.learned(node, lease: $0) }
+    #expect(told == [true, false, false])
+  }
+
   @Test func `the cache is bounded`() {
     var cache = LeaseCache()
     for number in 0..<10_000 { _ = cache.learned(NodeID("n\(number)")!, lease: 1) }

@@ -167,10 +167,12 @@ struct RouteGuardTests {
   @Test func `the documented rights are enough`() async throws {
     try server.run(
       "ACL", "SETUSER", "chat", "on", ">secret", "resetkeys", "~connection:*", "~node:*",
-      "~active:servers", "resetchannels", "&__redis__:invalidate", "&barrier:*", "-@all",
-      "+auth", "+ping", "+select", "+client|id", "+client|tracking", "+client|caching",
-      "+subscribe", "+publish", "+get", "+set", "+del", "+hget", "+hset", "+hdel", "+hgetall",
-      "+sadd", "+srem", "+smembers", "+script|load", "+eval", "+evalsha")
+      "~active:servers", "~session:*", "~room:nodes:*", "~presence:*", "~rate:*",
+      "resetchannels", "&__redis__:invalidate", "&barrier:*", "-@all", "+auth", "+ping",
+      "+select", "+client|id", "+client|info", "+client|kill", "+client|tracking",
+      "+client|caching", "+subscribe", "+publish", "+get", "+set", "+del", "+hget", "+hset",
+      "+hdel", "+hgetall", "+hlen", "+expire", "+persist", "+ttl", "+time", "+sadd", "+srem",
+      "+smembers", "+script|load", "+eval", "+evalsha")
     let one = try await start("server1", url: "redis://chat:secret@127.0.0.1:\(server.port)")
     let two = try await start("server2")
     #expect(await one.guardedNodes(of: "bob") == [])
@@ -178,6 +180,15 @@ struct RouteGuardTests {
     #expect(await one.passBarrier())
     #expect(one.changedUsers == ["bob"])
     #expect(await one.register("carol", "web", "c1") == .registered(replaced: nil))
+    #expect(await one.submit([.claimSession("/s/abc")]) == [.holder(one.id)])
+    _ = await one.submit([.subscribe(.room("general"), shard: 0)])
+    #expect(await two.subscribers(of: .room("general")) == ["server1"])
+    _ = await one.set("bob", .online, at: 100)
+    #expect(await one.set("bob", .offline, at: 200) == Presence(state: .offline, lastSeen: 200))
+    #expect(await one.take(1, "bob", rate: 1, burst: 1) == .tokens(count: 1, wait: 0))
+    try server.run("HSET", "presence:bob", "server1/1", "0/online")
+    _ = await one.presence(of: "bob")
+    #expect(await eventually { (try? server.run("HEXISTS", "presence:bob", "server1/1")) == "0" })
     await one.stop()
     #expect(try server.run("EXISTS", "node:server1") == "0")
   }

@@ -12,10 +12,20 @@ struct LeaseCache {
     case unknown
   }
 
+  private enum State {
+    case live
+    /// It was live when Redis was last heard of, and has to be asked for.
+    case doubted
+    /// It was doubted, and was not there: perhaps Redis forgot it, and the node is just writing it
+    /// again.
+    case missed
+    case ended
+  }
+
   private struct Entry {
     /// The newest epoch seen in a lease, or asked for.
     var epoch: UInt64
-    var isLive: Bool
+    var state: State
     /// Refreshes in a row that found no lease.
     var absences = 0
   }
@@ -33,7 +43,11 @@ struct LeaseCache {
   func verdict(on owner: RouteOwner) -> Verdict {
     guard let entry = entries[owner.node], owner.epoch <= entry.epoch else { return .unknown }
     if owner.epoch < entry.epoch { return .outdated }
-    return entry.isLive ? .live : .lapsed
+    return switch entry.state {
+    case .live: .live
+    case .doubted: .unknown
+    case .missed, .ended: .lapsed
+    }
   }
 
   /// Takes in the lease's value, nil when there is none. `asked`: the epoch of the route that
@@ -41,20 +55,29 @@ struct LeaseCache {
   ///
   /// Tells whether the process that held the lease when last asked holds it no more.
   mutating func learned(_ node: NodeID, lease epoch: UInt64?, asked: UInt64 = 0) -> Bool {
-    let hasEnded = entries[node].map { $0.isLive && $0.epoch != epoch } ?? false
-    if entries.count >= Self.nodesMax, entries[node] == nil { entries.removeAll() }
+    let former = entries[node]
+    if entries.count >= Self.nodesMax, former == nil { entries.removeAll() }
     if let epoch {
-      entries[node] = Entry(epoch: epoch, isLive: true)
-    } else if var entry = entries[node] {
-      entry.epoch = max(entry.epoch, asked)
-      entry.isLive = false
-      entry.absences += 1
-      entries[node] = entry.absences < Self.absencesMax ? entry : nil
-    } else if asked > 0 {
-      entries[node] = Entry(epoch: asked, isLive: false)
+      entries[node] = Entry(epoch: epoch, state: .live)
+      return former.map { $0.state != .ended && $0.epoch != epoch } ?? false
     }
-    return hasEnded
+    guard var entry = former else {
+      if asked > 0 { entries[node] = Entry(epoch: asked, state: .ended) }
+      return false
+    }
+    entry.epoch = max(entry.epoch, asked)
+    entry.state = entry.state == .doubted ? .missed : .ended
+    entry.absences += 1
+    entries[node] = entry.absences < Self.absencesMax ? entry : nil
+    return entry.state == .ended && former?.state != .ended
   }
 
-  mutating func removeAll() { entries.removeAll() }
+  /// Redis is out of reach, and what the nodes do meanwhile is not heard of. The end of a lease
+  /// that was live before will be told nevertheless.
+  mutating func doubtAll() {
+    for (node, entry) in entries {
+      entries[node] =
+        entry.state == .ended ? nil : Entry(epoch: entry.epoch, state: .doubted)
+    }
+  }
 }

@@ -8,6 +8,9 @@ package final class MemoryRoutes: Sendable {
     var routes: [UserID: [String: RouteOwner]] = [:]
     /// Who holds a client's session.
     var sessions: [String: RouteOwner] = [:]
+    var topics = MemoryTopics()
+    var presences = MemoryPresences()
+    var tokens = MemoryTokens()
     /// The epochs of the nodes that hold a lease.
     var leases: [NodeID: UInt64] = [:]
     /// Who is told of the next change of a user's routes.
@@ -95,7 +98,7 @@ package final class MemoryRegistry: Registry {
     case .barrier:
       return .passed
     case .subscribe, .unsubscribe, .subscribers, .setPresence, .presence, .takeTokens:
-      return .unavailable
+      return performShared(operation, &state)
     case .claimSession(let name):
       if let holder = state.liveHolder(of: name) { return .holder(holder.node) }
       state.sessions[name] = sessionOwner
@@ -105,6 +108,35 @@ package final class MemoryRegistry: Registry {
     case .releaseSession(let name):
       if state.sessions[name] == sessionOwner { state.sessions[name] = nil }
       return .holder(nil)
+    }
+  }
+
+  /// What is about all hubs together.
+  private func performShared(
+    _ operation: RegistryRequest.Operation, _ state: inout MemoryRoutes.State
+  ) -> RegistryReply.Result {
+    switch operation {
+    case .subscribe(let topic, let shard):
+      state.topics.subscribe(HubKey(node: node, shard: shard), epoch: epoch, to: topic)
+      return .subscribed
+    case .unsubscribe(let topic, let shard):
+      state.topics.unsubscribe(HubKey(node: node, shard: shard), epoch: epoch, from: topic)
+      return .unsubscribed
+    case .subscribers(let topic):
+      return .subscribers(state.topics.subscribers(of: topic, leases: state.leases))
+    case .setPresence(let user, let presence, let shard, let time):
+      return .presence(
+        state.presences.set(
+          presence, of: user, on: HubKey(node: node, shard: shard), epoch: epoch, at: time,
+          leases: state.leases))
+    case .presence(let user):
+      return .presence(state.presences.presence(of: user, leases: state.leases))
+    case .takeTokens(let user, let count, let rate, let burst):
+      let (taken, wait) = state.tokens.take(
+        count, of: user, rate: rate, burst: burst, now: Kernel().now())
+      return .tokens(count: taken, wait: wait)
+    case .register, .unregister, .nodes, .barrier, .claimSession, .sessionHolder, .releaseSession:
+      preconditionFailure("no request about topics, presence or tokens")
     }
   }
 

@@ -5,10 +5,10 @@ package import RedisClient
 
 /// The registry in Redis, shared by all nodes.
 ///
-/// Usable from any thread. A node's routes count only while its lease lives: 15 s, renewed every
-/// 5 s. So a crashed node's routes die together, and nothing is renewed per user. While Redis is
-/// away requests are answered `unavailable`; when it has forgotten routes of this node,
-/// `NodeEvent.registrationsLost` asks for them again.
+/// Usable from any thread. What a node wrote counts only while its lease lives: 12 s, renewed every
+/// 3 s. So the routes, subscriptions and presences of a crashed node die together, and nothing is
+/// renewed per user. While Redis is away requests are answered `unavailable`; when it has forgotten
+/// something of this node, `NodeEvent.registrationsLost` asks for all again.
 package final class RedisRegistry: Registry {
   enum Message: Sendable {
     case requests([RegistryRequest], @Sendable ([RegistryReply]) -> Void)

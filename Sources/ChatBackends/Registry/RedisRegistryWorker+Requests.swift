@@ -2,9 +2,13 @@ internal import ChatCore
 internal import ChatProtocol
 internal import RedisClient
 
-/// A look-up of one user, for all who asked for it in the same batch.
-final class RouteLookup {
+/// A look-up for all who asked for it in one turn.
+class SharedLookup {
   var askers: [(batch: ReplyBatch, token: UInt64)] = []
+}
+
+/// A look-up of one user's routes.
+final class RouteLookup: SharedLookup {
   /// The guard's generation when it was sent; nil when there was no guard.
   let generation: UInt64?
   /// The routes changed, and the news came before the answer; or no news will come.
@@ -13,52 +17,78 @@ final class RouteLookup {
   init(generation: UInt64?) { self.generation = generation }
 }
 
-struct FailedRemoval {
-  let user: UserID
-  let device: String
-  let owner: RouteOwner
+/// The look-ups under way for one turn's requests. One that was made before a change of what it
+/// looks up does not answer a request behind that change.
+struct TurnLookups {
+  var routes: [UserID: RouteLookup] = [:]
+  var subscribers: [Topic: SharedLookup] = [:]
+  var presences: [UserID: SharedLookup] = [:]
 }
 
 extension RedisRegistryWorker {
-  /// Removals kept for later. One beyond is lost: messages for its user go to this node in vain,
-  /// and stay in the store until the user connects again.
-  static let failedRemovalsMax = 65_536
-  /// Dead routes that one look-up cleans up; the next finds the rest.
-  static let cleanedRoutesMax = 16
+  /// Dead fields of a hash that one look-up cleans up; the next finds the rest.
+  static let cleanedFieldsMax = 16
 
-  /// - Parameter lookups: those under way for this turn's requests, by user. One that was made
-  ///   before a change of the user's routes does not answer a request behind that change.
   func submit(
-    _ requests: [RegistryRequest], _ batch: ReplyBatch,
-    coalescing lookups: inout [UserID: RouteLookup]
+    _ requests: [RegistryRequest], _ batch: ReplyBatch, coalescing lookups: inout TurnLookups
   ) {
     for request in requests {
+      let token = request.token
       switch request.operation {
       case .register(let user, let device, let connection):
-        lookups[user] = nil
-        register(user, device, connection, batch, request.token)
+        lookups.routes[user] = nil
+        register(user, device, connection, batch, token)
       case .unregister(let user, let device, let connection):
-        lookups[user] = nil
-        unregister(user, device, connection, batch, request.token)
-      case .nodes(let user):
-        if let lookup = lookups[user] {
-          lookup.askers.append((batch, request.token))
-        } else {
-          let lookup = RouteLookup(
-            generation: routeGuard?.isTracking == true ? routeGuard?.generation : nil)
-          lookup.askers.append((batch, request.token))
-          lookups[user] = lookup
-          look(up: user, lookup)
-        }
-      case .barrier:
-        answerBarrier(batch, request.token)
-      case .subscribe, .unsubscribe, .subscribers, .setPresence, .presence, .takeTokens:
-        answer(batch, request.token, .unavailable)
-      case .claimSession(let name): claimSession(name, batch, request.token)
-      case .sessionHolder(let name): findSession(name, batch, request.token)
-      case .releaseSession(let name): releaseSession(name, batch, request.token)
+        lookups.routes[user] = nil
+        unregister(user, device, connection, batch, token)
+      case .subscribe(let topic, let shard):
+        lookups.subscribers[topic] = nil
+        subscribe(to: topic, shard: shard, batch, token)
+      case .unsubscribe(let topic, let shard):
+        lookups.subscribers[topic] = nil
+        unsubscribe(from: topic, shard: shard, batch, token)
+      case .setPresence(let user, let state, let shard, let time):
+        lookups.presences[user] = nil
+        setPresence(state, of: user, shard: shard, at: time, batch, token)
+      case .nodes, .subscribers, .presence:
+        lookUp(request.operation, batch, token, coalescing: &lookups)
+      case .takeTokens(let user, let count, let rate, let burst):
+        takeTokens(count, of: user, rate: rate, burst: burst, batch, token)
+      case .barrier: answerBarrier(batch, token)
+      case .claimSession(let name): claimSession(name, batch, token)
+      case .sessionHolder(let name): findSession(name, batch, token)
+      case .releaseSession(let name): releaseSession(name, batch, token)
       }
     }
+  }
+
+  private func lookUp(
+    _ operation: RegistryRequest.Operation, _ batch: ReplyBatch, _ token: UInt64,
+    coalescing lookups: inout TurnLookups
+  ) {
+    switch operation {
+    case .nodes(let user):
+      let isNew = lookups.routes[user] == nil
+      let lookup = lookups.routes[user] ?? makeRouteLookup()
+      lookups.routes[user] = lookup
+      lookup.askers.append((batch, token))
+      if isNew { look(up: user, lookup) }
+    case .subscribers(let topic):
+      let isNew = lookups.subscribers[topic] == nil
+      lookups.subscribers[topic, default: SharedLookup()].askers.append((batch, token))
+      if isNew, let lookup = lookups.subscribers[topic] { look(up: topic, lookup) }
+    case .presence(let user):
+      let isNew = lookups.presences[user] == nil
+      lookups.presences[user, default: SharedLookup()].askers.append((batch, token))
+      if isNew, let lookup = lookups.presences[user] { lookUpPresence(of: user, lookup) }
+    case .register, .unregister, .barrier, .subscribe, .unsubscribe, .setPresence, .takeTokens,
+      .claimSession, .sessionHolder, .releaseSession:
+      preconditionFailure("no look-up that others share")
+    }
+  }
+
+  private func makeRouteLookup() -> RouteLookup {
+    RouteLookup(generation: routeGuard?.isTracking == true ? routeGuard?.generation : nil)
   }
 
   // MARK: Changes
@@ -89,20 +119,30 @@ extension RedisRegistryWorker {
     _ user: UserID, _ device: String, _ connection: String, _ batch: ReplyBatch, _ token: UInt64
   ) {
     guard let owner = owner(connection) else { return answer(batch, token, .unavailable) }
-    remove(device, of: user, ownedBy: owner) { [unowned self] isDone in
+    unregister(device, of: user, owner) { [unowned self] isDone in
       answer(batch, token, isDone ? .unregistered : .unavailable)
-      guard !isDone, failedRemovals.count < Self.failedRemovalsMax else { return }
-      failedRemovals.append(FailedRemoval(user: user, device: device, owner: owner))
     }
   }
 
-  /// Removes what could not be removed before: else those routes would live as long as the lease.
+  private func unregister(
+    _ device: String, of user: UserID, _ owner: RouteOwner,
+    completion: @escaping (_ isDone: Bool) -> Void
+  ) {
+    let number = failedRemovals.next()
+    remove(device, of: user, ownedBy: owner) { [unowned self] isDone in
+      if !isDone { failedRemovals.insert(.route(user, device: device, owner), number: number) }
+      completion(isDone)
+    }
+  }
+
+  /// Removes what could not be removed before.
   func removeAgain() {
-    let removals = failedRemovals
-    failedRemovals = []
-    for removal in removals {
-      remove(removal.device, of: removal.user, ownedBy: removal.owner) { [unowned self] isDone in
-        if !isDone { failedRemovals.append(removal) }
+    for (removal, time) in failedRemovals.takeAll() {
+      switch removal {
+      case .route(let user, let device, let owner): unregister(device, of: user, owner) { _ in }
+      case .subscription(let topic, let shard): unsubscribe(from: topic, shard: shard) { _ in }
+      case .presence(let user, let shard):
+        setPresence(.offline, of: user, shard: shard, at: time) { _ in }
       }
     }
   }
@@ -161,7 +201,7 @@ extension RedisRegistryWorker {
   ) {
     lookupsInFlight[user]?.removeAll { $0 === lookup }
     if lookupsInFlight[user]?.isEmpty == true { lookupsInFlight[user] = nil }
-    for asker in lookup.askers { answer(asker.batch, asker.token, result) }
+    finish(lookup, result)
   }
 
   private typealias Route = (device: String, owner: RouteOwner)
@@ -177,62 +217,9 @@ extension RedisRegistryWorker {
 
   /// A route of an older epoch can never be valid again. One of a lapsed lease can, and stays.
   private func cleanUp(_ routes: [Route], of user: UserID) {
-    for route in routes.filter({ isOutdated($0.owner) }).prefix(Self.cleanedRoutesMax) {
+    for route in routes.filter({ isOutdated($0.owner) }).prefix(Self.cleanedFieldsMax) {
       remove(route.device, of: user, ownedBy: route.owner) { _ in }
     }
-  }
-
-  // MARK: Leases
-
-  func isLive(_ owner: RouteOwner) -> Bool {
-    owner.node == node ? owner.epoch == lease?.epoch : leases.verdict(on: owner) == .live
-  }
-
-  private func isOutdated(_ owner: RouteOwner) -> Bool {
-    guard owner.node == node else { return leases.verdict(on: owner) == .outdated }
-    return lease.map { owner.epoch < $0.epoch } ?? false
-  }
-
-  /// Asks for the leases that the cache cannot tell of, each node's once at a time.
-  ///
-  /// - Parameter completion: told whether all have been answered.
-  func askLeases(of owners: [RouteOwner], completion: @escaping (Bool) -> Void) {
-    let unknown = owners.filter { $0.node != node && leases.verdict(on: $0) == .unknown }
-    let epochs = Dictionary(unknown.map { ($0.node, $0.epoch) }, uniquingKeysWith: max)
-    guard !epochs.isEmpty else { return completion(true) }
-    let pending = PendingLeases(count: epochs.count, completion)
-    for (node, epoch) in epochs {
-      leaseWaiters[node, default: []].append { [unowned self] leaseAnswer in
-        if case .lease(let lease) = leaseAnswer {
-          if leases.learned(node, lease: lease, asked: epoch) { noteEnd(of: node) }
-          pending.answered(isKnown: true)
-        } else {
-          pending.answered(isKnown: false)
-        }
-      }
-      guard leaseWaiters[node]?.count == 1 else { continue }
-      ask(node) { [unowned self] leaseAnswer in
-        for waiter in leaseWaiters.removeValue(forKey: node) ?? [] { waiter(leaseAnswer) }
-      }
-    }
-  }
-}
-
-/// Counts the answers that one request waits for.
-private final class PendingLeases {
-  private var count: Int
-  private var isComplete = true
-  private let completion: (Bool) -> Void
-
-  init(count: Int, _ completion: @escaping (Bool) -> Void) {
-    self.count = count
-    self.completion = completion
-  }
-
-  func answered(isKnown: Bool) {
-    count -= 1
-    isComplete = isComplete && isKnown
-    if count == 0 { completion(isComplete) }
   }
 }
 

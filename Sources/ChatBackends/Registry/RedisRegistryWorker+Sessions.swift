@@ -22,8 +22,10 @@ extension RedisRegistryWorker {
     completion: @escaping (RegistryReply.Result) -> Void
   ) {
     let seconds = RegistryRequest.sessionClaimTime.components.seconds
-    run(RegistrySchema.claimSession, name, [owner.description, former, String(seconds)]) {
-      [unowned self] outcome in
+    run(
+      RegistrySchema.claimSession, RegistrySchema.session(name),
+      [owner.description, former, String(seconds)]
+    ) { [unowned self] outcome in
       guard case .value(let value) = outcome, let text = value.text, let holder = RouteOwner(text)
       else { return completion(.unavailable) }
       guard holder != owner else { return completion(.holder(owner.node)) }
@@ -58,22 +60,13 @@ extension RedisRegistryWorker {
     guard let owner = owner(RegistrySchema.sessionConnection) else {
       return answer(batch, token, .unavailable)
     }
-    run(RegistrySchema.release, name, [owner.description]) { [unowned self] outcome in
+    run(RegistrySchema.release, RegistrySchema.session(name), [owner.description]) {
+      [unowned self] outcome in
       guard case .value(let value) = outcome, !value.isError else {
         return answer(batch, token, .unavailable)
       }
       answer(batch, token, .holder(nil))
     }
-  }
-
-  /// Runs a script on a session, by its source: one that is run by its digest, and that the server
-  /// has lost, runs behind others that were sent after it.
-  private func run(
-    _ script: String, _ name: String, _ arguments: [String],
-    reply: @escaping (RedisOutcome) -> Void
-  ) {
-    let key = RegistrySchema.session(name)
-    client.send(RedisCommand(["EVAL", script, "1", key] + arguments), reply: reply)
   }
 
   /// Tells whether the holder's lease lives; nil: nobody can say.

@@ -6,10 +6,13 @@ internal import RedisClient
 
 /// The part of `RedisRegistry` that lives on the loop.
 final class RedisRegistryWorker: EventHandler {
-  static let leaseMilliseconds = 15_000
+  /// A node's crash is to be seen by all within 15 s: the lease's rest, at most, and then the next
+  /// refresh. What is left, 2 s, is for looking up what the node held, and for telling it.
+  static let leaseMilliseconds = 12_000
   static let refreshInterval: Duration = .seconds(1)
-  /// The lease is renewed with every fifth refresh.
-  static let refreshesPerRenewal = 5
+  /// The lease is renewed with every third refresh. So 9 s of it are left at least: for 8 s without
+  /// Redis, and for the second until it is tried again.
+  static let refreshesPerRenewal = 3
 
   private enum State {
     case idle
@@ -28,19 +31,21 @@ final class RedisRegistryWorker: EventHandler {
   private let leaseTaken: @Sendable (UInt64) -> Void
   private let timer: LoopTimer
   let changeRoute = RedisScript(RegistrySchema.changeRoute)
+  let takeTokens = RedisScript(RegistrySchema.takeTokens)
   private let renewLease = RedisScript(RegistrySchema.renewLease)
   private let releaseLease = RedisScript(RegistrySchema.release)
   private(set) lazy var client = makeClient()
+  private var fence = ConnectionFence()
   /// Present from the start on.
   private(set) var routeGuard: RouteGuard?
   private let limits: RedisLimits
   private var state = State.idle
   private(set) var lease: NodeLease?
   private var refreshes = 0
-  /// A registration failed, or perhaps did: when Redis is back the hubs must make theirs again.
+  /// A registration, subscription or presence failed, or perhaps did: when Redis is back the hubs
+  /// must make theirs again.
   var hasFailedRegistrations = false
-  /// Routes that could not be removed, to be removed when Redis is back.
-  var failedRemovals: [FailedRemoval] = []
+  var failedRemovals = FailedRemovals()
   private lazy var token = loop.add(self)
   private var answered: [ReplyBatch] = []
   /// Told at the end of the turn, behind the answers that they may make wrong.
@@ -83,7 +88,7 @@ final class RedisRegistryWorker: EventHandler {
   }
 
   func receive(_ messages: [RedisRegistry.Message]) {
-    var lookups: [UserID: RouteLookup] = [:]
+    var lookups = TurnLookups()
     for message in messages {
       switch message {
       case .requests(let requests, let reply):
@@ -147,7 +152,11 @@ final class RedisRegistryWorker: EventHandler {
   // MARK: The connection
 
   private func connected() {
-    for script in [changeRoute, renewLease, releaseLease] {
+    if let command = fence.command { client.send(command) { _ in } }
+    client.send(RedisCommand(["CLIENT", "INFO"])) { [unowned self] outcome in
+      if case .value(let value) = outcome, let text = value.text { fence.learned(text) }
+    }
+    for script in [changeRoute, takeTokens, renewLease, releaseLease] {
       script.load(on: client)
     }
     routeGuard?.commandsConnected()
@@ -168,8 +177,8 @@ final class RedisRegistryWorker: EventHandler {
     }
     timer.cancel()
     routeGuard?.commandsLost()
-    // What the nodes did meanwhile is not known.
-    leases.removeAll()
+    // What the nodes do meanwhile is not known.
+    leases.doubtAll()
   }
 
   // MARK: Leases

@@ -37,17 +37,20 @@ package struct RegistryRequest: Sendable {
     case nodes(of: UserID)
     /// Answered behind the events of all changes that were made before.
     case barrier
-    /// This hub of the node wants to hear what is said on a topic, or no longer.
+    /// This hub of the node wants to hear what is said on a topic, or no longer. Requests for one
+    /// topic take effect in the order given.
     case subscribe(Topic, shard: Int)
     case unsubscribe(Topic, shard: Int)
-    /// The nodes with a live lease, this one perhaps among them, of which a hub is subscribed.
+    /// The nodes with a live lease, this one perhaps among them, of which a hub is subscribed. What
+    /// is known of another node's lease may be a second old.
     case subscribers(of: Topic)
     /// What a user's devices on this hub are doing: `offline` when there is none any more. Answered
-    /// with the presence over all hubs and nodes that it makes.
+    /// with the presence over all hubs and nodes with a live lease that it makes. Requests for one
+    /// user take effect in the order given.
     case setPresence(UserID, PresenceState, shard: Int, at: Timestamp)
     case presence(of: UserID)
-    /// Takes up to so many of the user's tokens, which come back at `rate` a second up to `burst`, for
-    /// all nodes together.
+    /// Takes up to so many of the user's tokens, which come back at `rate` a second up to `burst`,
+    /// for all nodes together, by one clock. All three are above 0, and the rate is finite.
     case takeTokens(UserID, count: Int, rate: Double, burst: Int)
     /// Makes this node the holder of a client's session, unless another node with a live lease is;
     /// answers with whoever is it then. The name has at most 255 bytes. A holder claims again in
@@ -62,6 +65,8 @@ package struct RegistryRequest: Sendable {
 
   /// How long a claim holds, from the last time that it was made.
   package static let sessionClaimTime = Duration.seconds(3600)
+  /// How long it is known when a user was there last.
+  package static let lastSeenTime = Duration.seconds(90 * 86_400)
 
   package init(token: UInt64, operation: Operation) {
     self.token = token
@@ -84,10 +89,17 @@ package struct RegistryReply: Sendable {
     case holder(NodeID?)
     case subscribed
     case unsubscribed
+    /// In rising order, each once.
     case subscribers([NodeID])
+    /// `lastSeen` is the time of the user's last `setPresence`: a node that crashes has no time to
+    /// say when its users were there last.
     case presence(Presence)
-    /// How many were there; and in how many nanoseconds there will be one, if there was none.
+    /// How many were taken; if none, in how many nanoseconds there will be one.
     case tokens(count: Int, wait: Int64)
+    /// Nobody can say, or it is not known to be done. Registrations, subscriptions and presences
+    /// are asked for again by `NodeEvent.registrationsLost`. Removals (`unregister`, `unsubscribe`,
+    /// `setPresence` to `offline`) are made up for, unless the contrary was asked for meanwhile,
+    /// and nobody is told of it: whoever has to tell others that a user went asks again.
     case unavailable
   }
 

@@ -313,8 +313,9 @@ final class World {
     guard node.isUp else { return }
     node.isUp = false
     for device in devices where device.hub?.node === node { connectionLost(device) }
-    // The lease outlives the process, unless a new one takes it over first.
-    schedule(after: .seconds(15)) { [self] in
+    // The lease outlives the process, unless a new one takes it over first; and the others look
+    // at it every second.
+    schedule(after: .seconds(13)) { [self] in
       guard registry.leases[node.id] == node.epoch else { return }
       registry.leases[node.id] = nil
       leaseEnded(node)
