@@ -1,0 +1,49 @@
+"""What a run tells at its end."""
+
+from chaos.conductor import SETTLE_SECONDS
+
+
+def told(run, verdict, disk, seed, seconds):
+    """Prints everything of a run, the last line last; says whether it passed."""
+    unsettled = run.conductor.unsettled
+    for name, recovery in sorted(verdict.recoveries.items()):
+        print(f"{name:22} {recovery.count:3} times, {recovery.worst:5.2f} s until the last message "
+              f"was there, {recovery.worst_quiet:5.2f} s where no next one came")
+    for name, count in run.conductor.missed.items():
+        print(f"{name:22} {count:3} times not injected")
+    for name in unsettled:
+        print(f"VIOLATION not whole {SETTLE_SECONDS} s after {name}")
+    for line in verdict.lines():
+        print(line)
+    has_passed = verdict.is_clean and not unsettled and (disk is None or disk.is_clean)
+    if run.keeps_folder:
+        print(f"histories and logs: {run.cluster.folder}")
+    counts = " ".join(f"{name}={count}" for name, count in sorted(run.conductor.injected.items()))
+    worst, worst_quiet = verdict.worst()
+    print(f"seed {seed}: {seconds / 60:.1f} minutes, {sum(run.conductor.injected.values())} faults "
+          f"({counts}{disk_count(disk)}), {verdict.acked} messages acked, {verdict.checked} "
+          f"deliveries checked, worst recovery {worst:.2f} s ({worst_quiet:.2f} s without a next "
+          f"message): {'PASS' if has_passed else 'FAIL'}")
+    return has_passed
+
+
+def disk_count(disk):
+    return "" if disk is None else f" full-disk={disk.count}"
+
+
+def told_of_disk(disk):
+    print(f"full-disk={disk.count}, {disk.acked} messages acked: "
+          f"{'PASS' if disk.is_clean else 'FAIL'}")
+    return disk.is_clean
+
+
+def told_of_mutant(run, name, found, seconds):
+    """Says whether the mutant was caught."""
+    for kind, places in found.items():
+        print(f"{name}: {kind}: {places[0]}" + (f" and {len(places) - 1} more" if places[1:] else ""))
+    faults = sum(run.conductor.injected.values())
+    print(f"{name}: {'caught' if found else 'NOT CAUGHT'} after {seconds:.0f} s and {faults} faults",
+          flush=True)
+    if not found:
+        print(f"histories and logs: {run.cluster.folder}")
+    return bool(found)
