@@ -1,6 +1,7 @@
 """One fault after the other: inject, heal, and wait until everything has arrived."""
 
 import asyncio
+import itertools
 import time
 
 from chaos.faults import FAULTS, NotInjected
@@ -30,9 +31,10 @@ class Conductor:
         # After which faults not everything arrived in time.
         self.unsettled = []
 
-    async def run(self, names, until, is_enough=lambda: False):
-        for name in sequence(self.stage.rng, names):
-            if time.monotonic() >= until or is_enough():
+    async def run(self, names, until, count=None):
+        """Until a time, and no more than so many."""
+        for name in itertools.islice(sequence(self.stage.rng, names), count):
+            if time.monotonic() >= until:
                 return
             await self.inject(FAULTS[name])
 

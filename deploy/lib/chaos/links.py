@@ -11,6 +11,8 @@ import sys
 CHUNK = 65536
 SLOW_SECONDS = 0.25
 DRIBBLE_TRICKLE = 64
+# For connections that are cut at the end to notice.
+END_SECONDS = 0.1
 
 FAULTS = ("whole", "cut", "frozen", "one-way", "slow", "dribble")
 
@@ -97,10 +99,10 @@ class Link:
 
 
 async def main():
-    links = {}
+    links, servers = {}, []
     for name, (port, to) in json.loads(sys.argv[1]).items():
         links[name] = Link(name, to)
-        await asyncio.start_server(links[name].accept, "127.0.0.1", port)
+        servers.append(await asyncio.start_server(links[name].accept, "127.0.0.1", port))
     print("ready", flush=True)
     orders = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
@@ -109,6 +111,11 @@ async def main():
     while line := await orders.readline():
         order = json.loads(line)
         print(json.dumps(links[order["link"]].set(order["fault"])), flush=True)
+    for server in servers:
+        server.close()
+    for link in links.values():
+        link.set("cut")
+    await asyncio.sleep(END_SECONDS)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,8 @@ class Run:
         self.samples = Journal(self.folder / "samples.jsonl")
         self.shared = Shared()
         self.devices, self.tasks = [], []
+        # From when everybody is connected on.
+        self.monitor = self.stage = self.load = self.conductor = None
         self.keeps_folder = True
 
     async def __aenter__(self):
@@ -95,6 +97,8 @@ class Run:
                 device.join(conversation.name_for(device.user))
 
     async def end(self):
+        if self.load is not None:
+            await self.load.stop()
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)

@@ -1,7 +1,9 @@
 """When messages came: to whoever is connected, also when no next one shows that one is missing."""
 
+import bisect
 import collections
 import dataclasses
+import itertools
 
 LATE_SECONDS = 5.0
 
@@ -30,10 +32,11 @@ class Arrivals:
 
     def check(self):
         for each in self.record.histories:
+            timeline = Timeline(each)
             for key, times in arrivals(each).items():
-                yield from self.check_conversation(each, key, times)
+                yield from self.check_conversation(each, timeline, key, times)
 
-    def check_conversation(self, each, key, times):
+    def check_conversation(self, each, timeline, key, times):
         for seq in self.record.log.get(key, {}):
             came = times.get(seq, float("inf"))
             if came < float("inf"):
@@ -42,18 +45,16 @@ class Arrivals:
             # One that nobody was told of may be as late as it likes: its sender sends it again.
             if committed is None:
                 continue
-            late = max(self.lateness(each, committed, came, key), default=None)
+            late = max(self.lateness(timeline, committed, came, key), default=None)
             if late is not None and late[0] > LATE_SECONDS:
                 yield "late", (f"{each}: {key} {seq} not within {late[0]:.1f} s, connected all the "
                                f"while on connection {late[1]}")
         if missing := [seq for seq in self.record.log.get(key, {}) if seq not in times]:
             yield "never arrived", f"{each}: {key} {ranges(missing)}"
 
-    def lateness(self, each, committed, came, key):
+    def lateness(self, timeline, committed, came, key):
         """For each connection that should have brought it: seconds, and the connection."""
-        for connection in each.connections:
-            if connection.ready is None or connection.end < committed or connection.ready > came:
-                continue
+        for connection in timeline.between(committed, came):
             since = max(committed, connection.ready)
             until = min(came, connection.end, self.record.end)
             since, fault = self.without_faults(since)
@@ -75,6 +76,24 @@ class Arrivals:
         recovery.worst = max(recovery.worst, late)
         if key in self.quiet:
             recovery.worst_quiet = max(recovery.worst_quiet, late)
+
+
+class Timeline:
+    """The connections of a device that came to be ready, by time."""
+
+    def __init__(self, each):
+        ready = [connection for connection in each.connections if connection.ready is not None]
+        self.connections = sorted(ready, key=lambda connection: connection.ready)
+        # Two may overlap, so an end alone does not rise.
+        self.ends = list(itertools.accumulate((each.end for each in self.connections), max))
+
+    def between(self, since, until):
+        """Those that were there at any time in between."""
+        for connection in self.connections[bisect.bisect_left(self.ends, since):]:
+            if connection.ready > until:
+                return
+            if connection.end >= since:
+                yield connection
 
 
 def first_acks(record):
