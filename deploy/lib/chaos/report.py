@@ -40,10 +40,11 @@ def told_of_disk(disk):
 def told_of_mutant(run, name, found, seconds):
     """Says whether the mutant was caught."""
     for kind, places in found.items():
-        print(f"{name}: {kind}: {places[0]}" + (f" and {len(places) - 1} more" if places[1:] else ""))
+        more = f" and {len(places) - 1} more" if places[1:] else ""
+        print(f"{name}: {kind}: {places[0]}{more}")
+    how = "caught" if found else "NOT CAUGHT"
     faults = sum(run.conductor.injected.values())
-    print(f"{name}: {'caught' if found else 'NOT CAUGHT'} after {seconds:.0f} s and {faults} faults",
-          flush=True)
+    print(f"{name}: {how} after {seconds:.0f} s and {faults} faults", flush=True)
     if not found:
         print(f"histories and logs: {run.cluster.folder}")
     return bool(found)

@@ -5,7 +5,7 @@ import collections
 import time
 
 from chaos.cluster import NODES
-from chaos.faults.registry import NotInjected, require
+from chaos.faults.registry import require
 from chaos.monitor import scrape
 
 READY_SECONDS = 60
@@ -71,6 +71,3 @@ class Stage:
         require(nodes, "nobody is connected")
         # Not always the same one.
         return self.rng.choices(list(nodes), list(nodes.values()))[0]
-
-
-__all__ = ["NotInjected", "Stage"]

@@ -4,7 +4,7 @@ import dataclasses
 import json
 
 from chaos import journal
-from chaos.plan import direct_key, key_of
+from chaos.plan import key_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,6 +129,3 @@ def load(folder, log, members):
                   journal.read(folder / "samples.jsonl"), members,
                   json.loads((folder / "final.json").read_text())
                   if (folder / "final.json").exists() else None)
-
-
-__all__ = ["Connection", "History", "Record", "Stored", "direct_key", "history", "load"]

@@ -51,8 +51,8 @@ def check_usage(record):
         where = f"after {event.get('fault', 'the end')}"
         for sample in before(record, event["t"]):
             if own_descriptors(sample) > descriptors + DESCRIPTORS_MORE:
-                yield "descriptors", (f"{sample['node']} {where}: {own_descriptors(sample)} besides "
-                                      f"its clients', {descriptors:.0f} at first")
+                yield "descriptors", (f"{sample['node']} {where}: {own_descriptors(sample)} "
+                                      f"besides its clients', {descriptors:.0f} at first")
             if sample["memory"] > memory + MEMORY_MORE:
                 yield "memory", (f"{sample['node']} {where}: {sample['memory'] >> 20} MiB, "
                                  f"{int(memory) >> 20} MiB at first")
