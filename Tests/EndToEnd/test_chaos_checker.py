@@ -263,7 +263,7 @@ def test_an_own_mark_that_is_lost(story):
 def sample(time, **changes):
     return {"t": time, "e": "sample", "node": "server1", "turn": 0.01, "starved": 0.0,
             "is_excused": False, "connections": 10, "descriptors": 40, "memory": 20 << 20,
-            **changes}
+            "queued": 3, **changes}
 
 
 def test_a_long_turn(story):
@@ -278,7 +278,8 @@ def test_a_turn_that_is_not_the_nodes_own_fault(story, excuse):
 
 
 @pytest.mark.parametrize("what, changes", [
-    ("descriptors", {"descriptors": 70}), ("memory", {"memory": 200 << 20})])
+    ("descriptors", {"descriptors": 70}), ("memory", {"memory": 200 << 20}),
+    ("queues", {"queued": 5000})])
 def test_what_a_fault_leaves_behind(story, what, changes):
     story.samples = [sample(1), sample(2), sample(9, **changes)]
     story.fault(3, 8)

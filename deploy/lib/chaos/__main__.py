@@ -74,7 +74,7 @@ async def chaos(options, seed):
         verdict = await run.verdict()
         if options.any_turn:
             verdict.violations.pop("long turn", None)
-        run.keeps_folder = options.keep or not verdict.is_clean
+        run.keeps_folder = options.keep or not report.is_clean(run, verdict)
     return report.told(run, verdict, disk, seed, time.monotonic() - started)
 
 

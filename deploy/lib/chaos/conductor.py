@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import time
 
+from chaos.cluster import NODES
 from chaos.faults import FAULTS, NotInjected
 from chaos.plan import key_of
 
@@ -30,6 +31,8 @@ class Conductor:
         self.missed = {}
         # After which faults not everything arrived in time.
         self.unsettled = []
+        # Nodes that ended without having been told to, and after which faults.
+        self.fallen = []
 
     async def run(self, names, until, count=None):
         """Until a time, and no more than so many."""
@@ -60,6 +63,7 @@ class Conductor:
         if recovery is None:
             self.unsettled.append(fault.name)
         await quiet
+        await self.look_after_nodes(fault)
         self.tell(fault, reason, recovery)
         await asyncio.sleep(max(0, healed + WATCHED_SECONDS - time.monotonic()))
         self.journal.note("settled", fault=fault.name, seconds=recovery)
@@ -68,6 +72,13 @@ class Conductor:
         how = "NOT INJECTED: " + reason if reason else self.stage.evidence
         took = "not everything arrived" if recovery is None else f"whole after {recovery:.1f} s"
         print(f"{fault.name}: {how}; {took}", flush=True)
+
+    async def look_after_nodes(self, fault):
+        """Every node was running when the fault was healed."""
+        for node in NODES:
+            if self.stage.cluster.pid(node) is None:
+                self.fallen.append(f"{node} after {fault.name}")
+                await self.stage.cluster.start(node)
 
     async def settle(self, healed):
         """Seconds until every device that is connected has all that was committed up to now."""

@@ -5,17 +5,18 @@ from chaos.conductor import SETTLE_SECONDS
 
 def told(run, verdict, disk, seed, seconds):
     """Prints everything of a run, the last line last; says whether it passed."""
-    unsettled = run.conductor.unsettled
     for name, recovery in sorted(verdict.recoveries.items()):
         print(f"{name:22} {recovery.count:3} times, {recovery.worst:5.2f} s until the last message "
               f"was there, {recovery.worst_quiet:5.2f} s where no next one came")
     for name, count in run.conductor.missed.items():
         print(f"{name:22} {count:3} times not injected")
-    for name in unsettled:
+    for name in run.conductor.unsettled:
         print(f"VIOLATION not whole {SETTLE_SECONDS} s after {name}")
+    for what in run.conductor.fallen:
+        print(f"VIOLATION a node ended by itself: {what}")
     for line in verdict.lines():
         print(line)
-    has_passed = verdict.is_clean and not unsettled and (disk is None or disk.is_clean)
+    has_passed = is_clean(run, verdict) and (disk is None or disk.is_clean)
     if run.keeps_folder:
         print(f"histories and logs: {run.cluster.folder}")
     counts = " ".join(f"{name}={count}" for name, count in sorted(run.conductor.injected.items()))
@@ -23,8 +24,14 @@ def told(run, verdict, disk, seed, seconds):
     print(f"seed {seed}: {seconds / 60:.1f} minutes, {sum(run.conductor.injected.values())} faults "
           f"({counts}{disk_count(disk)}), {verdict.acked} messages acked, {verdict.checked} "
           f"deliveries checked, worst recovery {worst:.2f} s ({worst_quiet:.2f} s without a next "
-          f"message): {'PASS' if has_passed else 'FAIL'}")
+          f"message), longest turn {1000 * verdict.longest_turn:.0f} ms: "
+          f"{'PASS' if has_passed else 'FAIL'}")
     return has_passed
+
+
+def is_clean(run, verdict):
+    """Whether nothing was found in the run itself."""
+    return verdict.is_clean and not run.conductor.unsettled and not run.conductor.fallen
 
 
 def disk_count(disk):

@@ -57,8 +57,10 @@ class Run:
             raise
         return self
 
-    async def __aexit__(self, *_):
+    async def __aexit__(self, kind, *_):
         await self.end()
+        if kind is not None:
+            print(f"histories and logs: {self.cluster.folder}", flush=True)
 
     async def connect(self):
         for user, count in self.plan.devices.items():

@@ -5,6 +5,8 @@ import statistics
 TURN_SECONDS_MAX = 0.1
 DESCRIPTORS_MORE = 8
 MEMORY_MORE = 48 * 1024 * 1024
+# What a second's load may have under way, and a burst.
+QUEUED_MAX = 200
 BASELINE_SAMPLES = 6
 
 
@@ -18,10 +20,17 @@ def check_turns(record):
     """Time in which a thread could have run and another program had the processor is not its
     own."""
     for sample in record.samples:
-        own = sample["turn"] - sample["starved"]
-        if own > TURN_SECONDS_MAX and not sample["is_excused"]:
+        if own_turn(sample) > TURN_SECONDS_MAX:
             yield "long turn", (f"{sample['node']} at {sample['t']:.0f}: {sample['turn']:.3f} s, "
                                 f"of which it waited {sample['starved']:.3f} s for a processor")
+
+
+def own_turns(record):
+    return [own_turn(sample) for sample in record.samples]
+
+
+def own_turn(sample):
+    return 0.0 if sample["is_excused"] else max(0.0, sample["turn"] - sample["starved"])
 
 
 def before(record, time):
@@ -53,6 +62,8 @@ def check_usage(record):
             if own_descriptors(sample) > descriptors + DESCRIPTORS_MORE:
                 yield "descriptors", (f"{sample['node']} {where}: {own_descriptors(sample)} "
                                       f"besides its clients', {descriptors:.0f} at first")
+            if sample["queued"] > QUEUED_MAX:
+                yield "queues", f"{sample['node']} {where}: {sample['queued']:.0f} still wait"
             if sample["memory"] > memory + MEMORY_MORE:
                 yield "memory", (f"{sample['node']} {where}: {sample['memory'] >> 20} MiB, "
                                  f"{int(memory) >> 20} MiB at first")

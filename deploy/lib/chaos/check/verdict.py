@@ -17,6 +17,8 @@ class Verdict:
     acked: int
     checked: int
     recoveries: dict
+    # Seconds, of what is the nodes' own.
+    longest_turn: float
 
     @property
     def is_clean(self):
@@ -43,4 +45,5 @@ def check(record, quiet=()):
         for kind, what in found:
             violations[kind].append(what)
     acked = {(each.user, ack["cid"]) for each in record.histories for _, ack in each.acks}
-    return Verdict(dict(violations), len(acked), arrivals.checked, arrivals.recoveries)
+    return Verdict(dict(violations), len(acked), arrivals.checked, arrivals.recoveries,
+                   max(resources.own_turns(record), default=0.0))
