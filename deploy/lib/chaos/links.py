@@ -14,11 +14,12 @@ DRIBBLE_TRICKLE = 64
 # For connections that are cut at the end to notice.
 END_SECONDS = 0.1
 
-FAULTS = ("whole", "cut", "frozen", "one-way", "slow", "dribble")
-
-
 class Link:
-    """One listener and its connections; a fault is of all of them, and of those to come."""
+    """One listener and its connections; a fault is of all of them, and of those to come.
+
+    The faults: `whole`, `cut`, `frozen`, `mute` when nothing goes out, `deaf` when nothing comes
+    back, `slow`, `dribble`.
+    """
 
     def __init__(self, name, to):
         self.name, self.to = name, to
@@ -70,7 +71,7 @@ class Link:
         if self.fault == "slow":
             self.hindered += 1
             await asyncio.sleep(SLOW_SECONDS)
-        while self.fault == "frozen" or (self.fault == "one-way" and not is_outward):
+        while self.fault in ("frozen", "mute" if is_outward else "deaf"):
             self.hindered += 1
             await self.changed.wait()
 

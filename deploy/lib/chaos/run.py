@@ -4,6 +4,7 @@ import asyncio
 import json
 import random
 import time
+import uuid
 
 from chaos import database
 from chaos.check import check
@@ -88,9 +89,13 @@ class Run:
         """As far as the server has rooms."""
         for room in self.plan.rooms:
             owner = next(each for each in self.devices if each.user == room.members[0])
+            cid = str(uuid.uuid4())
+            # An entry of the log like others, of which the server makes the body.
+            owner.journal.note("write", cid=cid, to=room.key, body=None)
             answer = await owner.ask(
-                "room.create", room=room.key, members=[f"@{each}" for each in room.members[1:]])
-            if answer is None or answer["type"] != "ok":
+                "room.create", cid=cid, room=room.key,
+                members=[f"@{each}" for each in room.members[1:]])
+            if answer is None or answer["type"] == "error":
                 print(f"without rooms: {answer and answer.get('message')}", flush=True)
                 return
         self.plan.add_rooms()

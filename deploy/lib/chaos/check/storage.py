@@ -51,7 +51,7 @@ def check_acks(record):
                 # Entries that the server makes itself have no client id.
                 if row.cid:
                     yield "never sent", f"{key} {row.seq}: {row.sender}'s {row.cid}"
-            elif write["body"] != row.body:
+            elif write["body"] is not None and write["body"] != row.body:
                 yield "altered", f"{key} {row.seq}: stored with another body than was sent"
 
 

@@ -31,7 +31,7 @@ async def link_frozen(stage):
 
 @fault("link-one-way", 5)
 async def link_one_way(stage):
-    await hinder(stage, "one-way", 3, 20)
+    await hinder(stage, stage.rng.choice(("mute", "deaf")), 3, 20)
 
 
 @fault("link-slow", 6)
