@@ -8,7 +8,7 @@ struct LeaseCache {
     case lapsed
     /// The node has started again since, so this route can never be valid again.
     case outdated
-    /// Has to be asked for.
+    /// Nothing is known of it.
     case unknown
   }
 
@@ -36,6 +36,14 @@ struct LeaseCache {
     return entry.isLive ? .live : .lapsed
   }
 
+  /// Whether the answer is missing, or may have changed for the better since.
+  func mustBeAsked(about owner: RouteOwner) -> Bool {
+    switch verdict(on: owner) {
+    case .unknown, .lapsed: true
+    case .live, .outdated: false
+    }
+  }
+
   /// Takes in the lease's value, nil when there is none. `asked`: the epoch of the route that
   /// caused the question, if one did.
   ///
@@ -48,7 +56,8 @@ struct LeaseCache {
     } else if var entry = entries[node] {
       entry.epoch = max(entry.epoch, asked)
       entry.isLive = false
-      entry.absences += 1
+      // Look-ups may ask many times between two refreshes.
+      if asked == 0 { entry.absences += 1 }
       entries[node] = entry.absences < Self.absencesMax ? entry : nil
     } else if asked > 0 {
       entries[node] = Entry(epoch: asked, isLive: false)
