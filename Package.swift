@@ -16,11 +16,12 @@ func system(_ name: String, package: String, pkgConfig: String? = nil) -> Target
 }
 
 func module(
-  _ name: String, _ dependencies: [Target.Dependency] = [], embedding files: [String] = []
+  _ name: String, _ dependencies: [Target.Dependency] = [], embedding files: [String] = [],
+  defines: [SwiftSetting] = []
 ) -> Target {
   .target(
     name: name, dependencies: dependencies, resources: files.map { .embedInCode($0) },
-    swiftSettings: settings)
+    swiftSettings: settings + defines)
 }
 
 func program(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -49,6 +50,11 @@ let package = Package(
     .executable(name: "chat-bench", targets: ["chat-bench"]),
     .executable(name: "ws-echo", targets: ["ws-echo"]),
   ],
+  traits: [
+    .trait(
+      name: "FaultInjection",
+      description: "Fail points and mutants for deploy/chaos. Never in a server for users.")
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
@@ -65,6 +71,11 @@ let package = Package(
     system("CPostgres", package: "libpq-dev", pkgConfig: "libpq"),
     system("CSQLite", package: "libsqlite3-dev"),
     system("CZlib", package: "zlib1g-dev"),
+
+    // Places at which a process can be made to fail; nothing without the trait.
+    module(
+      "FaultInjection",
+      defines: [.define("FAULT_INJECTION", .when(traits: ["FaultInjection"]))]),
 
     // Byte buffers and text encodings; no I/O.
     module("Bytes"),
@@ -83,11 +94,12 @@ let package = Package(
     module("ChatProtocol", ["Bytes", "JSON"]),
 
     // Sessions, delivery and the ports to the back ends; no I/O, no clock.
-    module("ChatCore", ["Bytes", "ChatProtocol", deques]),
+    module("ChatCore", ["Bytes", "ChatProtocol", "FaultInjection", deques]),
 
     // One C library each.
     module("RedisClient", ["Bytes", "Reactor", "TLS", "CHiredis", logging, deques]),
-    module("AMQPClient", ["Bytes", "Reactor", "TLS", "CRabbitMQ", logging, deques]),
+    module(
+      "AMQPClient", ["Bytes", "Reactor", "TLS", "CRabbitMQ", "FaultInjection", logging, deques]),
     module("PostgresClient", ["Bytes", "Reactor", "CPostgres", logging, deques]),
     module("SQLiteClient", ["CSQLite"]),
 
@@ -96,7 +108,7 @@ let package = Package(
       "ChatBackends",
       [
         "Bytes", "Reactor", "ChatProtocol", "ChatCore", "RedisClient", "AMQPClient",
-        "PostgresClient", "SQLiteClient", logging, deques,
+        "PostgresClient", "SQLiteClient", "FaultInjection", logging, deques,
       ]),
 
     // Listener -> HTTP -> WebSocket -> session, and back.
@@ -113,7 +125,7 @@ let package = Package(
       [
         "Reactor", "Forwarding", "TLS", "HTTP1", "WebSocket", "ChatProtocol", "ChatCore",
         "RedisClient",
-        "AMQPClient", "PostgresClient", "ChatBackends", "Gateway", logging,
+        "AMQPClient", "PostgresClient", "ChatBackends", "Gateway", "FaultInjection", logging,
       ]),
     program("chat-bench", ["Bytes", "Reactor", "TLS", "HTTP1", "WebSocket", histogram]),
     program(
@@ -142,6 +154,7 @@ let package = Package(
       name: "fuzz", dependencies: ["CFuzzer", "Fuzzers"], path: "Tests/Fuzz/Program",
       swiftSettings: settings),
 
+    tests("FaultInjection"),
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
     tests("Forwarding"),

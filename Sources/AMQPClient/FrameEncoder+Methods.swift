@@ -1,5 +1,6 @@
 internal import Bytes
 internal import CRabbitMQ
+internal import FaultInjection
 
 // The methods that this client sends.
 
@@ -83,8 +84,8 @@ extension FrameEncoder {
     defer { strings.deallocate() }
     // Mandatory: without it a message that no queue takes is confirmed all the same.
     let fields = amqp_basic_publish_t(
-      ticket: 0, exchange: strings.add(exchange), routing_key: strings.add(key), mandatory: 1,
-      immediate: 0)
+      ticket: 0, exchange: strings.add(exchange), routing_key: strings.add(key),
+      mandatory: Mutant.noMandatory.isActive ? 0 : 1, immediate: 0)
     method(UInt32(AMQP_BASIC_PUBLISH_METHOD), fields, channel: channel, into: &buffer)
     transientContent(body, channel: channel, frameMax: frameMax, into: &buffer)
   }

@@ -1,5 +1,6 @@
 import ChatProtocol
 import DequeModule
+import FaultInjection
 
 // What a session missed: read from the log and sent in order, before any live message of the
 // conversation. Live messages wait behind, in a bounded queue that the log backs.
@@ -26,7 +27,8 @@ extension Hub {
       if position > cursor {
         session.lags[state.conversation] = .ahead(through: position)
       } else if position < cursor {
-        session.lags[state.conversation] = .resuming(Missed(position: position))
+        let start = Mutant.resumeSkipsOne.isActive ? position + 1 : position
+        session.lags[state.conversation] = .resuming(Missed(position: start))
         missed.append(state.conversation)
       } else {
         settle(session, in: state.conversation)

@@ -1,4 +1,5 @@
 import ArgumentParser
+import FaultInjection
 import Glibc
 import Logging
 import Reactor
@@ -16,7 +17,7 @@ enum ChatServer {
     do {
       let options = try Options.parse()
       if options.version {
-        print("chat-server \(version)")
+        print("chat-server \(version)" + (FaultInjection.isBuiltIn ? ", fault injection" : ""))
         return
       }
       settings = try Settings(options, environment: System.environment())
@@ -32,6 +33,10 @@ enum ChatServer {
     SignalSource.block([SIGTERM, SIGINT, SIGHUP])
     LoggingSystem.bootstrap { _ in
       LineLogHandler(format: settings.logFormat, level: settings.logLevel)
+    }
+    if let request = FaultInjection.request {
+      guard FaultInjection.isUnderstood else { fail("no such fault: \(request)") }
+      Logger(label: "chat-server").warning("FAULT INJECTION", metadata: ["fault": "\(request)"])
     }
     do {
       try Node.run(settings)

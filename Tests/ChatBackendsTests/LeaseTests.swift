@@ -35,10 +35,13 @@ struct LeaseCacheTests {
     #expect(told == [false, false, true, false, false, true])
   }
 
-  @Test func `a node without a lease is asked for once`() {
+  @Test func `a node without a lease is forgotten after a while`() {
     var cache = LeaseCache()
     _ = cache.learned(node, lease: nil, asked: 7)
     #expect(cache.verdict(on: owner(7)) == .lapsed)
+    #expect(cache.nodes == [node])
+    // Look-ups do not count, however many there are.
+    for _ in 0..<LeaseCache.absencesMax { _ = cache.learned(node, lease: nil, asked: 7) }
     #expect(cache.nodes == [node])
     for _ in 0..<LeaseCache.absencesMax { _ = cache.learned(node, lease: nil) }
     #expect(cache.nodes == [])

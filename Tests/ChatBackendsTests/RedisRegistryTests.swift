@@ -96,6 +96,22 @@ struct RedisRegistryTests {
     #expect(events.map(\.lostNode) == ["server2"])
   }
 
+  @Test func `a node that takes its lapsed lease again is found at once`() async throws {
+    let node = try await fixture.start("server1")
+    try server.run("SADD", "active:servers", "server2")
+    try server.run("SET", "node:server2", "7")
+    try server.run("HSET", "connection:bob", "web", "server2/7/c1")
+    #expect(await node.nodes(of: "bob") == ["server2"])
+    for _ in 1...3 {
+      let lost = node.events.all.count
+      try server.run("DEL", "node:server2")
+      _ = await node.events.wait(.seconds(10)) { $0.count > lost }
+      #expect(await node.nodes(of: "bob") == [])
+      try server.run("SET", "node:server2", "7")
+      #expect(await node.nodes(of: "bob") == ["server2"])
+    }
+  }
+
   @Test func `a server that lost its scripts gets them again`() async throws {
     let node = try await fixture.start("server1")
     try server.run("SCRIPT", "FLUSH")

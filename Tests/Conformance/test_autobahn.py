@@ -21,7 +21,7 @@ COMPRESSED = {
 }
 
 
-def run(folder, options, *choice, seconds):
+def run(folder, options, *choice, seconds, tasks=8):
     """Behaviour and closing behaviour by case."""
     port = free_port()
     with Program("ws-echo", "--listen", f"127.0.0.1:{port}", "--event-loops", "1",
@@ -29,7 +29,7 @@ def run(folder, options, *choice, seconds):
         echo.await_port(port)
         # The exit status forgives NON-STRICT, so the report decides.
         subprocess.run(
-            [pathlib.Path(sys.executable).with_name("kosoku"), "-p", "8", *choice, "-o", folder,
+            [pathlib.Path(sys.executable).with_name("kosoku"), "-p", str(tasks), *choice, "-o", folder,
              f"ws://127.0.0.1:{port}/"],
             stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds)
         assert echo.is_alive()
@@ -63,6 +63,6 @@ def test_no_case_was_left_out(results):
 @pytest.mark.parametrize("options, sections, count", COMPRESSED.values(), ids=COMPRESSED)
 def test_compression(tmp_path, options, sections, count):
     choice = [argument for section in sections for argument in ("-i", section)]
-    results = run(tmp_path, options, *choice, seconds=360)
+    results = run(tmp_path, options, *choice, seconds=360, tasks=3)
     assert bad(results) == {}
     assert len(results) == count

@@ -11,13 +11,28 @@ node_names() {
   for ((number = 1; number <= nodes; number++)); do say "server$number"; done
 }
 
+# Sets `back_ends`, where a node finds the other servers: at themselves, or at links of its own
+# that somebody has laid in between, with three ports for each node.
+back_ends_of() {
+  local first
+  back_ends=(--redis "$redis_url" --amqp "$amqp_url" --database "$database_url")
+  [[ -n ${CHAT_CLUSTER_LINKS:-} ]] || return 0
+  first=$((CHAT_CLUSTER_LINKS + 3 * (${1#server} - 1)))
+  back_ends=(
+    --redis "${redis_url/:$redis_port/:$first}"
+    --amqp "${amqp_url/:$amqp_port/:$((first + 1))}"
+    --database "${database_url/:$postgres_port/:$((first + 2))}"
+  )
+}
+
 spawn_node() {
   local extra origin="http://127.0.0.1:$nginx_port"
   # Options for all nodes, such as --send-rate 200, separated by spaces.
   read -ra extra <<<"${CHAT_CLUSTER_NODE_OPTIONS:-}"
+  back_ends_of "$1"
   spawn "$1" "$(id -un)" "$build/chat-server" --node-id "$1" \
     --listen "127.0.0.1:$(client_port "$1")" --ops-listen "127.0.0.1:$(ops_port "$1")" \
-    --redis "$redis_url" --amqp "$amqp_url" --database "$database_url" \
+    "${back_ends[@]}" \
     --allowed-origin "$origin" --trusted-proxy 127.0.0.1 "${extra[@]}"
 }
 

@@ -67,6 +67,14 @@ signal() {
   kill -s "$2" "$pid" 2>/dev/null || true
 }
 
+# signal_group NAME SIGNAL: to its process and to what that has started.
+signal_group() {
+  local pid group
+  pid=$(pid_of "$1") || return 0
+  group=$(ps -o pgid= -p "$pid") || return 0
+  kill -s "$2" -- "-${group// /}" 2>/dev/null || true
+}
+
 # stop_process NAME SIGNAL SECONDS: asks, waits, then kills the whole process group.
 stop_process() {
   local pid group

@@ -1,5 +1,6 @@
 internal import AMQPClient
 internal import ChatCore
+internal import FaultInjection
 internal import Logging
 internal import Reactor
 
@@ -63,6 +64,7 @@ extension RabbitMQBusWorker {
     guard drain() else { return }
     // Before the turn's other writes: each may wake a process that then has this processor.
     publisher.flush()
+    FailPoint.afterPublish.pass()
     postponeConfirmations()
   }
 

@@ -8,7 +8,7 @@ struct LeaseCache {
     case lapsed
     /// The node has started again since, so this route can never be valid again.
     case outdated
-    /// Has to be asked for.
+    /// Nothing is known of it.
     case unknown
   }
 
@@ -50,6 +50,14 @@ struct LeaseCache {
     }
   }
 
+  /// Whether the answer is missing, or may have changed for the better since.
+  func mustBeAsked(about owner: RouteOwner) -> Bool {
+    switch verdict(on: owner) {
+    case .unknown, .lapsed: true
+    case .live, .outdated: false
+    }
+  }
+
   /// Takes in the lease's value, nil when there is none. `asked`: the epoch of the route that
   /// caused the question, if one did.
   ///
@@ -66,8 +74,14 @@ struct LeaseCache {
       return false
     }
     entry.epoch = max(entry.epoch, asked)
-    entry.state = entry.state == .doubted ? .missed : .ended
-    entry.absences += 1
+    entry.state =
+      switch entry.state {
+      case .doubted: .missed
+      case .missed where asked > 0: .missed
+      case .live, .missed, .ended: .ended
+      }
+    // Look-ups may ask many times between two refreshes.
+    if asked == 0 { entry.absences += 1 }
     entries[node] = entry.absences < Self.absencesMax ? entry : nil
     return entry.state == .ended && former?.state != .ended
   }

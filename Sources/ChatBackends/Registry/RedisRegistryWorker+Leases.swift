@@ -14,9 +14,13 @@ extension RedisRegistryWorker {
 
   /// Asks for the leases that the cache cannot tell of, each node's once at a time.
   ///
+  /// Also for those that had lapsed when last seen: a node that takes its lease again makes its
+  /// registrations again and then compares heads. A message that is committed behind that, and
+  /// looked up before the next refresh, would be missed by nobody until a minute later.
+  ///
   /// - Parameter completion: told whether all have been answered.
   func askLeases(of owners: [RouteOwner], completion: @escaping (Bool) -> Void) {
-    let unknown = owners.filter { $0.node != node && leases.verdict(on: $0) == .unknown }
+    let unknown = owners.filter { $0.node != node && leases.mustBeAsked(about: $0) }
     let epochs = Dictionary(unknown.map { ($0.node, $0.epoch) }, uniquingKeysWith: max)
     guard !epochs.isEmpty else { return completion(true) }
     let pending = PendingLeases(count: epochs.count, completion)

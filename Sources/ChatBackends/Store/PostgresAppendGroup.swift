@@ -1,5 +1,6 @@
 import ChatCore
 import ChatProtocol
+import FaultInjection
 import PostgresClient
 
 /// Appends that are committed together, in the order they were submitted.
@@ -9,11 +10,19 @@ struct PostgresAppendGroup {
     var origin: PostgresRequestOrigin
   }
 
-  static let statement = PostgresQuery(
-    .prepare(
-      name: "chat_append",
-      sql: "SELECT ordinal, seq, ts, outcome "
-        + "FROM chat_append($1, $2, $3, $4, $5, $6, $7, $8, $9)", types: []))
+  /// What a session needs before it can append.
+  static let statements =
+    Mutant.dedupeInMemory.isActive
+    ? [PostgresQuery(sql: SendMemory.appendFunction), call(of: "pg_temp.chat_append")]
+    : [call(of: "chat_append")]
+
+  private static func call(of function: String) -> PostgresQuery {
+    PostgresQuery(
+      .prepare(
+        name: "chat_append",
+        sql: "SELECT ordinal, seq, ts, outcome "
+          + "FROM \(function)($1, $2, $3, $4, $5, $6, $7, $8, $9)", types: []))
+  }
 
   let entries: [Entry]
   /// Whether an attempt before this one may have been committed unseen.

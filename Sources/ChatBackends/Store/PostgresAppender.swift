@@ -1,6 +1,7 @@
 import ChatCore
 import ChatProtocol
 import DequeModule
+import FaultInjection
 import Logging
 import PostgresClient
 import Reactor
@@ -25,6 +26,8 @@ final class PostgresAppender: PostgresConnectionOwner {
   private var waiting: Deque<PostgresAppendGroup.Entry> = []
   /// What is being committed, or was when the session was lost.
   private var group: PostgresAppendGroup?
+  /// In use by a mutant only.
+  private var memory = SendMemory()
 
   init(
     context: PostgresStoreContext,
@@ -56,15 +59,23 @@ final class PostgresAppender: PostgresConnectionOwner {
     while entries.count < Self.groupRequestsMax, bodyBytes < Self.groupBodyBytesMax,
       let entry = waiting.popFirst()
     {
+      if Mutant.dedupeInMemory.isActive, let result = memory.result(of: entry.draft) {
+        answer([entry], [result])
+        continue
+      }
       bodyBytes += entry.draft.content.bodyCount
       entries.append(entry)
     }
+    guard !entries.isEmpty else { return }
     send(PostgresAppendGroup(entries))
   }
 
   /// Gives up on what has waited since before `limit` for a database that is away.
   func refuse(arrivedBefore limit: Instant) {
-    guard state != .ready else { return }
+    guard state != .ready else {
+      if Mutant.ackBeforeCommit.isActive, group == nil { commitAtLast() }
+      return
+    }
     refuse { $0.origin.arrival < limit }
   }
 
@@ -85,8 +96,16 @@ final class PostgresAppender: PostgresConnectionOwner {
     var next = next
     next.attemptBegins()
     group = next
+    FailPoint.beforeCommit.pass()
+    if Mutant.ackBeforeCommit.isActive {
+      commitAtLast()
+      connection.send(PostgresQuery(sql: "BEGIN")) { _ in }
+    }
     connection.send(next.query()) { [weak self] in self?.received($0) }
   }
+
+  /// Ends the transaction that a mutant has left open.
+  private func commitAtLast() { connection.send(PostgresQuery(sql: "COMMIT")) { _ in } }
 
   private func received(_ answer: Result<PostgresRows, PostgresError>) {
     guard var done = group else { return }
@@ -95,6 +114,8 @@ final class PostgresAppender: PostgresConnectionOwner {
       guard let results = done.results(rows) else {
         return connection.drop(.disconnected(reason: "the server gave rows that make no sense"))
       }
+      FailPoint.afterCommit.pass()
+      if Mutant.dedupeInMemory.isActive { memory.remember(done.entries, results) }
       finish(done, results)
     case .failure(.disconnected):
       // Committed or not: the next session finds out.
@@ -139,7 +160,7 @@ final class PostgresAppender: PostgresConnectionOwner {
       guard let self else { return }
       if let error { return self.setUpFailed(error) }
       PostgresSession.prepare(
-        [PostgresAppendGroup.statement],
+        PostgresAppendGroup.statements,
         statementTimeout: self.context.configuration.requestTimeout, on: connection
       ) { [weak self] error in
         if let error { self?.setUpFailed(error) } else { self?.prepared() }

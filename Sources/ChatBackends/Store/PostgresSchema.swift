@@ -69,7 +69,7 @@ enum PostgresSchema {
   /// locked by one statement, and the next sees every message that was numbered before. Two groups
   /// that use one client id in two conversations at once meet at the key of `sends`: the second
   /// fails with 23505 and is run again.
-  private static let appendFunction = """
+  static let appendFunction = """
     CREATE FUNCTION chat_append(
       keys text[], first_members text[], second_members text[], places integer[],
       senders text[], cids bytea[], times bigint[], replies bigint[], bodies bytea[]

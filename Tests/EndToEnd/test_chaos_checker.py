@@ -1,0 +1,306 @@
+"""The checker of deploy/chaos finds each violation in histories made by hand, and no other."""
+
+import pytest
+
+from chaos.check.record import Record, Stored, history
+from chaos.check.verdict import check
+
+COUNT = 5
+KEY = "ann:bob"
+
+
+def body(seq):
+    return {"text": f"message {seq}"}
+
+
+class Story:
+    """ann writes five messages to bob, one a second, and all is well until a test changes it."""
+
+    def __init__(self):
+        numbers = range(1, COUNT + 1)
+        self.rows = [Stored(seq, "ann", f"cid-{seq}", 1000 + seq, body(seq)) for seq in numbers]
+        self.ann = self.opened("@bob", 1)
+        self.bob = self.opened("@ann", 2)
+        for seq in numbers:
+            self.ann += [
+                {"t": seq, "e": "write", "cid": f"cid-{seq}", "to": "@bob", "body": body(seq)},
+                {"t": seq, "e": "send", "c": 1, "cid": f"cid-{seq}", "id": f"1.{seq}"},
+                self.frame(seq + 0.1, 1, type="ack", conv="@bob", cid=f"cid-{seq}", seq=seq,
+                           ts=1000 + seq)]
+            self.bob.append(self.message(seq))
+        # Life goes on for a while.
+        self.bob.append(self.frame(30, 2, type="receipt", conv="@ann", user="@ann", recv=3, read=2))
+        self.events, self.samples, self.final = [], [], {}
+
+    def opened(self, conv, number, time=0.0, held=0, **listed):
+        listed = {"conv": conv, "head": 0, "recv": 0, "read": 0, "unread": 0, **listed}
+        return [{"t": time, "e": "hello", "c": number, "resume": {conv: held}},
+                self.frame(time + 0.1, number, type="ready", conversations=[listed])]
+
+    def frame(self, time, number, **frame):
+        return {"t": time, "e": "frame", "c": number, "frame": frame}
+
+    def message(self, seq, time=None, number=2, **changes):
+        frame = {"type": "msg", "conv": "@ann", "seq": seq, "from": "@ann", "cid": f"cid-{seq}",
+                 "ts": 1000 + seq, "body": body(seq), **changes}
+        return self.frame(time or seq + 0.2, number, **frame)
+
+    def place(self, seq):
+        """Where bob's frame with a message is."""
+        return next(place for place, event in enumerate(self.bob)
+                    if event.get("frame", {}).get("seq") == seq)
+
+    def fault(self, begin, end, missed=None):
+        self.events += [{"t": begin, "e": "begin", "fault": "some-fault"},
+                        {"t": end, "e": "healed", "fault": "some-fault", "missed": missed}]
+
+    def verdict(self, quiet=()):
+        histories = [history("ann", "device-0", self.ann), history("bob", "device-0", self.bob)]
+        return check(Record(histories, {KEY: self.rows}, self.events, self.samples,
+                            final=self.final), quiet)
+
+    def found(self):
+        return set(self.verdict().violations)
+
+
+@pytest.fixture
+def story():
+    return Story()
+
+
+def test_a_run_in_which_all_is_well_passes(story):
+    verdict = story.verdict()
+    assert verdict.violations == {}
+    assert (verdict.acked, verdict.checked) == (COUNT, 2 * COUNT)
+
+
+# What is stored.
+
+def test_an_acked_message_that_is_not_stored(story):
+    story.rows.pop()
+    assert story.found() == {"acked, not stored", "shown, not stored"}
+
+
+def test_a_number_that_another_message_has(story):
+    story.rows[-1] = Stored(COUNT, "ann", "another", 1000 + COUNT, body(COUNT))
+    assert {"acked, not stored", "never sent"} <= story.found()
+
+
+def test_a_client_id_that_is_stored_twice(story):
+    story.rows.append(Stored(COUNT + 1, "ann", "cid-1", 2000, body(1)))
+    assert story.found() == {"stored twice", "never arrived"}
+
+
+def test_one_client_id_acked_under_two_numbers(story):
+    story.ann.append(story.frame(9, 1, type="ack", conv="@bob", cid="cid-1", seq=2, ts=1002))
+    assert "two numbers" in story.found()
+
+
+def test_a_log_with_a_hole(story):
+    del story.rows[1]
+    assert "log numbers" in story.found()
+
+
+def test_a_body_that_was_altered_on_its_way_to_the_database(story):
+    story.rows[2] = Stored(3, "ann", "cid-3", 1003, {"text": "something else"})
+    assert story.found() == {"altered"}
+
+
+def test_a_send_that_was_refused_for_ever(story):
+    story.ann.append(story.frame(9, 1, type="error", id="1.2", code="conflict", message="used",
+                                 retryable=False))
+    assert story.found() == {"refused"}
+
+
+def test_a_send_that_may_be_tried_again_is_no_violation(story):
+    story.ann.insert(4, story.frame(1.05, 1, type="error", id="1.1", code="unavailable",
+                                    message="later", retryable=True))
+    assert story.found() == set()
+
+
+# What is shown.
+
+def test_a_body_that_was_altered_on_its_way_to_a_reader(story):
+    story.bob[story.place(2)] = story.message(2, body={"text": "something else"})
+    assert story.found() == {"altered"}
+
+
+def test_another_sender_than_the_one_stored(story):
+    story.bob[story.place(2)] = story.message(2, **{"from": "@bob"})
+    assert story.found() == {"altered"}
+
+
+def test_a_message_of_a_conversation_that_one_is_not_in(story):
+    """It can only be seen by name: what bob calls `@ann` is by definition his."""
+    story.bob.append(story.message(1, time=8, conv="#room"))
+    assert "another's conversation" in story.found()
+
+
+def test_a_message_that_never_comes(story):
+    del story.bob[story.place(COUNT)]
+    assert story.found() == {"never arrived", "late"}
+
+
+def test_a_message_that_is_skipped_without_a_word(story):
+    del story.bob[story.place(3)]
+    assert "silent hole" in story.found()
+
+
+def test_messages_in_another_order(story):
+    two, three = story.place(2), story.place(3)
+    story.bob[two], story.bob[three] = story.bob[three], story.bob[two]
+    assert story.found() == {"silent hole"}
+
+
+def test_a_gap_that_is_told_and_fetched_is_no_violation(story):
+    missing = story.bob[story.place(3)]["frame"]
+    story.bob[story.place(3)] = story.frame(3.2, 2, type="gap", conv="@ann", after=2, before=4)
+    item = {key: missing[key] for key in ("seq", "from", "cid", "ts", "body")}
+    story.bob.append(story.frame(5.3, 2, type="page", conv="@ann", items=[item], more=False))
+    assert story.found() == set()
+
+
+def test_a_gap_that_hides_another_hole(story):
+    story.bob[story.place(3)] = story.frame(3.2, 2, type="gap", conv="@ann", after=3, before=4)
+    assert "silent hole" in story.found()
+
+
+def test_a_page_out_of_order(story):
+    items = [story.message(seq)["frame"] for seq in (2, 1)]
+    story.bob.append(story.frame(9, 2, type="page", conv="@ann", items=items, more=False))
+    assert story.found() == {"order"}
+
+
+def test_a_message_that_comes_twice_is_dropped_by_its_number(story):
+    story.bob.append(story.message(2, time=9))
+    assert story.found() == set()
+
+
+def test_a_resumption_that_skips_one(story):
+    """The device holds two messages and comes back; it gets the fourth next."""
+    moved = story.bob[story.place(4):]
+    story.bob = story.bob[:story.place(3)] + [{"t": 2.5, "e": "end", "c": 2}]
+    story.bob += story.opened("@ann", 3, time=2.6, held=2)
+    story.bob += [{**event, "c": 3} for event in moved]
+    item = {key: value for key, value in story.message(3)["frame"].items() if key != "type"}
+    story.bob.append(story.frame(6, 3, type="page", conv="@ann", items=[item], more=False))
+    assert story.found() == {"silent hole"}
+
+
+def test_ones_own_messages_may_be_acked_behind_the_next_message(story):
+    """ann's own fourth is under way when bob's fifth comes."""
+    story.rows[4] = Stored(5, "bob", "bob-5", 1005, body(5))
+    story.ann = [event for event in story.ann if event.get("cid") != "cid-5"
+                 and event.get("frame", {}).get("seq") != 5]
+    ack = story.ann.pop()
+    assert ack["frame"]["seq"] == 4
+    story.ann += [story.frame(4.1, 1, type="msg", conv="@bob", seq=5, ts=1005, cid="bob-5",
+                              body=body(5), **{"from": "@bob"}), {**ack, "t": 4.2}]
+    story.bob[story.place(5)] = story.message(5, cid="bob-5", **{"from": "@bob"})
+    story.bob.append({"t": 4.0, "e": "write", "cid": "bob-5", "to": "@ann", "body": body(5)})
+    assert story.found() == set()
+
+
+# When it comes.
+
+def late_story(story):
+    """bob, connected all the time, gets the last message twelve seconds late."""
+    story.bob[story.place(COUNT)] = story.message(COUNT, time=COUNT + 12)
+    return story
+
+
+def test_a_message_that_comes_late(story):
+    assert late_story(story).found() == {"late"}
+
+
+def test_a_message_that_a_fault_held_up_is_not_late(story):
+    late_story(story).fault(COUNT - 1, COUNT + 10)
+    verdict = story.verdict(quiet=[KEY])
+    assert verdict.violations == {}
+    recovery = verdict.recoveries["some-fault"]
+    assert (recovery.count, recovery.worst) == (1, pytest.approx(2))
+    assert recovery.worst_quiet == pytest.approx(2)
+
+
+def test_a_message_that_comes_too_long_after_a_fault(story):
+    late_story(story).fault(COUNT - 1, COUNT + 6)
+    assert story.found() == {"late"}
+
+
+def test_who_was_away_gets_it_late_without_fault(story):
+    story.bob = story.bob[:story.place(COUNT)] + [{"t": 4.5, "e": "end", "c": 2}]
+    story.bob += story.opened("@ann", 3, time=20, held=4)
+    story.bob += [story.message(COUNT, time=20.2, number=3), story.frame(30, 3, type="pong")]
+    assert story.found() == set()
+
+
+def test_who_came_back_and_gets_it_with_the_next_connection_only(story):
+    """That one resumes is no excuse for the connection before."""
+    story.bob = story.bob[:story.place(COUNT)] + [{"t": 15, "e": "end", "c": 2}]
+    story.bob += story.opened("@ann", 3, time=15.2, held=4)
+    story.bob += [story.message(COUNT, time=15.4, number=3)]
+    assert story.found() == {"late"}
+
+
+def test_a_fault_that_was_not_injected_is_not_counted(story):
+    story.fault(1, 2, missed="it did not show")
+    assert story.verdict().recoveries == {}
+
+
+# Marks and figures.
+
+def test_a_receipt_that_falls(story):
+    story.bob.append(story.frame(31, 2, type="receipt", conv="@ann", user="@ann", recv=3, read=1))
+    assert story.found() == {"mark fell"}
+
+
+def test_an_own_mark_that_is_lost(story):
+    story.bob.append({"t": 31, "e": "read", "conv": "@ann", "seq": 4})
+    story.bob += story.opened("@ann", 3, time=32, held=COUNT, head=COUNT, read=3)
+    assert story.found() == {"mark fell"}
+
+
+def sample(time, **changes):
+    return {"t": time, "e": "sample", "node": "server1", "turn": 0.01, "starved": 0.0,
+            "is_excused": False, "connections": 10, "descriptors": 40, "memory": 20 << 20,
+            "queued": 3, **changes}
+
+
+def test_a_long_turn(story):
+    story.samples = [sample(1), sample(2, turn=0.15)]
+    assert story.found() == {"long turn"}
+
+
+@pytest.mark.parametrize("excuse", [{"starved": 0.1}, {"is_excused": True}])
+def test_a_turn_that_is_not_the_nodes_own_fault(story, excuse):
+    story.samples = [sample(1), sample(2, turn=0.15, **excuse)]
+    assert story.found() == set()
+
+
+@pytest.mark.parametrize("what, changes", [
+    ("descriptors", {"descriptors": 70}), ("memory", {"memory": 200 << 20}),
+    ("queues", {"queued": 5000})])
+def test_what_a_fault_leaves_behind(story, what, changes):
+    story.samples = [sample(1), sample(2), sample(9, **changes)]
+    story.fault(3, 8)
+    story.events.append({"t": 10, "e": "settled", "fault": "some-fault"})
+    assert story.found() == {what}
+
+
+def test_descriptors_of_clients_that_moved_here_are_no_leak(story):
+    story.samples = [sample(1), sample(9, descriptors=70, connections=40)]
+    story.fault(3, 8)
+    story.events.append({"t": 10, "e": "settled", "fault": "some-fault"})
+    assert story.found() == set()
+
+
+def test_messages_that_the_broker_let_fall(story):
+    story.samples = [sample(1)]
+    story.fault(3, 8)
+    story.events.append({"t": 9, "e": "unroutable", "count": 3})
+    assert story.found() == {"dropped by the broker"}
+
+
+def test_what_still_waits_at_the_end(story):
+    story.final = {"messages in queues": 2, "server1 pending bytes": 0}
+    assert story.found() == {"left over"}

@@ -1,0 +1,131 @@
+"""What a run has left behind, as the checks read it."""
+
+import dataclasses
+import json
+
+from chaos import journal
+from chaos.plan import key_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Stored:
+    """A row of the final database."""
+
+    seq: int
+    sender: str
+    cid: str
+    ts: int
+    body: object
+
+
+@dataclasses.dataclass
+class Connection:
+    """One connection of a device: from its hello to its end."""
+
+    number: int
+    resume: dict = dataclasses.field(default_factory=dict)
+    ready: float | None = None
+    end: float = float("inf")
+    # What `ready` listed, by the conversation's name.
+    listed: dict = dataclasses.field(default_factory=dict)
+    # (time, frame), as they came; and the cids that were sent on it.
+    frames: list = dataclasses.field(default_factory=list)
+    sent: set = dataclasses.field(default_factory=set)
+    hello: float = 0.0
+
+
+@dataclasses.dataclass
+class History:
+    """What one device saw and did."""
+
+    user: str
+    device: str
+    connections: list
+    writes: dict
+    acks: list
+    refusals: list
+    # (time, conversation, seq) of each `read` that was answered with `ok`.
+    reads: list
+
+    def __str__(self):
+        return f"{self.user}/{self.device}"
+
+    def key(self, conv):
+        return key_of(self.user, conv)
+
+
+def history(user, device, events):
+    """A device's history from its journal."""
+    connections, writes, acks, refusals, reads, sends = {}, {}, [], [], [], {}
+    for event in events:
+        if event["e"] == "write":
+            writes[event["cid"]] = event
+            continue
+        if event["e"] == "read":
+            reads.append((event["t"], event["conv"], event["seq"]))
+            continue
+        here = connections.setdefault(event["c"], Connection(event["c"]))
+        match event["e"]:
+            case "hello":
+                here.resume, here.hello = event["resume"], event["t"]
+            case "send":
+                here.sent.add(event["cid"])
+                sends[event.get("id")] = event["cid"]
+            case "end":
+                here.end = event["t"]
+            case "frame":
+                frame = event["frame"]
+                here.frames.append((event["t"], frame))
+                if frame["type"] == "ready":
+                    here.ready = event["t"]
+                    here.listed = {each["conv"]: each for each in frame["conversations"]}
+                elif frame["type"] == "ack":
+                    acks.append((event["t"], frame))
+                elif frame["type"] == "error" and frame.get("id") in sends:
+                    refusals.append((event["t"], sends[frame["id"]], frame))
+    return History(user, device, list(connections.values()), writes, acks, refusals, reads)
+
+
+class Record:
+    """The histories, the final log by conversation, the faults, the nodes' figures."""
+
+    def __init__(self, histories, log, events=(), samples=(), members=None, final=None):
+        self.histories = histories
+        # key -> {seq: Stored}, and key -> all rows, should there be two with one number.
+        self.rows = log
+        self.log = {key: {row.seq: row for row in rows} for key, rows in log.items()}
+        self.events, self.samples = list(events), list(samples)
+        self.members = members or {}
+        # What was left when everything had stopped: queues and the like.
+        self.final = final or {}
+        # Of what came later nothing is known.
+        self.end = max((time for each in self.histories for connection in each.connections
+                        for time, _ in connection.frames), default=0.0)
+
+    def is_member(self, user, key):
+        if key.startswith("#"):
+            return user in self.members.get(key, ())
+        return user in key.split(":")
+
+    def faults(self):
+        """(name, begin, end) of what was injected, and of what was tried in vain."""
+        windows, begin = [], None
+        for event in self.events:
+            if event["e"] == "begin":
+                begin = event
+            elif event["e"] == "healed" and begin is not None:
+                windows.append((begin["fault"], begin["t"], event["t"], event["missed"]))
+                begin = None
+        return windows
+
+
+def load(folder, log, members):
+    """Reads a run's folder."""
+    histories = []
+    for path in sorted((folder / "history").glob("*.jsonl")):
+        user, device, _ = path.name.split(".")
+        histories.append(history(user, device, journal.read(path)))
+    return Record(histories, log, journal.read(folder / "events.jsonl"),
+                  journal.read(folder / "samples.jsonl"), members,
+                  json.loads((folder / "final.json").read_text())
+                  if (folder / "final.json").exists() else None)

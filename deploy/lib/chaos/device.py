@@ -1,0 +1,228 @@
+"""One device of a user, as a careful client of chat.v1 is: docs/protocol.md is all it knows."""
+
+import asyncio
+import random
+
+from chaos.connection import LOST, Connection
+from chaos.journal import Journal
+from chaos.outbox import Outbox
+from chaos.place import Place
+
+PUMP_SECONDS = 0.25
+BACKOFF_MIN, BACKOFF_MAX = 0.1, 2.0
+LINGER_SECONDS = 8
+HOLE_SECONDS = 1.0
+PAGE_SECONDS = 8
+PAGE_MAX = 100
+
+
+class Device:
+    """Stays connected, applies by `seq`, fetches holes, sends again what was not acked."""
+
+    def __init__(self, user, name, url, plan, folder, shared):
+        self.user, self.name, self.url, self.plan = user, name, url, plan
+        # What all devices learn together: heads of conversations, what the server cannot do.
+        self.shared = shared
+        self.journal = Journal(folder / f"{user}.{name}.jsonl")
+        self.places = {each.name_for(user): Place() for each in plan.of_user(user)}
+        self.outbox = Outbox()
+        self.answers = {}
+        self.sends_by_id = {}
+        self.connection = None
+        self.fetching = set()
+        self.tasks = set()
+        self.is_online = asyncio.Event()
+        self.is_online.set()
+        self.wake = asyncio.Event()
+
+    def join(self, name):
+        """Rooms are there only after the first devices are."""
+        self.places.setdefault(name, Place())
+
+    def resume(self):
+        return {conv: place.last for conv, place in self.places.items()}
+
+    @property
+    def is_connected(self):
+        return self.connection is not None and self.connection.is_ready
+
+    @property
+    def node(self):
+        return self.connection.node if self.is_connected else None
+
+    # Life.
+
+    async def run(self):
+        """Connects again and again until it is cancelled."""
+        self.start(self.pump())
+        failures = 0
+        while True:
+            await self.is_online.wait()
+            connection = Connection(self)
+            if await self.opens(connection):
+                failures = 0
+                self.use(connection)
+            else:
+                failures += 1
+            # One that took over meanwhile is waited for too.
+            while self.is_connected:
+                await self.connection.over.wait()
+            delay = min(BACKOFF_MAX, BACKOFF_MIN * 2 ** min(failures, 8))
+            await asyncio.sleep(random.uniform(BACKOFF_MIN / 2, delay))
+
+    async def opens(self, connection):
+        try:
+            await connection.open(self.url)
+            return True
+        except LOST as failure:
+            connection.end(repr(failure))
+            return False
+        except asyncio.CancelledError:
+            connection.end("cancelled")
+            raise
+
+    def use(self, connection):
+        self.connection = connection
+        self.sends_by_id.clear()
+        self.start(connection.read())
+        self.wake.set()
+
+    def start(self, work):
+        task = asyncio.get_running_loop().create_task(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
+
+    async def end(self):
+        for task in list(self.tasks):
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        self.journal.close()
+
+    def drop(self):
+        if self.connection is not None:
+            self.connection.abort()
+
+    async def take_over(self):
+        """Connects anew while the old connection is still there, as one that changes networks."""
+        old, new = self.connection, Connection(self)
+        if self.is_connected and await self.opens(new):
+            self.use(new)
+            await asyncio.sleep(LINGER_SECONDS)
+            old.abort()
+
+    # Out.
+
+    def write(self, to, body):
+        send = self.outbox.write(to, body)
+        if send is not None:
+            self.journal.note("write", cid=send.cid, to=to, body=body)
+            self.wake.set()
+        return send
+
+    async def pump(self):
+        """Sends what is due on whatever connection there is."""
+        while True:
+            try:
+                await asyncio.wait_for(self.wake.wait(), PUMP_SECONDS)
+            except TimeoutError:
+                pass
+            self.wake.clear()
+            connection = self.connection
+            if connection is None or not connection.is_ready:
+                continue
+            try:
+                for send in self.outbox.due(connection.number):
+                    number = connection.next_id()
+                    self.sends_by_id[number] = send.cid
+                    connection.note("send", cid=send.cid, id=number)
+                    await connection.post(
+                        "send", number, cid=send.cid, to=send.to, body=send.body)
+            except LOST:
+                continue
+
+    async def ask(self, kind, **fields):
+        """A request and its answer on the present connection; nothing when that is lost."""
+        connection = self.connection
+        if connection is None or not connection.is_ready:
+            return None
+        number = connection.next_id()
+        answer = self.answers[number] = asyncio.get_running_loop().create_future()
+        try:
+            await connection.post(kind, number, **fields)
+            return await asyncio.wait_for(answer, PAGE_SECONDS)
+        except LOST:
+            return None
+        finally:
+            del self.answers[number]
+
+    # In.
+
+    def received(self, frame, connection):
+        match frame["type"]:
+            case "msg":
+                self.hold(frame["conv"], frame["seq"])
+            case "ack":
+                self.sends_by_id.pop(frame["id"], None)
+                self.outbox.acked(frame["cid"])
+                self.shared.committed(self.user, frame["conv"], frame["seq"])
+                self.hold(frame["conv"], frame["seq"])
+            case "gap":
+                self.fetch(frame["conv"], frame["before"] - 1, 0)
+            case "error":
+                self.failed(frame)
+            case "reconnect":
+                self.start(self.come_back(connection, frame["after_ms"] / 1000))
+        if (answer := self.answers.get(frame.get("id"))) and not answer.done():
+            answer.set_result(frame)
+
+    async def come_back(self, connection, seconds):
+        await asyncio.sleep(seconds)
+        connection.abort()
+
+    def failed(self, frame):
+        cid = self.sends_by_id.pop(frame.get("id"), None)
+        if cid is not None:
+            after = frame.get("retry_after_ms")
+            self.outbox.failed(cid, frame["retryable"], after and after / 1000)
+
+    def hold(self, conv, seq):
+        place = self.places.setdefault(conv, Place())
+        if place.add(seq) and place.has_hole:
+            # What is missing may be an ack that comes next.
+            self.fetch(conv, max(place.ahead) - 1, HOLE_SECONDS)
+
+    def fetch(self, conv, through, delay):
+        if conv not in self.fetching:
+            self.fetching.add(conv)
+            self.start(self.fetch_pages(conv, through, delay))
+
+    async def fetch_pages(self, conv, through, delay):
+        """Fetches what is missing up to a number, as far as one connection carries it."""
+        try:
+            await asyncio.sleep(delay)
+            place = self.places.setdefault(conv, Place())
+            while place.last < max(through, max(place.ahead, default=0)):
+                before = place.last
+                page = await self.ask("history", to=conv, after=before, limit=PAGE_MAX)
+                if page is None or page["type"] != "page":
+                    return
+                for item in page["items"]:
+                    place.add(item["seq"])
+                if place.last == before:
+                    return
+        finally:
+            self.fetching.discard(conv)
+
+    async def mark_read(self, conv):
+        """Tells how far the user has read; a server that cannot is not asked again."""
+        seq = self.places[conv].last
+        if not self.shared.has_reads or seq == 0:
+            return
+        answer = await self.ask("read", to=conv, seq=seq)
+        if answer is None:
+            return
+        if answer["type"] == "error" and answer["code"] in ("bad_request", "unsupported"):
+            self.shared.has_reads = False
+        elif answer["type"] == "ok":
+            self.journal.note("read", conv=conv, seq=seq)

@@ -1,0 +1,23 @@
+"""What a device holds of one conversation."""
+
+
+class Place:
+    """`last` is the end of what it holds without a hole; `ahead` lies beyond holes."""
+
+    def __init__(self):
+        self.last = 0
+        self.ahead = set()
+
+    def add(self, seq):
+        """Says whether this was new."""
+        if seq <= self.last or seq in self.ahead:
+            return False
+        self.ahead.add(seq)
+        while self.last + 1 in self.ahead:
+            self.last += 1
+            self.ahead.discard(self.last)
+        return True
+
+    @property
+    def has_hole(self):
+        return bool(self.ahead)

@@ -1,0 +1,73 @@
+"""What a fault sees of the run, and what it tells."""
+
+import asyncio
+import collections
+import time
+
+from chaos.cluster import NODES
+from chaos.faults.registry import require
+from chaos.monitor import scrape
+
+READY_SECONDS = 60
+UNROUTABLE = ("lists:sum([maps:get(messages_unroutable_dropped_total, C, 0) "
+              "|| C <- maps:values(rabbit_global_counters:overview())]).")
+
+
+class Stage:
+    """The cluster, who is connected where, and the run's journal."""
+
+    def __init__(self, cluster, plan, devices, monitor, journal, rng):
+        self.cluster, self.plan, self.devices = cluster, plan, devices
+        self.monitor, self.journal, self.rng = monitor, journal, rng
+        self.evidence = None
+
+    def injected(self, evidence):
+        self.evidence = evidence
+        self.journal.note("injected", evidence=evidence)
+
+    async def hold(self, shortest, longest):
+        await asyncio.sleep(self.rng.uniform(shortest, longest))
+
+    async def ready(self, node):
+        """Waits until the node serves: it may have lost its servers meanwhile."""
+        deadline = time.monotonic() + READY_SECONDS
+        while True:
+            try:
+                return await scrape(self.cluster.ops_port(node))
+            except (OSError, TimeoutError, EOFError):
+                if time.monotonic() > deadline:
+                    raise
+                await asyncio.sleep(0.2)
+
+    async def note_unroutable(self):
+        """Messages that the broker let fall because no queue took them. Its counters are lost when
+        it is restarted."""
+        count = int((await self.cluster.erlang(UNROUTABLE)).split()[-1])
+        self.journal.note("unroutable", count=count)
+
+    # Nodes.
+
+    def count_on(self, node):
+        return sum(device.node == node for device in self.devices)
+
+    def count_connected(self):
+        return sum(device.is_connected for device in self.devices)
+
+    def any_node(self):
+        return self.rng.choice(NODES)
+
+    def senders_node(self):
+        """Where somebody waits for an ack, or, if nobody does, where most are."""
+        return self.busiest(device for device in self.devices if len(device.outbox))
+
+    def receivers_node(self):
+        """Where somebody listens in a quiet conversation."""
+        members = {user for each in self.plan.quiet() for user in each.members}
+        return self.busiest(device for device in self.devices if device.user in members)
+
+    def busiest(self, devices):
+        nodes = collections.Counter(device.node for device in devices if device.node)
+        nodes = nodes or collections.Counter(each.node for each in self.devices if each.node)
+        require(nodes, "nobody is connected")
+        # Not always the same one.
+        return self.rng.choices(list(nodes), list(nodes.values()))[0]
