@@ -128,7 +128,7 @@ def test_errors_are_told_where_they_are_listened_for(stomp_pair):
     alice.connection.send("/app/chat.sendMessage", "{", receipt="r")
     error, headers = alice.error()
     assert (error["code"], headers["receipt-id"]) == ("bad_request", "r")
-    alice.connection.subscribe("/topic/room.general", "room")
+    alice.connection.subscribe("/topic/no-room", "room")
     assert alice.error()[0]["code"] == "not_found"
     assert bob.next()[0]["content"] == "one"
     assert alice.failures.empty() and bob.messages.empty()

@@ -132,10 +132,12 @@ import WebSocket
     (
       "SEND\ndestination:/app/chat.send\n\n{\"roomId\":\"general\",\"content\":\"hi\"}", "not_found"
     ),
-    ("SEND\ndestination:/app/chat.typing\n\n{\"receiver\":\"bob\"}", "bad_request"),
+    ("SEND\ndestination:/app/chat.typing\n\n{}", "bad_request"),
     ("SEND\ndestination:/app/chat.read\n\n{\"receiver\":\"bob\"}", "bad_request"),
+    ("SEND\ndestination:/app/chat.read\n\n{\"receiver\":\"bob\",\"seq\":1}", "not_found"),
     ("SEND\ndestination:/topic/all\n\nhi", "bad_request"),
-    ("SUBSCRIBE\nid:r\ndestination:/topic/room.general\n\n", "not_found"),
+    ("SUBSCRIBE\nid:r\ndestination:/topic/all\n\n", "not_found"),
+    ("SUBSCRIBE\nid:r\ndestination:/topic/room.\n\n", "not_found"),
   ]
 
   @Test(arguments: refused) func `what the chat refuses is told where errors are listened for`(
