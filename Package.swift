@@ -155,6 +155,14 @@ let package = Package(
       swiftSettings: settings),
 
     tests("FaultInjection"),
+    // Nodes, back ends and clients under one seed, and the program that tries many.
+    .target(
+      name: "Simulation", dependencies: ["ChatProtocol", "ChatCore"],
+      path: "Tests/Simulation/World", swiftSettings: settings),
+    .executableTarget(
+      name: "simulate", dependencies: ["Simulation", "ChatCore", argumentParser],
+      path: "Tests/Simulation/Program", swiftSettings: settings),
+
     tests("Bytes"),
     tests("Reactor", ["Bytes", "CLinux", "TestKernel"]),
     tests("Forwarding"),
@@ -164,7 +172,7 @@ let package = Package(
     tests("SockJS", ["Bytes", "HTTP1", "WebSocket"]),
     tests("STOMP", ["Bytes"]),
     tests("ChatProtocol", ["Bytes"]),
-    tests("ChatCore", ["ChatProtocol", "Bytes"]),
+    tests("ChatCore", ["ChatProtocol", "Bytes", "Simulation"]),
     tests("RedisClient", ["Reactor", "TestServers"]),
     tests("AMQPClient", ["Reactor", "TLS", "TestServers"]),
     tests(

@@ -2,7 +2,7 @@
 ///
 /// Nothing is taken back out of it. Whoever set an alarm checks at its time whether it still
 /// means something, so an alarm costs nothing when what it waited for happens.
-struct AlarmQueue<Alarm> {
+package struct AlarmQueue<Alarm> {
   private struct Entry {
     var deadline: Int64
     var alarm: Alarm
@@ -10,10 +10,12 @@ struct AlarmQueue<Alarm> {
 
   private var heap: [Entry] = []
 
-  var nextDeadline: Int64? { heap.first?.deadline }
-  var count: Int { heap.count }
+  package init() {}
 
-  mutating func set(_ alarm: Alarm, at deadline: Int64) {
+  package var nextDeadline: Int64? { heap.first?.deadline }
+  package var count: Int { heap.count }
+
+  package mutating func set(_ alarm: Alarm, at deadline: Int64) {
     heap.append(Entry(deadline: deadline, alarm: alarm))
     var child = heap.count - 1
     while child > 0 {
@@ -25,7 +27,7 @@ struct AlarmQueue<Alarm> {
   }
 
   /// Takes the earliest alarm that is due.
-  mutating func next(dueAt now: Int64) -> Alarm? {
+  package mutating func next(dueAt now: Int64) -> Alarm? {
     guard let first = heap.first, first.deadline <= now else { return nil }
     let last = heap.removeLast()
     shrink()

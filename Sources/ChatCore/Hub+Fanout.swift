@@ -21,7 +21,7 @@ extension Hub {
       counters.fanoutsWaiting += 1
     }
     // Behind it: whoever is taken out of a room is told so.
-    if let change { apply(removalOf: change, by: message.sender, to: room) }
+    if let change { apply(removalOf: change, by: message.sender, at: message.sequence, to: room) }
   }
 
   /// This turn's share of what is under way, of each room in its turn.

@@ -70,12 +70,13 @@ extension Hub {
   /// The answer to a load: where each conversation stands.
   func loaded(_ session: Session, _ result: StoreReply.Result) {
     guard case .loading(let handshake) = session.phase, let user = session.user else { return }
-    guard case .conversations(let states) = result else {
+    guard case .conversations(let read) = result else {
       counters.unavailable += 1
       fail(session, handshake.id, .unavailable, "the store is out of reach")
       close(session, .overloaded, "the store is out of reach")
       return
     }
+    let states = user.current(read)
     let wasLoaded = user.isLoaded
     if !wasLoaded { establish(user, states) }
     for state in states where state.conversation.isRoom { enter(session, user, state) }

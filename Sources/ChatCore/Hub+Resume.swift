@@ -9,7 +9,7 @@ extension Hub {
   /// Notes in which conversations the new session is not where its user is.
   ///
   /// A device that holds something elsewhere and nothing of a conversation was away when that
-  /// began, and gets it from the start. One that holds nothing at all begins at the heads, which
+  /// began, and gets it from the start; a room from the entry with which its user came. One that holds nothing at all begins at the heads, which
   /// `ready` tells it.
   func place(
     _ session: Session, _ user: User, _ states: [ConversationState],
@@ -18,9 +18,9 @@ extension Hub {
     var missed: [ConversationID] = []
     for state in states {
       let address = state.conversation.address(seenBy: user.id)
-      let start = state.room?.since ?? 0
+      let start = state.room.map { max($0.joined, 1) - 1 } ?? 0
       let held = resume[address] ?? (resume.isEmpty ? state.head : start)
-      let position = max(min(held, state.head), start)
+      let position = max(min(held, state.head), state.room?.since ?? 0)
       let cursor =
         audience(of: user, in: state.conversation).cursor(in: state.conversation)
         ?? state.head
@@ -41,6 +41,15 @@ extension Hub {
     session.resumption = resumption
   }
 
+  /// A live session gets a conversation that it had nothing of, from the entry behind `position` on.
+  func resume(_ session: Session, in conversation: ConversationID, after position: UInt64) {
+    session.lags[conversation] = .resuming(Missed(position: position))
+    var resumption = session.resumption ?? Resumption(budget: limits.resumedMessagesMax)
+    resumption.waiting.append(conversation)
+    session.resumption = resumption
+    resumeMore(session)
+  }
+
   /// A live session goes back to what its device holds, as one does that says hello: until it is
   /// `ready` again live messages pass it by, and are among the missed ones. Not while others are on
   /// their way: the command waits for their end.
@@ -55,9 +64,7 @@ extension Hub {
   private func begun(
     after states: [ConversationState], _ user: User, _ session: Session
   ) -> [ConversationID] {
-    guard states.count < limits.conversationsMax,
-      user.cursors.count + user.memberships.count > states.count
-    else { return [] }
+    guard states.count < limits.conversationsMax else { return [] }
     let known = Set(states.map(\.conversation))
     var begun: [ConversationID] = []
     for entry in user.cursors.entries where !known.contains(entry.conversation) {
@@ -78,12 +85,21 @@ extension Hub {
   func announceHidden(
     _ session: Session, _ user: User, _ states: [ConversationState], _ resume: [Address: UInt64]
   ) {
+    let known = Set(states.lazy.map(\.conversation))
     for state in states {
-      guard let since = state.room?.since,
-        let held = resume[state.conversation.address(seenBy: user.id)], held < since
-      else { continue }
-      sendGap(to: session, state.conversation, after: held, before: since + 1)
+      guard let since = state.room?.since else { continue }
+      announceHidden(session, state.conversation, since, resume)
     }
+    for membership in user.memberships where !known.contains(membership.room.conversation) {
+      announceHidden(session, membership.room.conversation, membership.since, resume)
+    }
+  }
+
+  private func announceHidden(
+    _ session: Session, _ room: ConversationID, _ since: UInt64, _ resume: [Address: UInt64]
+  ) {
+    guard let name = room.room, let held = resume[.room(name)], held < since else { return }
+    sendGap(to: session, room, after: held, before: since + 1)
   }
 
   /// Of a user with too many conversations not all are known; of those that the session asked
@@ -211,7 +227,12 @@ extension Hub {
   /// is.
   private func rejoin(_ conversation: ConversationID, _ session: Session, _ last: Missed) {
     var missed = last
-    settle(session, in: conversation)
+    // What waited is what the room handed out last, and the session goes on with it from there.
+    if missed.behind.isEmpty {
+      settle(session, in: conversation)
+    } else {
+      session.lags[conversation] = nil
+    }
     session.resumption?.messagesBehind -= missed.behind.count
     if let first = missed.behind.first { missed.position = first.sequence - 1 }
     while let message = missed.behind.popFirst() { send(missed: message, &missed, session) }

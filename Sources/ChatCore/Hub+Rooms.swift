@@ -25,22 +25,45 @@ extension Hub {
     else { return }
     room.memberCount = summary.memberCount
     if user.membership(in: room) == nil {
-      user.memberships.append(.init(room: room, since: summary.since, knownSince: now))
+      user.memberships.append(
+        .init(
+          room: room, since: summary.since, joined: summary.joined, knownSince: now))
     }
     if !room.sessions.contains(where: { $0 === session }) { room.sessions.append(session) }
   }
 
-  /// All sessions of a user who is a member from the entry at `sequence` on, which is next.
-  private func enter(_ user: User, _ room: Room, since: UInt64) {
+  /// All sessions of a user who is a member by the entry at `sequence`, which is next.
+  private func enter(_ user: User, _ room: Room, by sequence: UInt64) {
+    user.removals[room.conversation] = nil
     guard user.membership(in: room) == nil else { return }
-    user.memberships.append(.init(room: room, since: since, knownSince: now))
+    user.memberships.append(
+      .init(room: room, since: sequence - 1, joined: sequence, knownSince: now))
     for session in user.sessions where session.isLive { room.sessions.append(session) }
     if user.sessions.contains(where: { !$0.isLive }) { user.hasChangedWhileLoading = true }
   }
 
-  func leave(_ room: Room, _ user: User) {
+  /// The entry at `sequence` has ended the membership.
+  private func leave(_ room: Room, _ user: User, by sequence: UInt64) {
+    user.removals[room.conversation] = sequence
+    for session in user.sessions {
+      // Sessions that have not seen it are told that there was something.
+      switch session.lags[room.conversation] {
+      case .resuming(let missed):
+        dropBehind(room.conversation, session)
+        session.lags[room.conversation] = nil
+        sendGap(to: session, room.conversation, after: missed.position, before: sequence + 1)
+      case .ahead:
+        session.lags[room.conversation] = nil
+      case .shed, nil:
+        // What was shed is told when the session is not congested any more.
+        break
+      }
+    }
+    leave(room, user)
+  }
+
+  private func leave(_ room: Room, _ user: User) {
     user.memberships.removeAll { $0.room === room }
-    for session in user.sessions { session.lags[room.conversation] = nil }
     removeSessions(of: user, from: room)
   }
 
@@ -74,14 +97,11 @@ extension Hub {
     if let room = rooms[message.conversation] {
       return accept(message, for: room, origin: origin)
     }
-    // Nobody here was a member before it. Who is one by it is among the recipients.
-    let added = recipients.compactMap { users[$0] }
-    for user in added where !user.isLoaded { user.hasChangedWhileLoading = true }
-    guard added.contains(where: \.isLoaded),
-      let room = room(message.conversation, head: message.sequence - 1, memberCount: 0)
-    else { return }
-    accept(message, for: room, origin: origin)
-    forgetIfEmpty(room)
+    // Nobody here was a member before it. Who is one by it is among the recipients; but it may be an
+    // old entry that took its time, and what it says not be so any more. The store knows.
+    for user in recipients.lazy.compactMap({ self.users[$0] }) {
+      if user.isLoaded { scheduleSweep(user, at: now) } else { user.hasChangedWhileLoading = true }
+    }
   }
 
   func apply(additionsOf change: RoomChange, by actor: UserID, at sequence: UInt64, to room: Room) {
@@ -90,31 +110,32 @@ extension Hub {
     for name in added {
       guard let user = users[name] else { continue }
       if user.isLoaded {
-        enter(user, room, since: sequence - 1)
+        enter(user, room, by: sequence)
       } else {
         user.hasChangedWhileLoading = true
       }
     }
   }
 
-  func apply(removalOf change: RoomChange, by actor: UserID, to room: Room) {
+  func apply(removalOf change: RoomChange, by actor: UserID, at sequence: UInt64, to room: Room) {
     guard let removed = change.removed(by: actor) else { return }
     room.memberCount -= 1
-    if let user = users[removed] { leave(room, user) }
+    guard let user = users[removed] else { return }
+    if let membership = user.membership(in: room), membership.joined > sequence { return }
+    leave(room, user, by: sequence)
   }
 
   // MARK: - What a list of the user's conversations says
 
-  /// Rooms that the user is in, or no longer, of which no entry told. What came meanwhile the sessions
-  /// have not had: a gap says so.
+  /// Rooms that the user is in, or no longer, of which no entry told in its place. The sessions get them
+  /// from the entry on that made the user a member.
   func compareMemberships(_ user: User, _ states: [ConversationState], readAt time: Int64) {
     for state in states where state.conversation.isRoom {
       if let room = rooms[state.conversation], user.membership(in: room) != nil { continue }
       for session in user.sessions where session.isLive {
         enter(session, user, state)
-        settle(session, in: state.conversation)
-        let since = state.room?.since ?? 0
-        sendGap(to: session, state.conversation, after: since, before: state.head + 1)
+        let first = max(state.room?.joined ?? 1, 1)
+        resume(session, in: state.conversation, after: first - 1)
       }
     }
     guard states.count < limits.conversationsMax else { return }
@@ -122,6 +143,9 @@ extension Hub {
     for membership in user.memberships
     where membership.knownSince < time && !rooms.contains(membership.room.conversation) {
       leave(membership.room, user)
+      // The entry that says so is not for the user any more, and without it a client would take the next
+      // one, if there is another, for the one behind the last. What is so it is told when it comes back.
+      for session in user.sessions { close(session, .internalError, "a membership has ended") }
     }
   }
 }

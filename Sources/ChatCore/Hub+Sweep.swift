@@ -34,8 +34,9 @@ extension Hub {
       scheduleSweep(user, at: now + jittered(limits.holeDelayMax))
       return
     }
-    compareMemberships(user, states, readAt: time)
-    compareHeads(user, states)
+    let current = user.current(states)
+    compareMemberships(user, current, readAt: time)
+    compareHeads(user, current)
   }
 
   /// Whose place in the conversation is the user's: a room's members have one place.

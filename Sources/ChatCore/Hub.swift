@@ -8,7 +8,7 @@ import DequeModule
 /// turn, and calls `timerFired` at `nextDeadline`. Requests to the store and the registry leave
 /// as effects and come back through `completed`, each exactly once.
 package final class Hub {
-  let node: NodeInfo
+  package let node: NodeInfo
   let limits: HubLimits
   /// Embedded: no other node, so neither registry nor bus.
   let isAlone: Bool

@@ -8,12 +8,18 @@ final class User: Audience {
     let room: Room
     /// The user sees the entries above this.
     let since: UInt64
+    /// The entry with which the user came. The room may still be on its way there on this hub: what an
+    /// entry before it says of the user is long over.
+    let joined: UInt64
     /// When this hub learned of it: a list read before does not say that it has ended.
     let knownSince: Int64
   }
 
   let id: UserID
   var memberships: [Membership] = []
+  /// The entries that took the user out of rooms: what the store said of a room before that is not so
+  /// any more. Until it says something newer.
+  var removals: [ConversationID: UInt64] = [:]
   /// What the registry was told last of this hub's sessions.
   var toldPresence = PresenceState.offline
   var allowance = Allowance()
@@ -28,6 +34,16 @@ final class User: Audience {
 
   func session(ofDevice device: String) -> Session? {
     sessions.first { $0.device == device }
+  }
+
+  /// What the store said, without rooms that the user was taken out of since.
+  func current(_ states: [ConversationState]) -> [ConversationState] {
+    guard !removals.isEmpty else { return states }
+    return states.filter { state in
+      guard let removal = removals[state.conversation] else { return true }
+      if state.head >= removal { removals[state.conversation] = nil }
+      return state.head >= removal
+    }
   }
 
   func membership(in room: Room) -> Membership? {

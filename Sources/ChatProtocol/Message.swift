@@ -95,12 +95,17 @@ package struct RoomSummary: Hashable, Sendable {
   package var role: RoomRole
   /// The member sees the entries above this.
   package var since: UInt64
+  /// The number of the entry with which the member came.
+  package var joined: UInt64
   package var memberCount: Int
   package var settings: RoomSettings
 
-  package init(role: RoomRole, since: UInt64, memberCount: Int, settings: RoomSettings) {
+  package init(
+    role: RoomRole, since: UInt64, joined: UInt64, memberCount: Int, settings: RoomSettings
+  ) {
     self.role = role
     self.since = since
+    self.joined = joined
     self.memberCount = memberCount
     self.settings = settings
   }

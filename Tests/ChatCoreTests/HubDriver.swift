@@ -1,4 +1,5 @@
 import ChatProtocol
+import Simulation
 
 @testable import ChatCore
 

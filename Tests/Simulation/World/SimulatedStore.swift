@@ -1,17 +1,17 @@
-import ChatProtocol
-
-@testable import ChatCore
+package import ChatCore
+package import ChatProtocol
 
 /// The store's truth. When a request takes effect and when it is answered is the world's affair.
-struct SimulatedStore {
+package struct SimulatedStore {
   private struct SendKey: Hashable {
     var sender: UserID
     var clientID: String
   }
 
-  struct Membership {
-    var role: RoomRole
-    var since: UInt64
+  package struct Membership {
+    package var role: RoomRole
+    package var since: UInt64
+    package var joined: UInt64
   }
 
   struct Marks {
@@ -19,14 +19,16 @@ struct SimulatedStore {
     var read: UInt64 = 0
   }
 
-  private(set) var logs: [ConversationID: [Message]] = [:]
+  package private(set) var logs: [ConversationID: [Message]] = [:]
   private var sent: [SendKey: Message] = [:]
   private var directs: [UserID: [ConversationID]] = [:]
-  private(set) var rooms: [ConversationID: RoomSettings] = [:]
-  private(set) var members: [ConversationID: [UserID: Membership]] = [:]
+  package private(set) var rooms: [ConversationID: RoomSettings] = [:]
+  package private(set) var members: [ConversationID: [UserID: Membership]] = [:]
   private var marks: [UserID: [ConversationID: Marks]] = [:]
 
-  mutating func perform(_ operation: StoreRequest.Operation) -> StoreReply.Result {
+  package init() {}
+
+  package mutating func perform(_ operation: StoreRequest.Operation) -> StoreReply.Result {
     switch operation {
     case .append(let draft):
       append(draft)
@@ -46,17 +48,17 @@ struct SimulatedStore {
     }
   }
 
-  func head(_ conversation: ConversationID) -> UInt64 {
+  package func head(_ conversation: ConversationID) -> UInt64 {
     UInt64(logs[conversation]?.count ?? 0)
   }
 
-  func conversations(of user: UserID) -> [ConversationID] {
+  package func conversations(of user: UserID) -> [ConversationID] {
     let rooms = members.filter { $0.value[user] != nil }.keys.sorted()
     return (directs[user] ?? []) + rooms
   }
 
   /// The entries of a conversation above this are for the user.
-  func since(_ user: UserID, in conversation: ConversationID) -> UInt64 {
+  package func since(_ user: UserID, in conversation: ConversationID) -> UInt64 {
     members[conversation]?[user]?.since ?? 0
   }
 
@@ -117,7 +119,7 @@ struct SimulatedStore {
     case .create(let settings, let users):
       guard rooms[room] == nil else { return .refused(.exists) }
       rooms[room] = settings
-      members[room] = [draft.actor: Membership(role: .owner, since: 0)]
+      members[room] = [draft.actor: Membership(role: .owner, since: 0, joined: 1)]
       add(users, to: room, since: 0)
     case .join:
       guard let settings = rooms[room], settings.isPublic else { return .refused(.notFound) }
@@ -143,8 +145,9 @@ struct SimulatedStore {
   }
 
   private mutating func add(_ users: [UserID], to room: ConversationID, since: UInt64) {
+    let joined = head(room) + 1
     for user in users where members[room]?[user] == nil {
-      members[room]?[user] = Membership(role: .member, since: since)
+      members[room]?[user] = Membership(role: .member, since: since, joined: joined)
     }
   }
 
@@ -192,7 +195,8 @@ struct SimulatedStore {
   private func summary(of user: UserID, in conversation: ConversationID) -> RoomSummary? {
     guard let all = members[conversation], let own = all[user], let room = rooms[conversation]
     else { return nil }
-    return RoomSummary(role: own.role, since: own.since, memberCount: all.count, settings: room)
+    return RoomSummary(
+      role: own.role, since: own.since, joined: own.joined, memberCount: all.count, settings: room)
   }
 
   private func messages(

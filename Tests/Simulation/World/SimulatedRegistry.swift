@@ -1,26 +1,25 @@
-import ChatProtocol
-
-@testable import ChatCore
+package import ChatCore
+package import ChatProtocol
 
 /// Who holds which device, which epoch of which node has the lease, and who watches whom.
-struct SimulatedRegistry {
+package struct SimulatedRegistry {
   private var owners: [UserID: [String: RouteOwner]] = [:]
   private var watchers: [UserID: Set<NodeID>] = [:]
   private var changes: [(user: UserID, watchers: [NodeID])] = []
-  var leases: [NodeID: UInt64] = [:]
+  package var leases: [NodeID: UInt64] = [:]
   private var subscriptions: [Topic: [Hearer: UInt64]] = [:]
   private var presences: [UserID: [Hearer: (epoch: UInt64, state: PresenceState)]] = [:]
   private var lastSeen: [UserID: Timestamp] = [:]
   private var buckets: [UserID: TokenBucket] = [:]
   /// In nanoseconds.
-  var now: Int64 = 0
+  package var now: Int64 = 0
 
   private struct Hearer: Hashable {
     let node: NodeID
     let shard: Int
   }
 
-  mutating func perform(
+  package mutating func perform(
     _ operation: RegistryRequest.Operation, from node: NodeID, epoch: UInt64
   ) -> RegistryReply.Result {
     switch operation {
@@ -69,7 +68,7 @@ struct SimulatedRegistry {
   }
 
   /// Somebody connects there.
-  mutating func setPresence(_ user: UserID, at node: NodeID) {
+  package mutating func setPresence(_ user: UserID, at node: NodeID) {
     setPresence(.online, of: user, Hearer(node: node, shard: 0), leases[node] ?? 0, 0)
   }
 
@@ -109,12 +108,12 @@ struct SimulatedRegistry {
   }
 
   /// Whom to tell of what has changed since the last call.
-  mutating func takeChanges() -> [(user: UserID, watchers: [NodeID])] {
+  package mutating func takeChanges() -> [(user: UserID, watchers: [NodeID])] {
     defer { changes = [] }
     return changes
   }
 
-  mutating func flush() {
+  package mutating func flush() {
     owners = [:]
     watchers = [:]
     subscriptions = [:]

@@ -1,6 +1,5 @@
+import ChatCore
 import ChatProtocol
-
-@testable import ChatCore
 
 /// A client that keeps the protocol's rules and checks that the server does.
 final class SimulatedDevice {
@@ -48,7 +47,10 @@ final class SimulatedDevice {
     self.name = name
   }
 
-  var resume: [Address: UInt64] { places.filter { !$0.value.isOut }.mapValues(\.last) }
+  var resume: [Address: UInt64] {
+    if "\(self)" == Self.debug { print("HELLO", places.map { "\($0.key) \($0.value.last) \($0.value.isOut ? "out" : "")" }) }
+    return resume_ }
+  var resume_: [Address: UInt64] { places.filter { !$0.value.isOut }.mapValues(\.last) }
 
   /// Whether the device knows its user for a member.
   func isIn(_ room: Address) -> Bool { places[room]?.isOut == false }
@@ -85,7 +87,18 @@ final class SimulatedDevice {
 
   // MARK: - What the server says
 
+  nonisolated(unsafe) static var debug = ""
   func received(_ event: Event) {
+    if "\(self)" == Self.debug {
+      switch event {
+      case .ready(let r): print("READY", r.node, r.session, r.conversations.filter { $0.room != nil }.map { "\($0.address) \($0.head) since \($0.room!.since) joined \($0.room!.joined)" })
+      case .message(let m, let a): if m.conversation.isRoom { print("MSG", a, m.sequence, m.kind, m.sender, m.kind == .room ? String(decoding: m.body, as: UTF8.self) : "") }
+      case .gap(let a, let x, let y): print("GAP", a, x, y)
+      case .ack(let k): print("ACK", k.conversation, k.sequence)
+      case .error(_, let c, let m, _): print("ERR", c, m)
+      default: break
+      }
+    }
     switch event {
     case .ready(let ready): received(ready)
     case .message(let message, conversation: let address): received(message, address)
@@ -116,9 +129,13 @@ final class SimulatedDevice {
   private func received(_ ready: Event.Ready) {
     isReady = true
     let hadMemory = !places.isEmpty
+    let listed = Set(ready.conversations.map(\.address))
+    for case .room(let name) in places.keys where !listed.contains(.room(name)) {
+      places[.room(name)]?.isOut = true
+    }
     for summary in ready.conversations where hadMemory && !isIn(summary.address) {
-      guard let since = summary.room?.since else { continue }
-      enter(summary.address, after: since)
+      guard let room = summary.room else { continue }
+      enter(summary.address, after: room.joined - 1)
     }
     for summary in ready.conversations where !hadMemory && summary.head > 0 {
       places[summary.address] = Place(last: summary.head, old: summary.head)
@@ -192,3 +209,5 @@ final class SimulatedDevice {
 extension SimulatedDevice: CustomStringConvertible {
   var description: String { "\(user)/\(name)" }
 }
+
+package func debugDevice(_ name: String) { let parts = name.split(separator: "|").map(String.init); SimulatedDevice.debug = parts[0]; if parts.count > 1 { debugHub = parts[1] } }

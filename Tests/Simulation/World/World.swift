@@ -1,10 +1,9 @@
+package import ChatCore
 import ChatProtocol
 
-@testable import ChatCore
-
 /// Nodes, back ends and devices under one seed: the same seed gives the same run.
-final class World {
-  struct Faults {
+package final class World {
+  package struct Faults: Sendable {
     var crashes = false
     var busOutages = false
     /// Of a thousand envelopes.
@@ -29,7 +28,7 @@ final class World {
 
   private(set) var store = SimulatedStore()
   private var registry = SimulatedRegistry()
-  private(set) var nodes: [SimulatedNode] = []
+  package private(set) var nodes: [SimulatedNode] = []
   private(set) var devices: [SimulatedDevice] = []
   private var users: [UserID] = []
   private var busOrder: [String: Channel] = [:]
@@ -40,7 +39,7 @@ final class World {
   private var isRegistryDown = false
   private var isStoreDown = false
 
-  init(seed: UInt64, faults: Faults, limits: HubLimits) {
+  package init(seed: UInt64, faults: Faults, limits: HubLimits) {
     random = RandomSource(seed: seed)
     self.faults = faults
     self.limits = limits
@@ -55,7 +54,7 @@ final class World {
   }
 
   /// Lets everyone talk under faults for `span`, heals everything, and waits until all is told.
-  func run(for span: Int64) {
+  package func run(for span: Int64) {
     for device in devices {
       schedule(after: delay(upTo: .seconds(1))) { [self] in connect(device) }
       scheduleAction(of: device)

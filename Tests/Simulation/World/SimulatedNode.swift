@@ -1,13 +1,12 @@
+package import ChatCore
 import ChatProtocol
 
-@testable import ChatCore
-
 /// A process with its hubs. After a crash a new one takes its place under the same name.
-final class SimulatedNode {
+package final class SimulatedNode {
   let id: NodeID
   let epoch: UInt64
   var isUp = true
-  var hubs: [SimulatedHub] = []
+  package var hubs: [SimulatedHub] = []
   var routeGuard = SimulatedGuard()
 
   init(id: NodeID, epoch: UInt64) {
@@ -17,9 +16,9 @@ final class SimulatedNode {
 }
 
 /// A hub with what the gateway adds to it: a mailbox, a timer and connections.
-final class SimulatedHub {
+package final class SimulatedHub {
   let node: SimulatedNode
-  let hub: Hub
+  package let hub: Hub
   private(set) var devices: [SessionID: SimulatedDevice] = [:]
   private var mailbox: [(Hub) -> Void] = []
   private var timerAt: Int64?

@@ -1,0 +1,46 @@
+import ChatCore
+import Simulation
+import Testing
+
+@Suite
+struct SimulationTests {
+  static let seeds: ClosedRange<UInt64> = 1...5
+
+  @Test(arguments: Scenario.all)
+  func `every device ends with every message, in order, once`(_ scenario: Scenario) {
+    for seed in Self.seeds {
+      let violations = scenario.run(seed: seed).violations(scenario)
+      guard violations.isEmpty else {
+        Issue.record("seed \(seed): \(violations.prefix(5).joined(separator: "\n"))")
+        return
+      }
+    }
+  }
+
+  @Test
+  func `the same seed gives the same run`() throws {
+    let scenario = try #require(Scenario.all.last)
+    #expect(scenario.run(seed: 11).trace == scenario.run(seed: 11).trace)
+    #expect(scenario.run(seed: 11).trace != scenario.run(seed: 12).trace)
+  }
+
+  @Test
+  func `kept routes are used, go stale, and are looked up again`() throws {
+    let scenario = try #require(Scenario.all.first { $0.name.contains("late news") })
+    var counters = HubCounters()
+    for seed in Self.seeds {
+      for hub in scenario.run(seed: seed).nodes.flatMap(\.hubs) {
+        counters.routedAsKept += hub.hub.counters.routedAsKept
+        counters.routesChanged += hub.hub.counters.routesChanged
+        counters.reroutes += hub.hub.counters.reroutes
+      }
+    }
+    #expect(counters.routedAsKept > 100)
+    #expect(counters.routesChanged > 10)
+    #expect(counters.reroutes > 10)
+  }
+}
+
+extension Scenario: CustomTestStringConvertible {
+  public var testDescription: String { name }
+}
