@@ -2,6 +2,7 @@ import ChatBackends
 import ChatCore
 import ChatProtocol
 import PostgresClient
+import Reactor
 import TestServers
 import Testing
 
