@@ -8,6 +8,8 @@ package struct PostgresParameter: Sendable {
 
   package static func text(_ value: String) -> Self { Self(type: 25, bytes: Array(value.utf8)) }
 
+  package static func bytes(_ value: [UInt8]) -> Self { Self(type: 17, bytes: value) }
+
   package static func int8(_ value: Int64) -> Self {
     Self(type: 20, bytes: withUnsafeBytes(of: value.bigEndian) { Array($0) })
   }

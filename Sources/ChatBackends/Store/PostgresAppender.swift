@@ -6,9 +6,9 @@ import Logging
 import PostgresClient
 import Reactor
 
-/// The session that commits groups of appends, one at a time, in the order submitted.
+/// The session that commits groups of writes, one at a time, in the order submitted.
 final class PostgresAppender: PostgresConnectionOwner {
-  /// Messages in one transaction at most, and the bytes of bodies after which it takes no more.
+  /// Writes in one transaction at most, and the bytes of bodies after which it takes no more.
   static let groupRequestsMax = 512
   static let groupBodyBytesMax = 1 << 20
   /// How often a group that clashes with another node's is tried.
@@ -18,20 +18,20 @@ final class PostgresAppender: PostgresConnectionOwner {
 
   private let context: PostgresStoreContext
   /// Told of entries that were answered, oldest first.
-  private let didAnswer: ([PostgresAppendGroup.Entry]) -> Void
+  private let didAnswer: ([PostgresWriteGroup.Entry]) -> Void
   private lazy var connection = context.makeConnection(owner: self)
   private var state = PostgresSessionState.away
   /// Present until the first session works.
   private var started: Started?
-  private var waiting: Deque<PostgresAppendGroup.Entry> = []
+  private var waiting: Deque<PostgresWriteGroup.Entry> = []
   /// What is being committed, or was when the session was lost.
-  private var group: PostgresAppendGroup?
+  private var group: PostgresWriteGroup?
   /// In use by a mutant only.
   private var memory = SendMemory()
 
   init(
     context: PostgresStoreContext,
-    didAnswer: @escaping ([PostgresAppendGroup.Entry]) -> Void
+    didAnswer: @escaping ([PostgresWriteGroup.Entry]) -> Void
   ) {
     self.context = context
     self.didAnswer = didAnswer
@@ -43,7 +43,7 @@ final class PostgresAppender: PostgresConnectionOwner {
     connection.start()
   }
 
-  func submit(_ entry: PostgresAppendGroup.Entry) { waiting.append(entry) }
+  func submit(_ entry: PostgresWriteGroup.Entry) { waiting.append(entry) }
 
   func close() {
     state = .closed
@@ -54,20 +54,26 @@ final class PostgresAppender: PostgresConnectionOwner {
   /// Commits what waits, unless a group is under way.
   func commit() {
     guard state == .ready, group == nil, !waiting.isEmpty else { return }
-    var entries: [PostgresAppendGroup.Entry] = []
+    var entries: [PostgresWriteGroup.Entry] = []
     var bodyBytes = 0
     while entries.count < Self.groupRequestsMax, bodyBytes < Self.groupBodyBytesMax,
-      let entry = waiting.popFirst()
+      let entry = waiting.first
     {
-      if Mutant.dedupeInMemory.isActive, let result = memory.result(of: entry.draft) {
+      if Mutant.dedupeInMemory.isActive, let result = memory.result(of: entry.write) {
+        waiting.removeFirst()
         answer([entry], [result])
         continue
       }
-      bodyBytes += entry.draft.content.bodyCount
-      entries.append(entry)
+      // A change of a room is a transaction of its own.
+      if case .change = entry.write {
+        if entries.isEmpty { entries.append(waiting.removeFirst()) }
+        break
+      }
+      bodyBytes += entry.write.bodyBytes
+      entries.append(waiting.removeFirst())
     }
     guard !entries.isEmpty else { return }
-    send(PostgresAppendGroup(entries))
+    send(PostgresWriteGroup(entries))
   }
 
   /// Gives up on what has waited since before `limit` for a database that is away.
@@ -79,8 +85,8 @@ final class PostgresAppender: PostgresConnectionOwner {
     refuse { $0.origin.arrival < limit }
   }
 
-  private func refuse(_ isDue: (PostgresAppendGroup.Entry) -> Bool) {
-    var due: [PostgresAppendGroup.Entry] = []
+  private func refuse(_ isDue: (PostgresWriteGroup.Entry) -> Bool) {
+    var due: [PostgresWriteGroup.Entry] = []
     if let entries = group?.entries {
       guard entries.allSatisfy(isDue) else { return }
       group = nil
@@ -92,31 +98,39 @@ final class PostgresAppender: PostgresConnectionOwner {
 
   // MARK: A group's way
 
-  private func send(_ next: PostgresAppendGroup) {
+  private func send(_ next: PostgresWriteGroup) {
     var next = next
     next.attemptBegins()
     group = next
     FailPoint.beforeCommit.pass()
-    if Mutant.ackBeforeCommit.isActive {
-      commitAtLast()
-      connection.send(PostgresQuery(sql: "BEGIN")) { _ in }
+    if let change = next.change {
+      PostgresRoomChange.run(change, on: connection) { [weak self] answer in
+        self?.received(answer.map { next.asFirst([$0]) })
+      }
+    } else {
+      if Mutant.ackBeforeCommit.isActive {
+        commitAtLast()
+        connection.send(PostgresQuery(sql: "BEGIN")) { _ in }
+      }
+      PostgresScript.run(next.queries(), on: connection) { [weak self] answer in
+        self?.received(answer.map { next.results($0) })
+      }
     }
-    connection.send(next.query()) { [weak self] in self?.received($0) }
   }
 
   /// Ends the transaction that a mutant has left open.
   private func commitAtLast() { connection.send(PostgresQuery(sql: "COMMIT")) { _ in } }
 
-  private func received(_ answer: Result<PostgresRows, PostgresError>) {
+  /// Nil in place of results: the rows were not what was asked for.
+  private func received(_ answer: Result<[StoreReply.Result]?, PostgresError>) {
     guard var done = group else { return }
     switch answer {
-    case .success(let rows):
-      guard let results = done.results(rows) else {
-        return connection.drop(.disconnected(reason: "the server gave rows that make no sense"))
-      }
+    case .success(let results?):
       FailPoint.afterCommit.pass()
       if Mutant.dedupeInMemory.isActive { memory.remember(done.entries, results) }
       finish(done, results)
+    case .success(nil):
+      connection.drop(.disconnected(reason: "the server gave rows that make no sense"))
     case .failure(.disconnected):
       // Committed or not: the next session finds out.
       done.attemptEndedUnseen()
@@ -126,7 +140,7 @@ final class PostgresAppender: PostgresConnectionOwner {
     }
   }
 
-  private func refused(_ refused: PostgresAppendGroup, _ error: PostgresError, code: String) {
+  private func refused(_ refused: PostgresWriteGroup, _ error: PostgresError, code: String) {
     switch PostgresRefusal(code) {
     case .clash where refused.attempts < Self.groupAttemptsMax:
       send(refused)
@@ -139,13 +153,13 @@ final class PostgresAppender: PostgresConnectionOwner {
     }
   }
 
-  private func finish(_ done: PostgresAppendGroup, _ results: [StoreReply.Result]) {
+  private func finish(_ done: PostgresWriteGroup, _ results: [StoreReply.Result]) {
     group = nil
     commit()
     answer(done.entries, results)
   }
 
-  private func answer(_ entries: [PostgresAppendGroup.Entry], _ results: [StoreReply.Result]) {
+  private func answer(_ entries: [PostgresWriteGroup.Entry], _ results: [StoreReply.Result]) {
     guard !entries.isEmpty else { return }
     // By index: a copy of an entry is a count up and down for each of its parts.
     context.answer(entries.indices.map { (entries[$0].origin, results[$0]) })
@@ -160,7 +174,7 @@ final class PostgresAppender: PostgresConnectionOwner {
       guard let self else { return }
       if let error { return self.setUpFailed(error) }
       PostgresSession.prepare(
-        PostgresAppendGroup.statements,
+        PostgresAppends.statements + [PostgresMarks.statement],
         statementTimeout: self.context.configuration.requestTimeout, on: connection
       ) { [weak self] error in
         if let error { self?.setUpFailed(error) } else { self?.prepared() }

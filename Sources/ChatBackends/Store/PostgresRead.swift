@@ -6,46 +6,39 @@ import PostgresClient
 struct PostgresRead {
   enum Subject {
     case conversations(of: UserID, limit: Int)
-    case messages(in: ConversationID, after: UInt64, before: UInt64, limit: Int, fromStart: Bool)
+    case messages(in: ConversationID, reader: UserID?, Window)
+    case members(of: ConversationID, reader: UserID, after: UserID?, limit: Int)
+  }
+
+  struct Window {
+    var after: UInt64
+    var before: UInt64
+    var limit: Int
+    var fromStart: Bool
   }
 
   let subject: Subject
   let origin: PostgresRequestOrigin
 
-  static let statements = [
-    PostgresQuery(
-      .prepare(
-        name: "chat_conversations",
-        sql: """
-          SELECT c.key, c.last_seq, m.recv, m.read
-          FROM members m JOIN conversations c ON c.id = m.conversation
-          WHERE m.name = $1 ORDER BY c.last_ts DESC, c.key LIMIT $2
-          """, types: [])),
-    messages(name: "chat_messages_first", order: "ASC"),
-    messages(name: "chat_messages_last", order: "DESC"),
-  ]
-
-  private static func messages(name: String, order: String) -> PostgresQuery {
-    PostgresQuery(
-      .prepare(
-        name: name,
-        sql: """
-          SELECT seq, sender, cid, ts, body, reply_to FROM messages
-          WHERE conversation = (SELECT id FROM conversations WHERE key = $1)
-            AND seq > $2 AND seq < $3 ORDER BY seq \(order) LIMIT $4
-          """, types: []))
-  }
-
   func query() -> PostgresQuery {
     switch subject {
     case .conversations(let user, let limit):
-      PostgresQuery(
+      return PostgresQuery(
         .prepared(name: "chat_conversations"), [.text(user.name), .int8(Int64(max(0, limit)))])
-    case .messages(let conversation, let after, let before, let limit, let fromStart):
-      PostgresQuery(
-        .prepared(name: fromStart ? "chat_messages_first" : "chat_messages_last"),
+    case .messages(let conversation, let reader, let window):
+      let reader = conversation.isRoom ? reader : nil
+      let order = window.fromStart ? "first" : "last"
+      return PostgresQuery(
+        .prepared(name: reader == nil ? "chat_messages_\(order)" : "chat_seen_\(order)"),
         [
-          .text(conversation.key), .int8(Int64(clamping: after)), .int8(Int64(clamping: before)),
+          .text(conversation.key), .int8(Int64(clamping: window.after)),
+          .int8(Int64(clamping: window.before)), .int8(Int64(max(0, window.limit))),
+        ] + (reader.map { [.text($0.name)] } ?? []))
+    case .members(let room, let reader, let after, let limit):
+      return PostgresQuery(
+        .prepared(name: "chat_members"),
+        [
+          .text(room.key), .text(reader.name), .text(after?.name ?? ""),
           .int8(Int64(max(0, limit))),
         ])
     }
@@ -55,34 +48,76 @@ struct PostgresRead {
   func result(_ rows: PostgresRows) -> StoreReply.Result? {
     switch subject {
     case .conversations:
-      let states = (0..<rows.count).compactMap { conversation(rows, $0) }
+      let states = (0..<rows.count).compactMap { ConversationState(rows, $0) }
       return states.count == rows.count ? .conversations(states) : nil
-    case .messages(let conversation, _, _, _, let fromStart):
-      let messages = (0..<rows.count).compactMap { message(rows, $0, in: conversation) }
-      guard messages.count == rows.count else { return nil }
-      return .messages(fromStart ? messages : messages.reversed())
+    case .messages(let conversation, let reader, let window):
+      var places = 0..<rows.count
+      // For a member there is always a row, if only one without an entry.
+      if conversation.isRoom && reader != nil {
+        if rows.count == 0 { return .refused(.notFound) }
+        if rows.isNull(0, 0) { places = 0..<0 }
+      }
+      let messages = places.compactMap { Message(rows, $0, in: conversation) }
+      guard messages.count == places.count else { return nil }
+      return .messages(window.fromStart ? messages : messages.reversed())
+    case .members:
+      if rows.count == 0 { return .refused(.notFound) }
+      if rows.isNull(0, 0) { return .members([]) }
+      let members = (0..<rows.count).compactMap { RoomMember(rows, $0) }
+      return members.count == rows.count ? .members(members) : nil
     }
   }
+}
 
-  private func conversation(_ rows: PostgresRows, _ row: Int) -> ConversationState? {
+extension ConversationState {
+  fileprivate init?(_ rows: PostgresRows, _ row: Int) {
     guard let key = rows.string(row, 0), let head = rows.int64(row, 1),
       let received = rows.int64(row, 2), let read = rows.int64(row, 3)
     else { return nil }
-    return ConversationState(
+    var peer: PeerMarks?
+    if let received = rows.int64(row, 4), let read = rows.int64(row, 5) {
+      peer = PeerMarks(received: UInt64(clamping: received), read: UInt64(clamping: read))
+    }
+    var room: RoomSummary?
+    if !rows.isNull(row, 8) {
+      guard let summary = RoomSummary(rows, row) else { return nil }
+      room = summary
+    }
+    self.init(
       conversation: ConversationID(key: key), head: UInt64(clamping: head),
-      received: UInt64(clamping: received), read: UInt64(clamping: read))
+      received: UInt64(clamping: received), read: UInt64(clamping: read), peer: peer, room: room)
   }
+}
 
-  private func message(
-    _ rows: PostgresRows, _ row: Int, in conversation: ConversationID
-  ) -> Message? {
+extension RoomSummary {
+  fileprivate init?(_ rows: PostgresRows, _ row: Int) {
+    guard let role = rows.int64(row, 6), let role = RoomRole(stored: role),
+      let since = rows.int64(row, 7), let memberCount = rows.int64(row, 8),
+      let name = rows.string(row, 9), let topic = rows.string(row, 10),
+      let isPublic = rows.int64(row, 11), let came = rows.int64(row, 12)
+    else { return nil }
+    self.init(
+      role: role, since: UInt64(clamping: since), joined: UInt64(clamping: came),
+      memberCount: Int(memberCount),
+      settings: RoomSettings(name: name, topic: topic, isPublic: isPublic != 0))
+  }
+}
+
+extension Message {
+  fileprivate init?(_ rows: PostgresRows, _ row: Int, in conversation: ConversationID) {
     guard let sequence = rows.int64(row, 0), let sender = rows.string(row, 1),
       let sender = UserID(sender), let clientID = rows.string(row, 2),
-      let timestamp = rows.int64(row, 3), let body = rows.bytes(row, 4)
+      let timestamp = rows.int64(row, 3), let stored = rows.bytes(row, 4),
+      let kind = rows.int64(row, 6), let kind = EntryKind(stored: kind)
     else { return nil }
-    return Message(
+    let revision = Revision(
+      editedBy: rows.int64(row, 7).map { UInt64(clamping: $0) },
+      deletedBy: rows.int64(row, 8).map { UInt64(clamping: $0) })
+    var body = stored
+    if case .deleted = revision { body = Message.emptyBody }
+    self.init(
       conversation: conversation, sequence: UInt64(clamping: sequence), sender: sender,
-      clientID: clientID, timestamp: timestamp, body: body,
-      reference: rows.int64(row, 5).map { UInt64(clamping: $0) })
+      content: MessageContent(clientID: clientID, body: body), timestamp: timestamp, kind: kind,
+      reference: rows.int64(row, 5).map { UInt64(clamping: $0) }, revision: revision)
   }
 }

@@ -56,7 +56,48 @@ enum PostgresSchema {
         CREATE TABLE messages_\(remainder) PARTITION OF messages
         FOR VALUES WITH (MODULUS \(messagePartitions), REMAINDER \(remainder))
         """
-      }
+      },
+    rooms,
+  ]
+
+  private static let rooms = [
+    "ALTER TABLE messages RENAME COLUMN reply_to TO reference",
+    // The kind is that of EntryKind. `edited_by` is the last edit, whose body counts, while the
+    // first stays to know a repeated send by; `deleted_by` the deletion that emptied the body, of
+    // a message and of its edits.
+    """
+    ALTER TABLE messages ADD COLUMN kind smallint NOT NULL DEFAULT 0,
+      ADD COLUMN edited_by bigint, ADD COLUMN deleted_by bigint
+    """,
+    "CREATE INDEX edits ON messages (conversation, reference) WHERE kind = 1",
+    // Names and topics are for people and may hold any character, which text does not.
+    """
+    CREATE TABLE rooms (
+      conversation bigint PRIMARY KEY REFERENCES conversations (id),
+      name bytea NOT NULL,
+      topic bytea NOT NULL,
+      is_public boolean NOT NULL,
+      member_count bigint NOT NULL
+    )
+    """,
+    // The role is that of RoomRole; a member sees the entries above `since` while the room is
+    // private. `came` is the entry that a member of a room came with, and NULL in a direct
+    // conversation, for which the indexes need no row then.
+    """
+    ALTER TABLE members ADD COLUMN role smallint NOT NULL DEFAULT 0,
+      ADD COLUMN since bigint NOT NULL DEFAULT 0, ADD COLUMN came bigint
+    """,
+    "CREATE INDEX room_members ON members (conversation, name) WHERE came IS NOT NULL",
+    """
+    CREATE INDEX room_succession ON members (conversation, role DESC, came, name)
+    WHERE came IS NOT NULL
+    """,
+    """
+    DROP FUNCTION chat_append(
+      text[], text[], text[], integer[], text[], bytea[], bigint[], bigint[], bytea[])
+    """,
+    PostgresAppendFunctions.plain,
+    PostgresAppendFunctions.judged,
   ]
 
   /// Appends a group of messages in one round trip, with a handful of statements for all of them.
@@ -69,7 +110,7 @@ enum PostgresSchema {
   /// locked by one statement, and the next sees every message that was numbered before. Two groups
   /// that use one client id in two conversations at once meet at the key of `sends`: the second
   /// fails with 23505 and is run again.
-  static let appendFunction = """
+  private static let appendFunction = """
     CREATE FUNCTION chat_append(
       keys text[], first_members text[], second_members text[], places integer[],
       senders text[], cids bytea[], times bigint[], replies bigint[], bodies bytea[]

@@ -2,8 +2,8 @@ import ChatCore
 import ChatProtocol
 import Reactor
 
-/// The part of `PostgresMessageStore` that lives on the loop: sorts requests into appends and
-/// reads, keeps reads behind the appends they must see, and ends waits for an absent database.
+/// The part of `PostgresMessageStore` that lives on the loop: sorts requests into writes and
+/// reads, keeps reads behind the writes they must see, and ends waits for an absent database.
 final class PostgresStoreWorker: EventHandler {
   /// How long a request waits for a database that is away, and how often that is looked at.
   static let waitMax = Duration.seconds(10)
@@ -20,8 +20,8 @@ final class PostgresStoreWorker: EventHandler {
   }
   private let reader: PostgresReader
   private var order = PostgresReadOrder()
-  /// Reads with the number of the append that each waits for.
-  private var held: [(lastAppend: UInt64, read: PostgresRead)] = []
+  /// Reads with the number of the write that each waits for.
+  private var held: [(lastWrite: UInt64, read: PostgresRead)] = []
   private var timer: Token?
 
   init(context: PostgresStoreContext) {
@@ -65,7 +65,7 @@ final class PostgresStoreWorker: EventHandler {
   private func close() {
     if let timer { context.loop.remove(timer) }
     timer = nil
-    // The appends first: reads that wait for them go to the reader.
+    // The writes first: reads that wait for them go to the reader.
     appender.close()
     reader.close()
   }
@@ -75,16 +75,22 @@ final class PostgresStoreWorker: EventHandler {
     for request in work.requests {
       let origin = origin(of: request, in: batch)
       switch request.operation {
-      case .append(let draft):
-        order.submitted(in: draft.conversation)
-        appender.submit(.init(draft: draft, origin: origin))
+      case .append(let draft): write(.append(draft), origin)
+      case .changeRoom(let draft): write(.change(draft), origin)
+      case .mark(let user, let conversation, let received, let read):
+        let mark = PostgresWrite.Mark(
+          user: user, conversation: conversation, received: received, read: read)
+        write(.mark(mark), origin)
       case .conversations(let user, let limit):
         read(.init(subject: .conversations(of: user, limit: limit), origin: origin))
-      case .changeRoom, .mark, .members:
-        context.answer([(origin, .unavailable)])
-      case .messages(let conversation, _, let after, let before, let limit, let fromStart):
-        let subject = PostgresRead.Subject.messages(
-          in: conversation, after: after, before: before, limit: limit, fromStart: fromStart)
+      case .messages(
+        let conversation, let reader, let after, let before, let limit, let fromStart):
+        let window = PostgresRead.Window(
+          after: after, before: before, limit: limit, fromStart: fromStart)
+        read(.init(subject: .messages(in: conversation, reader: reader, window), origin: origin))
+      case .members(let room, let reader, let after, let limit):
+        let subject = PostgresRead.Subject.members(
+          of: room, reader: reader, after: after, limit: limit)
         read(.init(subject: subject, origin: origin))
       }
     }
@@ -93,22 +99,25 @@ final class PostgresStoreWorker: EventHandler {
   private func origin(
     of request: StoreRequest, in batch: PostgresRequestOrigin.Batch
   ) -> PostgresRequestOrigin {
-    var bodyBytes = 0
-    if case .append(let draft) = request.operation { bodyBytes = draft.content.bodyCount }
-    return PostgresRequestOrigin(
-      batch: batch, token: request.token, bodyBytes: bodyBytes, arrival: context.loop.now)
+    PostgresRequestOrigin(
+      batch: batch, token: request.token, bodyBytes: request.bodyBytes, arrival: context.loop.now)
+  }
+
+  private func write(_ write: PostgresWrite, _ origin: PostgresRequestOrigin) {
+    order.submitted(write)
+    appender.submit(.init(write: write, origin: origin))
   }
 
   private func read(_ read: PostgresRead) {
-    let lastAppend = order.lastAppend(before: read.subject)
-    if lastAppend == 0 { reader.submit(read) } else { held.append((lastAppend, read)) }
+    let lastWrite = order.lastWrite(before: read.subject)
+    if lastWrite == 0 { reader.submit(read) } else { held.append((lastWrite, read)) }
   }
 
-  private func answered(_ entries: [PostgresAppendGroup.Entry]) {
-    for entry in entries { order.answered(in: entry.draft.conversation) }
+  private func answered(_ entries: [PostgresWriteGroup.Entry]) {
+    for entry in entries { order.answered(entry.write) }
     guard !held.isEmpty else { return }
-    held.removeAll { lastAppend, read in
-      guard lastAppend <= order.answered else { return false }
+    held.removeAll { lastWrite, read in
+      guard lastWrite <= order.answered else { return false }
       reader.submit(read)
       return true
     }

@@ -5,7 +5,7 @@ import SQLiteClient
 /// The messages in one SQLite database. Confined to the thread that made it.
 final class SQLiteMessages {
   /// A conversation's row, read once per transaction and written back before its end.
-  private struct Head {
+  struct Head {
     let conversation: ConversationID
     let id: Int64
     var sequence: Int64
@@ -13,10 +13,10 @@ final class SQLiteMessages {
     var isStored: Bool
   }
 
-  private let connection: SQLiteConnection
+  let connection: SQLiteConnection
   let statements: SQLiteStatements
   /// Those of the transaction, and where each conversation's is among them.
-  private var heads: [Head] = []
+  var heads: [Head] = []
   private var places: [ConversationID: Int] = [:]
 
   init(path: String) throws {
@@ -42,7 +42,7 @@ final class SQLiteMessages {
 
   /// Does all of the work in one transaction; throws when none of it was done.
   func perform(_ group: ArraySlice<StoreWork>) throws -> [[StoreReply]] {
-    let writes = group.contains { work in work.requests.contains { $0.isAppend } }
+    let writes = group.contains { work in work.requests.contains { $0.isWrite } }
     // A group of reads sees one state of the database; only writers take the write lock.
     try connection.execute(writes ? "BEGIN IMMEDIATE" : "BEGIN")
     do {
@@ -68,89 +68,35 @@ final class SQLiteMessages {
     switch operation {
     case .append(let draft):
       return try append(draft)
+    case .changeRoom(let draft):
+      return try change(draft)
+    case .mark(let user, let conversation, let received, let read):
+      return try mark(user, in: conversation, received: received, read: read)
     case .conversations(let user, let limit):
       // Not all of them: a node asks for each user once a minute, and would write every
-      // conversation of the group each time.
-      try storeHeads { $0.conversation.includes(user) }
+      // conversation of the group each time. Whose the rooms are the table knows.
+      try storeHeads { $0.conversation.isRoom || $0.conversation.includes(user) }
       return .conversations(try conversations(of: user, limit: limit))
-    case .changeRoom, .mark, .members:
-      return .unavailable
-    case .messages(let conversation, _, let after, let before, let limit, let fromStart):
+    case .messages(
+      let conversation, let reader, let after, let before, let limit, let fromStart):
+      guard let start = try firstVisible(in: conversation, to: reader) else {
+        return .refused(.notFound)
+      }
       return .messages(
         try messages(
-          in: conversation, after: after, before: before, limit: limit, fromStart: fromStart))
-    }
-  }
-
-  // MARK: Appending
-
-  private func append(_ draft: Draft) throws -> StoreReply.Result {
-    guard let place = try place(of: draft.conversation) else {
-      // The conversation is made by a message that is kept, not by a conflict.
-      if let earlier = try earlier(draft) { return earlier }
-      try create(draft.conversation)
-      return try append(draft)
-    }
-    var head = heads[place]
-    head.sequence += 1
-    head.timestamp = max(head.timestamp, draft.timestamp)
-    guard try insert(draft, head: head) else {
-      guard let earlier = try earlier(draft) else { throw CorruptTable(name: "messages") }
-      return earlier
-    }
-    head.isStored = false
-    heads[place] = head
-    return .appended(
-      sequence: UInt64(head.sequence), timestamp: head.timestamp, isDuplicate: false)
-  }
-
-  /// False when the sender has used the client id before.
-  private func insert(_ draft: Draft, head: Head) throws -> Bool {
-    var sender = draft.sender.name
-    return try sender.withUTF8 { sender in
-      try draft.content.withClientID { clientID in
-        try draft.content.withBody { body in
-          try insert(
-            sender: UnsafeRawBufferPointer(sender), clientID: clientID, body: body,
-            reference: draft.reference, head: head)
-        }
+          in: conversation, after: max(after, start), before: before, limit: limit,
+          fromStart: fromStart))
+    case .members(let room, let reader, let after, let limit):
+      guard let members = try members(of: room, seenBy: reader, after: after, limit: limit) else {
+        return .refused(.notFound)
       }
+      return .members(members)
     }
   }
 
-  private func insert(
-    sender: UnsafeRawBufferPointer, clientID: UnsafeRawBufferPointer,
-    body: UnsafeRawBufferPointer, reference: UInt64?, head: Head
-  ) throws -> Bool {
-    defer { statements.insert.reset() }
-    try statements.insert.bind(head.id, at: 1)
-    try statements.insert.bind(head.sequence, at: 2)
-    try statements.insert.bind(borrowedText: sender, at: 3)
-    try statements.insert.bind(borrowedText: clientID, at: 4)
-    try statements.insert.bind(head.timestamp, at: 5)
-    try statements.insert.bind(reference.map { Int64(clamping: $0) }, at: 6)
-    try statements.insert.bind(borrowedBlob: body, at: 7)
-    _ = try statements.insert.step()
-    return connection.changes == 1
-  }
+  // MARK: Heads
 
-  /// What the message with this sender and client id answers to the draft; nil without one.
-  private func earlier(_ draft: Draft) throws -> StoreReply.Result? {
-    defer { statements.earlier.reset() }
-    try statements.earlier.bind(draft.sender.name, at: 1)
-    try statements.earlier.bind(draft.content.clientID, at: 2)
-    guard try statements.earlier.step() else { return nil }
-    let sequence = UInt64(clamping: statements.earlier.int64(0))
-    let isSame =
-      statements.earlier.string(4) == draft.conversation.key
-      && statements.earlier.uint64(3) == draft.reference
-      && statements.earlier.withBytes(2) { $0.elementsEqual(draft.content.body) }
-    guard isSame else { return .conflict }
-    return .appended(
-      sequence: sequence, timestamp: statements.earlier.int64(1), isDuplicate: true)
-  }
-
-  private func place(of conversation: ConversationID) throws -> Int? {
+  func place(of conversation: ConversationID) throws -> Int? {
     if let place = places[conversation] { return place }
     defer { statements.head.reset() }
     try statements.head.bind(conversation.key, at: 1)
@@ -179,7 +125,8 @@ final class SQLiteMessages {
     connection.releaseMemory()
   }
 
-  private func create(_ conversation: ConversationID) throws {
+  /// Makes the row of a conversation that has none, and those of a direct one's members.
+  func create(_ conversation: ConversationID) throws -> Int {
     try statements.createConversation.bind(conversation.key, at: 1)
     try statements.createConversation.run()
     let id = connection.lastInsertedRowID
@@ -188,7 +135,7 @@ final class SQLiteMessages {
       try statements.createMember.bind(id, at: 2)
       try statements.createMember.run()
     }
-    _ = note(
+    return note(
       Head(conversation: conversation, id: id, sequence: 0, timestamp: 0, isStored: true))
   }
 

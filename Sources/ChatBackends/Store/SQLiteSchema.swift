@@ -5,8 +5,9 @@ import SQLiteClient
 /// A step is never changed once released: what comes later is a further step. `user_version`
 /// counts the steps that were done.
 enum SQLiteSchema {
-  static let steps = [
-    """
+  static let steps = [messages, rooms]
+
+  private static let messages = """
     CREATE TABLE conversations (
       id INTEGER PRIMARY KEY,
       key TEXT NOT NULL UNIQUE,
@@ -41,7 +42,36 @@ enum SQLiteSchema {
       epoch INTEGER NOT NULL
     ) STRICT, WITHOUT ROWID;
     """
-  ]
+
+  private static let rooms = """
+    ALTER TABLE messages RENAME COLUMN reply_to TO reference;
+    -- As in EntryKind.
+    ALTER TABLE messages ADD COLUMN kind INTEGER NOT NULL DEFAULT 0;
+    -- The last edit, whose body counts. The first stays here, to know a repeated send by.
+    ALTER TABLE messages ADD COLUMN edited_by INTEGER;
+    -- The deletion that emptied the body, of a message and of its edits.
+    ALTER TABLE messages ADD COLUMN deleted_by INTEGER;
+    CREATE INDEX edits ON messages (conversation, reference) WHERE kind = 1;
+
+    CREATE TABLE rooms (
+      conversation INTEGER PRIMARY KEY REFERENCES conversations (id),
+      name TEXT NOT NULL,
+      topic TEXT NOT NULL,
+      is_public INTEGER NOT NULL,
+      member_count INTEGER NOT NULL
+    ) STRICT;
+
+    -- As in RoomRole.
+    ALTER TABLE members ADD COLUMN role INTEGER NOT NULL DEFAULT 0;
+    -- What a member sees of a room while it is private: the entries above this.
+    ALTER TABLE members ADD COLUMN since INTEGER NOT NULL DEFAULT 0;
+    -- The entry that a member of a room came with; NULL in a direct conversation, for which the
+    -- indexes need no row then.
+    ALTER TABLE members ADD COLUMN came INTEGER;
+    CREATE INDEX room_members ON members (conversation, user) WHERE came IS NOT NULL;
+    CREATE INDEX room_succession ON members (conversation, role DESC, came, user)
+      WHERE came IS NOT NULL;
+    """
 
   /// Does the steps that are missing, all of them or none.
   static func migrate(_ connection: borrowing SQLiteConnection) throws {

@@ -8,9 +8,16 @@ final class SQLiteStatements {
   let createMember: SQLiteStatement
   let insert: SQLiteStatement
   let earlier: SQLiteStatement
+  let target: SQLiteStatement
+  let edit: SQLiteStatement
+  let delete: SQLiteStatement
+  let deleteEdits: SQLiteStatement
   let conversations: SQLiteStatement
   let firstMessages: SQLiteStatement
   let lastMessages: SQLiteStatement
+  let marks: SQLiteStatement
+  let storeMarks: SQLiteStatement
+  let rooms: SQLiteRoomStatements
 
   init(_ connection: borrowing SQLiteConnection) throws {
     head = try connection.prepare("SELECT id, last_seq, last_ts FROM conversations WHERE key = ?1")
@@ -22,30 +29,113 @@ final class SQLiteStatements {
       "INSERT INTO members (user, conversation) VALUES (?1, ?2)")
     insert = try connection.prepare(
       """
-      INSERT INTO messages (conversation, seq, sender, cid, ts, reply_to, body)
-      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT (sender, cid) DO NOTHING
+      INSERT INTO messages (conversation, seq, sender, cid, ts, reference, body, kind)
+      VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (sender, cid) DO NOTHING
       """)
     earlier = try connection.prepare(
       """
-      SELECT m.seq, m.ts, m.body, m.reply_to, c.key
+      SELECT m.seq, m.ts, m.body, m.reference, c.key, m.kind, m.deleted_by
       FROM messages m JOIN conversations c ON c.id = m.conversation
       WHERE m.sender = ?1 AND m.cid = ?2
       """)
-    conversations = try connection.prepare(
+    target = try connection.prepare(
+      "SELECT sender, kind, deleted_by FROM messages WHERE conversation = ?1 AND seq = ?2")
+    edit = try connection.prepare(
+      "UPDATE messages SET edited_by = ?3 WHERE conversation = ?1 AND seq = ?2")
+    delete = try connection.prepare(
+      "UPDATE messages SET body = x'', deleted_by = ?3 WHERE conversation = ?1 AND seq = ?2")
+    deleteEdits = try connection.prepare(
       """
-      SELECT c.key, c.last_seq, m.recv, m.read
-      FROM members m JOIN conversations c ON c.id = m.conversation
-      WHERE m.user = ?1 ORDER BY c.last_ts DESC, c.key LIMIT ?2
+      UPDATE messages SET body = x'', deleted_by = ?3
+      WHERE conversation = ?1 AND reference = ?2 AND kind = 1
       """)
+    conversations = try connection.prepare(Self.conversations)
     firstMessages = try connection.prepare(Self.messages(order: "ASC"))
     lastMessages = try connection.prepare(Self.messages(order: "DESC"))
+    marks = try connection.prepare(
+      "SELECT recv, read FROM members WHERE user = ?1 AND conversation = ?2")
+    storeMarks = try connection.prepare(
+      "UPDATE members SET recv = ?3, read = ?4 WHERE user = ?1 AND conversation = ?2")
+    rooms = try SQLiteRoomStatements(connection)
   }
 
   private static func messages(order: String) -> String {
     """
-    SELECT seq, sender, cid, ts, body, reply_to FROM messages
+    SELECT seq, sender, cid, ts,
+      CASE WHEN edited_by IS NULL OR deleted_by IS NOT NULL THEN body ELSE (
+        SELECT e.body FROM messages e
+        WHERE e.conversation = m.conversation AND e.seq = m.edited_by
+      ) END,
+      reference, kind, edited_by, deleted_by
+    FROM messages m
     WHERE conversation = (SELECT id FROM conversations WHERE key = ?1)
       AND seq > ?2 AND seq < ?3 ORDER BY seq \(order) LIMIT ?4
     """
+  }
+
+  /// The other member's marks are found by the name, which is the other half of the key; a room's
+  /// has no such half.
+  private static let conversations = """
+    SELECT c.key, c.last_seq, c.recv, c.read, p.recv, p.read,
+      c.role, CASE WHEN r.is_public THEN 0 ELSE c.since END, r.member_count, r.name, r.topic,
+      r.is_public, c.came
+    FROM (
+      SELECT c.id, c.key, c.last_seq, c.last_ts, m.user, m.recv, m.read, m.role, m.since, m.came
+      FROM members m JOIN conversations c ON c.id = m.conversation
+      WHERE m.user = ?1 ORDER BY c.last_ts DESC, c.key LIMIT ?2
+    ) c
+    LEFT JOIN rooms r ON r.conversation = c.id
+    LEFT JOIN members p ON p.conversation = c.id AND p.user <> c.user AND p.user =
+      CASE WHEN substr(c.key, 1, instr(c.key, ':') - 1) = c.user
+        THEN substr(c.key, instr(c.key, ':') + 1)
+        ELSE substr(c.key, 1, instr(c.key, ':') - 1) END
+    ORDER BY c.last_ts DESC, c.key
+    """
+}
+
+/// Those about rooms and their members.
+final class SQLiteRoomStatements {
+  let room: SQLiteStatement
+  let storeRoom: SQLiteStatement
+  let author: SQLiteStatement
+  let next: SQLiteStatement
+  let addMember: SQLiteStatement
+  let removeMember: SQLiteStatement
+  let storeRole: SQLiteStatement
+  let members: SQLiteStatement
+
+  init(_ connection: borrowing SQLiteConnection) throws {
+    room = try connection.prepare(
+      "SELECT name, topic, is_public, member_count FROM rooms WHERE conversation = ?1")
+    storeRoom = try connection.prepare(
+      """
+      INSERT INTO rooms (conversation, name, topic, is_public, member_count)
+      VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT (conversation) DO UPDATE SET
+        name = excluded.name, topic = excluded.topic, is_public = excluded.is_public,
+        member_count = excluded.member_count
+      """)
+    author = try connection.prepare(
+      """
+      SELECT m.role, CASE WHEN r.is_public THEN 0 ELSE m.since END
+      FROM members m JOIN rooms r ON r.conversation = m.conversation
+      WHERE m.user = ?1 AND m.conversation = ?2
+      """)
+    next = try connection.prepare(
+      """
+      SELECT user, role FROM members
+      WHERE conversation = ?1 AND user <> ?2 AND came IS NOT NULL
+      ORDER BY role DESC, came, user LIMIT 1
+      """)
+    addMember = try connection.prepare(
+      "INSERT INTO members (user, conversation, role, since, came) VALUES (?1, ?2, ?3, ?4, ?5)")
+    removeMember = try connection.prepare(
+      "DELETE FROM members WHERE user = ?1 AND conversation = ?2")
+    storeRole = try connection.prepare(
+      "UPDATE members SET role = ?3 WHERE user = ?1 AND conversation = ?2")
+    members = try connection.prepare(
+      """
+      SELECT user, role FROM members
+      WHERE conversation = ?1 AND user > ?2 AND came IS NOT NULL ORDER BY user LIMIT ?3
+      """)
   }
 }

@@ -5,35 +5,25 @@ import FaultInjection
 /// What the mutant `dedupe-in-memory` has in place of the table `sends`: the sends that this
 /// process has stored. Empty in a server that is none.
 struct SendMemory {
-  private struct Key: Hashable {
-    let sender: UserID
-    let clientID: String
-
-    init(_ draft: Draft) {
-      sender = draft.sender
-      clientID = draft.content.clientID
-    }
-  }
-
   /// A mutant lives for minutes.
   private static let sendsMax = 1 << 20
 
-  private var sequences: [Key: (sequence: UInt64, timestamp: Timestamp)] = [:]
+  private var sequences: [SendKey: (sequence: UInt64, timestamp: Timestamp)] = [:]
 
-  func result(of draft: Draft) -> StoreReply.Result? {
-    sequences[Key(draft)].map {
+  func result(of write: PostgresWrite) -> StoreReply.Result? {
+    SendKey(write).flatMap { sequences[$0] }.map {
       .appended(sequence: $0.sequence, timestamp: $0.timestamp, isDuplicate: true)
     }
   }
 
   mutating func remember(
-    _ entries: [PostgresAppendGroup.Entry], _ results: [StoreReply.Result]
+    _ entries: [PostgresWriteGroup.Entry], _ results: [StoreReply.Result]
   ) {
     for (entry, result) in zip(entries, results) {
-      guard case .appended(let sequence, let timestamp, _) = result,
-        sequences.count < Self.sendsMax
+      guard let key = SendKey(entry.write),
+        case .appended(let sequence, let timestamp, _) = result, sequences.count < Self.sendsMax
       else { continue }
-      sequences[Key(entry.draft)] = (sequence, timestamp)
+      sequences[key] = (sequence, timestamp)
     }
   }
 
@@ -47,7 +37,7 @@ struct SendMemory {
         "ORDER BY n.sender COLLATE \"C\", n.cid ON CONFLICT DO NOTHING\n"
       ),
     ]
-    return changes.reduce(PostgresSchema.appendFunction) { function, change in
+    return changes.reduce(PostgresAppendFunctions.plain) { function, change in
       precondition(function.contains(change.0), "the mutant does not fit chat_append any more")
       return function.replacing(change.0, with: change.1)
     }

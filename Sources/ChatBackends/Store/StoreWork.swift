@@ -12,10 +12,7 @@ struct StoreWork: Sendable {
 
   /// Bytes of message bodies, which is what waiting work costs in memory.
   var bodyBytes: Int {
-    requests.reduce(0) { total, request in
-      guard case .append(let draft) = request.operation else { return total }
-      return total + draft.content.bodyCount
-    }
+    requests.reduce(0) { $0 + $1.bodyBytes }
   }
 
   /// Cuts a batch into pieces that one group may hold.
@@ -32,8 +29,46 @@ struct StoreWork: Sendable {
 }
 
 extension StoreRequest {
-  var isAppend: Bool {
-    if case .append = operation { true } else { false }
+  var isWrite: Bool {
+    switch operation {
+    case .append, .changeRoom, .mark: true
+    case .conversations, .messages, .members: false
+    }
+  }
+
+  var bodyBytes: Int {
+    switch operation {
+    case .append(let draft): draft.content.bodyCount
+    case .changeRoom(let draft): draft.content.bodyCount
+    case .mark, .conversations, .messages, .members: 0
+    }
+  }
+}
+
+extension RoomDraft {
+  /// The entry that tells of the change.
+  var entry: Draft {
+    Draft(
+      conversation: conversation, sender: actor, content: content, kind: .room, reference: nil,
+      timestamp: timestamp)
+  }
+}
+
+extension Message {
+  /// What stands in place of a body that is gone.
+  static let emptyBody = Array("{}".utf8)
+}
+
+extension Revision {
+  /// By what a store has noted of a message.
+  init?(editedBy: UInt64?, deletedBy: UInt64?) {
+    if let deletedBy {
+      self = .deleted(by: deletedBy)
+    } else if let editedBy {
+      self = .edited(by: editedBy)
+    } else {
+      return nil
+    }
   }
 }
 

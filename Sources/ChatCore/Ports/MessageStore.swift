@@ -29,21 +29,27 @@ package struct StoreRequest: Sendable {
     /// Changes a room and appends an entry that tells it, both or none; idempotent as `append` is.
     case changeRoom(RoomDraft)
     /// Raises how far a member is in a conversation: `received` and `read`, where 0 says nothing.
-    /// What is above the head counts as the head, what was read was received, and what is lower than
-    /// before changes nothing.
+    /// What is above the head counts as the head, what was read was received, and what is lower
+    /// than before changes nothing.
+    ///
+    /// Takes effect after all that was submitted before it, but perhaps after some of what was
+    /// submitted behind it too, so that many members' marks cost one statement.
     case mark(UserID, in: ConversationID, received: UInt64, read: UInt64)
     /// The conversations that a user is a member of, the most recently written first.
     case conversations(of: UserID, limit: Int)
     /// Entries in rising order of `seq`, those with `after < seq < before`. With more than `limit`
-    /// of them, the lowest when `fromStart`, else the highest. Edited messages have their last body,
-    /// deleted ones an empty object.
+    /// of them, the lowest when `fromStart`, else the highest. Edited messages have their last
+    /// body, deleted ones an empty object.
     ///
     /// With a reader, only what that member may see: entries of a room above the member's `since`;
     /// refused to all others with `.notFound`. A direct conversation is not checked.
+    ///
+    /// A read sees all that was submitted to this store before it, and perhaps what came later.
     case messages(
       in: ConversationID, reader: UserID? = nil, after: UInt64, before: UInt64, limit: Int,
       fromStart: Bool)
-    /// Members of a room in rising order of their names, those behind `after`; for its members only.
+    /// Members of a room in rising order of their names, those behind `after`; for its members
+    /// only, and refused to all others with `.notFound`.
     case members(of: ConversationID, reader: UserID, after: UserID?, limit: Int)
   }
 
@@ -53,11 +59,17 @@ package struct StoreRequest: Sendable {
   }
 }
 
-/// A message, edit, deletion or reaction before it has a number.
+/// A message, edit, deletion or reaction before it has a number; `EntryRules` say which are taken.
 ///
-/// In a room the sender must be a member. What an edit, deletion or reaction refers to must be a message
-/// of the conversation that is not deleted; an edit must be by its sender, a deletion too or, in a room,
-/// by a moderator. Deleting takes the bodies of the message and of its edits out of the store.
+/// In a room the sender must be a member. What an edit, deletion or reaction refers to must be a
+/// message of the conversation that is not deleted and that the sender may see; what a message
+/// answers is not looked at. An edit must be by the message's sender, a deletion too or, in a room,
+/// by a moderator. Deleting takes the bodies of the message and of its edits out of the store, and
+/// both are read as deleted by it.
+///
+/// A client id that was used before is told first: a repeated send is a duplicate also when it
+/// would be refused today, and after its message was edited or deleted. Of a deleted one the body
+/// is not there to be compared.
 package struct Draft: Hashable, Sendable {
   package var conversation: ConversationID
   package var sender: UserID
@@ -81,18 +93,23 @@ package struct Draft: Hashable, Sendable {
   }
 }
 
-/// A change of a room before it has a number.
+/// A change of a room before it has a number; `RoomRules` decide.
 ///
-/// Who may: anybody creates a room that does not exist, and joins a public one; a member leaves, and
-/// invites to a public room; a moderator invites to a private one, takes out members below the own
-/// role, and changes name and topic; an owner gives roles, also to other owners, and makes the room
-/// public or private. A room is never without an owner while it has members: when the last owner leaves
-/// or steps down, the member of the highest role who has been there longest becomes one. A room whose
-/// last member has left keeps its name and log, and a public one may be joined again; who joins a room
-/// without members becomes its owner.
+/// Who may: anybody creates a room that does not exist, and joins a public one; a member leaves,
+/// and invites to a public room; a moderator invites to a private one, takes out members below the
+/// own role, and changes name and topic; an owner gives roles, also to other owners, and makes the
+/// room public or private. A room is never without an owner while it has members: when the last
+/// owner leaves or steps down, the member of the highest role who has been there longest becomes
+/// one; of those who came with one entry, the first by name. An owner who is alone cannot step
+/// down. A room whose last member has left keeps its name and log, and a public one may be joined
+/// again; who joins a room without members becomes its owner.
 ///
-/// A member sees the entries above `since`: all of a public room; of a private one those from the entry
-/// on with which the member came.
+/// A member sees the entries above `since`: all of a room that is public; of one that is private,
+/// all for those who came while it was public, else those from the entry on with which the member
+/// came.
+///
+/// What is so already is `.unchanged`: who joins is a member, all who are invited are, who is taken
+/// out is none, or the role or the settings are the same.
 package struct RoomDraft: Hashable, Sendable {
   /// A room's.
   package var conversation: ConversationID
@@ -130,7 +147,7 @@ package struct StoreReply: Sendable {
     case refused(StoreRefusal)
     /// A change of a room that was so already: nobody was to be told.
     case unchanged
-    /// How far the member is now.
+    /// How far the member is now, perhaps by a later mark.
     case marked(received: UInt64, read: UInt64)
     case members([RoomMember])
     case conversations([ConversationState])

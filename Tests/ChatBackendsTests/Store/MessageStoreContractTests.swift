@@ -2,7 +2,8 @@ import ChatCore
 import ChatProtocol
 import Testing
 
-/// What every `MessageStore` keeps to; the text is in `Ports.swift`.
+/// What every `MessageStore` keeps to; the text is in `MessageStore.swift`. More of it is in
+/// suites of its own, by topic.
 @Suite struct MessageStoreContractTests {
   @Test(arguments: StoreKind.allCases)
   func `numbers a conversation from one, in the order given`(_ kind: StoreKind) async throws {
@@ -96,7 +97,8 @@ import Testing
       #expect(await store.ask(.append(draft(cid: "c1", reference: 3))) == .stored(1))
       let results = await store.ask([
         .append(draft(cid: "c1", text: "other", reference: 3)), .append(draft(cid: "c1")),
-        .append(draft(cid: "c1", reference: 4)), .append(draft(to: "carol", cid: "c1", reference: 3)),
+        .append(draft(cid: "c1", reference: 4)),
+        .append(draft(to: "carol", cid: "c1", reference: 3)),
         .append(draft(from: "bob", to: "alice", cid: "c1")),
         .append(draft(cid: "c1", reference: 3)),
       ])
@@ -228,7 +230,8 @@ extension StoreReply.Result {
 
 extension ConversationState {
   init(_ conversation: ConversationID, head: UInt64) {
-    self.init(conversation: conversation, head: head, received: 0, read: 0)
+    let peer = conversation.members.count == 2 ? PeerMarks(received: 0, read: 0) : nil
+    self.init(conversation: conversation, head: head, received: 0, read: 0, peer: peer)
   }
 
   init(direct one: String, _ other: String, head: UInt64) {

@@ -1,0 +1,81 @@
+import PostgresClient
+
+extension PostgresRead {
+  static let statements = [
+    statement("chat_conversations", conversations),
+    statement("chat_members", members),
+    statement("chat_messages_first", messages(order: "ASC")),
+    statement("chat_messages_last", messages(order: "DESC")),
+    statement("chat_seen_first", seen(order: "ASC")),
+    statement("chat_seen_last", seen(order: "DESC")),
+  ]
+
+  private static func statement(_ name: String, _ sql: String) -> PostgresQuery {
+    PostgresQuery(.prepare(name: name, sql: sql, types: []))
+  }
+
+  /// The other member's marks are found by the name, which is the other half of the key; a room's
+  /// has no such half.
+  private static let conversations = """
+    SELECT c.key, c.last_seq, c.recv, c.read, p.recv, p.read, c.role::integer,
+      CASE WHEN r.is_public THEN 0 ELSE c.since END, r.member_count, r.name, r.topic,
+      r.is_public::integer, c.came
+    FROM (
+      SELECT c.id, c.key, c.last_seq, c.last_ts, m.name, m.recv, m.read, m.role, m.since, m.came
+      FROM members m JOIN conversations c ON c.id = m.conversation
+      WHERE m.name = $1 ORDER BY c.last_ts DESC, c.key LIMIT $2
+    ) c
+    LEFT JOIN rooms r ON r.conversation = c.id
+    LEFT JOIN members p ON p.conversation = c.id AND p.name <> c.name AND p.name =
+      CASE WHEN split_part(c.key, ':', 1) = c.name
+        THEN split_part(c.key, ':', 2) ELSE split_part(c.key, ':', 1) END
+    ORDER BY c.last_ts DESC, c.key
+    """
+
+  /// One row without a name for a member when there is nobody to list; none for others.
+  private static let members = """
+    SELECT l.name, l.role::integer FROM (
+      SELECT c.id FROM conversations c
+      JOIN members p ON p.conversation = c.id AND p.name = $2 AND p.came IS NOT NULL
+      WHERE c.key = $1
+    ) v
+    LEFT JOIN LATERAL (
+      SELECT m.name, m.role FROM members m
+      WHERE m.conversation = v.id AND m.name > $3 AND m.came IS NOT NULL ORDER BY m.name LIMIT $4
+    ) l ON true
+    ORDER BY l.name
+    """
+
+  private static func messages(order: String) -> String {
+    """
+    SELECT \(columns) FROM messages m
+    WHERE conversation = (SELECT id FROM conversations WHERE key = $1)
+      AND seq > $2 AND seq < $3 ORDER BY seq \(order) LIMIT $4
+    """
+  }
+
+  /// The same as far as the member $5 may see it.
+  private static func seen(order: String) -> String {
+    """
+    SELECT l.* FROM (
+      SELECT c.id, greatest($2, CASE WHEN r.is_public THEN 0 ELSE p.since END) AS start
+      FROM conversations c JOIN rooms r ON r.conversation = c.id
+      JOIN members p ON p.conversation = c.id AND p.name = $5 WHERE c.key = $1
+    ) v
+    LEFT JOIN LATERAL (
+      SELECT \(columns) FROM messages m
+      WHERE conversation = v.id AND seq > v.start AND seq < $3 ORDER BY seq \(order) LIMIT $4
+    ) l ON true
+    ORDER BY l.seq \(order)
+    """
+  }
+
+  private static let columns = """
+    seq, sender, cid, ts,
+      CASE WHEN edited_by IS NULL OR deleted_by IS NOT NULL THEN body ELSE (
+        SELECT e.body FROM messages e
+        WHERE e.conversation = m.conversation AND e.seq = m.edited_by
+      ) END AS body,
+      reference, kind::integer, edited_by, deleted_by
+    """
+}
