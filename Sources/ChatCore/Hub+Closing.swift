@@ -98,9 +98,7 @@ extension Hub {
     for conversation in session.lags.keys.sorted() {
       guard case .shed(let position) = session.lags[conversation] else { continue }
       settle(session, in: conversation)
-      let head =
-        user.removals[conversation]
-        ?? audience(of: user, in: conversation).cursor(in: conversation) ?? position
+      let head = audience(of: user, in: conversation).cursor(in: conversation) ?? position
       sendGap(to: session, conversation, after: position, before: head + 1)
     }
   }

@@ -10,6 +10,7 @@ extension Hub {
   func handOut(_ message: Message, toRoom room: Room, origin: SessionID?) {
     let change = message.roomChange
     if let change { apply(additionsOf: change, by: message.sender, at: message.sequence, to: room) }
+    let removed = change.flatMap { prepare(removalOf: $0, by: message, from: room) }
     if room.fanouts.isEmpty, room.sessions.count <= limits.fanoutSessionsMax {
       send(message, to: room.sessions[...], of: room, origin: origin)
     } else {
@@ -21,7 +22,7 @@ extension Hub {
       counters.fanoutsWaiting += 1
     }
     // Behind it: whoever is taken out of a room is told so.
-    if let change { apply(removalOf: change, by: message.sender, at: message.sequence, to: room) }
+    if let removed { apply(removalOf: removed, at: message.sequence, from: room) }
   }
 
   /// This turn's share of what is under way, of each room in its turn.

@@ -107,28 +107,29 @@ extension Hub {
     }
   }
 
-  /// Messages that were read from the store.
+  /// Messages that were read from the store, in rising order.
+  ///
+  /// Ends before one that a session here has sent and has no answer for: the `ack` is its echo, and
+  /// comes before whatever is behind it. What is left is fetched again.
   func accept(_ messages: [Message], for audience: Audience) {
-    var pending: [SendKey: SessionID]?
+    var unanswered: Set<SendKey>?
     for message in messages {
-      accept(message, for: audience, origin: origin(of: message, audience, &pending))
+      let origin = audience.holes[message.conversation]?.origin(of: message.sequence)
+      if origin == nil, isUnanswered(message, &unanswered) {
+        return expect(message.sequence, in: message.conversation, for: audience)
+      }
+      accept(message, for: audience, origin: origin)
     }
   }
 
-  /// The session of this hub that sent a fetched message, whose echo is its `ack`: had already, or
-  /// under way. `pending` are the sends without an answer, collected when first needed.
-  private func origin(
-    of message: Message, _ audience: Audience, _ pending: inout [SendKey: SessionID]?
-  ) -> SessionID? {
-    guard users[message.sender] != nil else { return nil }
-    let known = audience.holes[message.conversation]?.origin(of: message.sequence)
-    if let known { return known }
-    if pending == nil {
-      var sends: [SendKey: SessionID] = [:]
-      for send in appends.requests { sends[SendKey(send.sender, send.content)] = send.session.id }
-      pending = sends
-    }
-    return pending?[SendKey(message.sender, message.content)]
+  /// - Parameter unanswered: the sends under way, collected when first needed.
+  private func isUnanswered(_ message: Message, _ unanswered: inout Set<SendKey>?) -> Bool {
+    // The echo of a change of a room is its entry.
+    guard message.kind != .room, users[message.sender] != nil else { return false }
+    let sends =
+      unanswered ?? Set(appends.requests.lazy.map { SendKey($0.sender, $0.content) })
+    unanswered = sends
+    return sends.contains(SendKey(message.sender, message.content))
   }
 
   /// Gives a hole up: a `gap` says so, and the flow goes on above it.

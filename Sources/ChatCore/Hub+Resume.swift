@@ -34,7 +34,7 @@ extension Hub {
         settle(session, in: state.conversation)
       }
     }
-    missed += begun(after: states, user, session)
+    missed += begun(after: states, user, session, resume)
     guard !missed.isEmpty else { return }
     var resumption = Resumption(budget: limits.resumedMessagesMax)
     resumption.waiting.append(contentsOf: missed)
@@ -62,7 +62,8 @@ extension Hub {
 
   /// Conversations that began after the load was read: the session has nothing of them yet.
   private func begun(
-    after states: [ConversationState], _ user: User, _ session: Session
+    after states: [ConversationState], _ user: User, _ session: Session,
+    _ resume: [Address: UInt64]
   ) -> [ConversationID] {
     guard states.count < limits.conversationsMax else { return [] }
     let known = Set(states.map(\.conversation))
@@ -75,7 +76,8 @@ extension Hub {
       let room = membership.room
       guard !known.contains(room.conversation) else { continue }
       room.sessions.append(session)
-      session.lags[room.conversation] = .resuming(Missed(position: membership.since))
+      let position = max(max(membership.joined, 1) - 1, resume[.room(room.name)] ?? 0)
+      session.lags[room.conversation] = .resuming(Missed(position: position))
       begun.append(room.conversation)
     }
     return begun

@@ -42,24 +42,26 @@ extension Hub {
     if user.sessions.contains(where: { !$0.isLive }) { user.hasChangedWhileLoading = true }
   }
 
-  /// The entry at `sequence` has ended the membership.
-  private func leave(_ room: Room, _ user: User, by sequence: UInt64) {
-    user.removals[room.conversation] = sequence
-    for session in user.sessions {
-      // Sessions that have not seen it are told that there was something.
-      switch session.lags[room.conversation] {
+  /// An entry is about to end the user's membership. Sessions that lag get it now, behind a gap for what
+  /// they have not had: there is no later.
+  private func bidFarewell(_ message: Message, to user: User, in room: Room) {
+    let conversation = room.conversation
+    for session in user.sessions where session.isLive {
+      switch session.lags[conversation] {
+      case .ahead(let through) where through >= message.sequence: continue
       case .resuming(let missed):
-        dropBehind(room.conversation, session)
-        session.lags[room.conversation] = nil
-        sendGap(to: session, room.conversation, after: missed.position, before: sequence + 1)
-      case .ahead:
-        session.lags[room.conversation] = nil
-      case .shed, nil:
-        // What was shed is told when the session is not congested any more.
-        break
+        dropBehind(conversation, session)
+        sendGap(to: session, conversation, after: missed.position, before: message.sequence)
+      case .shed(let position):
+        sendGap(to: session, conversation, after: position, before: message.sequence)
+      case .ahead, nil:
+        session.lags[conversation] = nil
+        guard session.isCongested else { continue }
       }
+      counters.delivered += 1
+      effects.send(.message(message, conversation: .room(room.name)), to: session.id)
+      session.lags[conversation] = .ahead(through: message.sequence)
     }
-    leave(room, user)
   }
 
   private func leave(_ room: Room, _ user: User) {
@@ -117,12 +119,20 @@ extension Hub {
     }
   }
 
-  func apply(removalOf change: RoomChange, by actor: UserID, at sequence: UInt64, to room: Room) {
-    guard let removed = change.removed(by: actor) else { return }
+  /// Whose membership here the entry ends, once it is handed out.
+  func prepare(removalOf change: RoomChange, by message: Message, from room: Room) -> User? {
+    guard let removed = change.removed(by: message.sender) else { return nil }
     room.memberCount -= 1
-    guard let user = users[removed] else { return }
-    if let membership = user.membership(in: room), membership.joined > sequence { return }
-    leave(room, user, by: sequence)
+    guard let user = users[removed] else { return nil }
+    // The store said that the user came back later.
+    if let membership = user.membership(in: room), membership.joined > message.sequence { return nil }
+    bidFarewell(message, to: user, in: room)
+    return user
+  }
+
+  func apply(removalOf user: User, at sequence: UInt64, from room: Room) {
+    user.removals[room.conversation] = sequence
+    leave(room, user)
   }
 
   // MARK: - What a list of the user's conversations says

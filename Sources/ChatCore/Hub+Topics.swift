@@ -51,7 +51,10 @@ extension Hub {
       alarms.set(.subscribe(room), at: now + jittered(limits.registrationRetryDelay))
       return
     }
+    let cursor = room.cursor(in: room.conversation)
     accept(messages, for: room)
-    if messages.count == limit { readTail(of: room) }
+    if messages.count == limit, room.cursor(in: room.conversation) != cursor {
+      readTail(of: room)
+    }
   }
 }
