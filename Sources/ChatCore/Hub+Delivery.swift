@@ -91,7 +91,6 @@ extension Hub {
   /// Whether a session that lags somewhere, or is congested, takes this message now.
   private func admits(_ message: Message, _ session: Session) -> Bool {
     let conversation = message.conversation
-    if debugHub == "\(node.id) \(connectionName(of: session))" { print("ADMITS", message.conversation, message.sequence, session.lags[conversation].map { "\($0)".prefix(60) } ?? "nil", session.isCongested) }
     switch session.lags[conversation] {
     case .ahead(let through) where message.sequence <= through:
       if message.sequence == through { session.lags[conversation] = nil }
@@ -157,5 +156,3 @@ extension Message {
     return .user(sender)
   }
 }
-
-nonisolated(unsafe) package var debugHub = ""

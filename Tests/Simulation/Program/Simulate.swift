@@ -36,7 +36,6 @@ struct Simulate: ParsableCommand {
 
   func run() throws {
     guard let range else { return }
-    if let d = getenv("DEV") { debugDevice(String(cString: d)) }
     var runs = 0
     var failures = 0
     for seed in range {

@@ -47,10 +47,7 @@ final class SimulatedDevice {
     self.name = name
   }
 
-  var resume: [Address: UInt64] {
-    if "\(self)" == Self.debug { print("HELLO", places.map { "\($0.key) \($0.value.last) \($0.value.isOut ? "out" : "")" }) }
-    return resume_ }
-  var resume_: [Address: UInt64] { places.filter { !$0.value.isOut }.mapValues(\.last) }
+  var resume: [Address: UInt64] { places.filter { !$0.value.isOut }.mapValues(\.last) }
 
   /// Whether the device knows its user for a member.
   func isIn(_ room: Address) -> Bool { places[room]?.isOut == false }
@@ -87,18 +84,7 @@ final class SimulatedDevice {
 
   // MARK: - What the server says
 
-  nonisolated(unsafe) static var debug = ""
   func received(_ event: Event) {
-    if "\(self)" == Self.debug {
-      switch event {
-      case .ready(let r): print("READY", r.node, r.session, r.conversations.filter { $0.room != nil }.map { "\($0.address) \($0.head) since \($0.room!.since) joined \($0.room!.joined)" })
-      case .message(let m, let a): if m.conversation.isRoom { print("MSG", a, m.sequence, m.kind, m.sender, m.kind == .room ? String(decoding: m.body, as: UTF8.self) : "") }
-      case .gap(let a, let x, let y): print("GAP", a, x, y)
-      case .ack(let k): print("ACK", k.conversation, k.sequence)
-      case .error(_, let c, let m, _): print("ERR", c, m)
-      default: break
-      }
-    }
     switch event {
     case .ready(let ready): received(ready)
     case .message(let message, conversation: let address): received(message, address)
@@ -209,5 +195,3 @@ final class SimulatedDevice {
 extension SimulatedDevice: CustomStringConvertible {
   var description: String { "\(user)/\(name)" }
 }
-
-package func debugDevice(_ name: String) { let parts = name.split(separator: "|").map(String.init); SimulatedDevice.debug = parts[0]; if parts.count > 1 { debugHub = parts[1] } }
