@@ -62,6 +62,11 @@ package final class PostgresConnection: EventHandler {
     resolve()
   }
 
+  /// Whether queries may be sent.
+  package var isOpen: Bool {
+    if case .open = state { true } else { false }
+  }
+
   /// Queries sent and not yet answered.
   package var inFlightCount: Int { inFlight.count }
 

@@ -1,4 +1,5 @@
 import ChatProtocol
+import Simulation
 import Testing
 
 @testable import ChatCore

@@ -72,7 +72,10 @@ final class PostgresRoomChange {
 
   /// Leaves everything as it was.
   private func end(_ result: Result<StoreReply.Result, PostgresError>) {
-    if case .failure(.disconnected) = result { return reply(result) }
+    // A query that was refused may have been the last of its session.
+    guard connection.isOpen else {
+      return reply(.failure(.disconnected(reason: "the session was lost")))
+    }
     connection.send(PostgresQuery(sql: "ROLLBACK")) { [self] answer in
       if case .failure(let error) = answer { reply(.failure(error)) } else { reply(result) }
     }

@@ -14,6 +14,8 @@ package struct SimulatedRegistry {
   /// In nanoseconds.
   package var now: Int64 = 0
 
+  package init() {}
+
   private struct Hearer: Hashable {
     let node: NodeID
     let shard: Int
