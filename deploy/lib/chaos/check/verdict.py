@@ -17,7 +17,6 @@ class Verdict:
     acked: int
     checked: int
     recoveries: dict
-    # Seconds, of what is the nodes' own.
     longest_turn: float
 
     @property
@@ -46,4 +45,4 @@ def check(record, quiet=()):
             violations[kind].append(what)
     acked = {(each.user, ack["cid"]) for each in record.histories for _, ack in each.acks}
     return Verdict(dict(violations), len(acked), arrivals.checked, arrivals.recoveries,
-                   max(resources.own_turns(record), default=0.0))
+                   resources.longest_turn(record))
