@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 
-from chaos.check import marks, order, resources, storage
+from chaos.check import heads, marks, order, resources, storage
 from chaos.check.arrival import Arrivals
 
 SHOWN_MAX = 10
@@ -40,7 +40,8 @@ def check(record, quiet=()):
     violations = collections.defaultdict(list)
     arrivals = Arrivals(record, quiet)
     for found in (storage.check(record), order.check(record), arrivals.check(),
-                  marks.check(record), resources.check(record)):
+                  heads.check(record, arrivals.committed), marks.check(record),
+                  resources.check(record)):
         for kind, what in found:
             violations[kind].append(what)
     acked = {(each.user, ack["cid"]) for each in record.histories for _, ack in each.acks}
