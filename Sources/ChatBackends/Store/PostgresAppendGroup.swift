@@ -106,14 +106,15 @@ struct PostgresAppendGroup {
       return .appended(sequence: sequence, timestamp: timestamp, isDuplicate: false)
     }
   }
+}
 
-  private struct SendKey: Hashable {
-    let sender: UserID
-    let clientID: String
+/// By what a message that is sent again is known.
+struct SendKey: Hashable {
+  let sender: UserID
+  let clientID: String
 
-    init(_ draft: Draft) {
-      sender = draft.sender
-      clientID = draft.content.clientID
-    }
+  init(_ draft: Draft) {
+    sender = draft.sender
+    clientID = draft.content.clientID
   }
 }

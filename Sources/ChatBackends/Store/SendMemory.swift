@@ -5,23 +5,13 @@ import FaultInjection
 /// What the mutant `dedupe-in-memory` has in place of the table `sends`: the sends that this
 /// process has stored. Empty in a server that is none.
 struct SendMemory {
-  private struct Key: Hashable {
-    let sender: UserID
-    let clientID: String
-
-    init(_ draft: Draft) {
-      sender = draft.sender
-      clientID = draft.content.clientID
-    }
-  }
-
   /// A mutant lives for minutes.
   private static let sendsMax = 1 << 20
 
-  private var sequences: [Key: (sequence: UInt64, timestamp: Timestamp)] = [:]
+  private var sequences: [SendKey: (sequence: UInt64, timestamp: Timestamp)] = [:]
 
   func result(of draft: Draft) -> StoreReply.Result? {
-    sequences[Key(draft)].map {
+    sequences[SendKey(draft)].map {
       .appended(sequence: $0.sequence, timestamp: $0.timestamp, isDuplicate: true)
     }
   }
@@ -33,7 +23,7 @@ struct SendMemory {
       guard case .appended(let sequence, let timestamp, _) = result,
         sequences.count < Self.sendsMax
       else { continue }
-      sequences[Key(entry.draft)] = (sequence, timestamp)
+      sequences[SendKey(entry.draft)] = (sequence, timestamp)
     }
   }
 
