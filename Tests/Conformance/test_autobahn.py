@@ -29,8 +29,8 @@ def run(folder, options, *choice, seconds, tasks=8):
         echo.await_port(port)
         # The exit status forgives NON-STRICT, so the report decides.
         subprocess.run(
-            [pathlib.Path(sys.executable).with_name("kosoku"), "-p", str(tasks), *choice, "-o", folder,
-             f"ws://127.0.0.1:{port}/"],
+            [pathlib.Path(sys.executable).with_name("kosoku"), "-p", str(tasks), *choice,
+             "-o", folder, f"ws://127.0.0.1:{port}/"],
             stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds)
         assert echo.is_alive()
     report, = json.loads((folder / "index.json").read_text()).values()

@@ -14,8 +14,9 @@ pytestmark = pytest.mark.timeout(300)
 # About the certificate's revocation, which a test's authority has no server for.
 REVOCATION = ("crlDistributionPoints=URI:http://localhost/test.crl",)
 ABOVE_LOW = {"MEDIUM", "HIGH", "CRITICAL"}
-# A check that could not be made. Debian's openssl has no GOST ciphers. That of resumption ends its first connection without waiting for
-# the ticket, which in TLS 1.3 comes behind the handshake; Tests/EndToEnd/test_tls.py resumes.
+# A check that could not be made. Debian's openssl has no GOST ciphers. That of resumption ends its
+# first connection without waiting for the ticket, which in TLS 1.3 comes behind the handshake;
+# Tests/EndToEnd/test_tls.py resumes.
 NOT_MADE = {"WARN", "DEBUG"}
 MAY_FAIL = {"engine_problem", "sessionresumption_ticket", "sessionresumption_ID"}
 

@@ -180,7 +180,7 @@ def test_a_resumption_that_skips_one(story):
     """The device holds two messages and comes back; it gets the fourth next."""
     moved = story.bob[story.place(4):]
     story.bob = story.bob[:story.place(3)] + [{"t": 2.5, "e": "end", "c": 2}]
-    story.bob += story.opened("@ann", 3, time=2.6, held=2)
+    story.bob += story.opened("@ann", 3, time=2.6, held=2, head=2)
     story.bob += [{**event, "c": 3} for event in moved]
     item = {key: value for key, value in story.message(3)["frame"].items() if key != "type"}
     story.bob.append(story.frame(6, 3, type="page", conv="@ann", items=[item], more=False))
@@ -199,6 +199,23 @@ def test_ones_own_messages_may_be_acked_behind_the_next_message(story):
     story.bob[story.place(5)] = story.message(5, cid="bob-5", **{"from": "@bob"})
     story.bob.append({"t": 4.0, "e": "write", "cid": "bob-5", "to": "@ann", "body": body(5)})
     assert story.found() == set()
+
+
+def test_a_head_that_is_behind_what_was_acked(story):
+    story.bob += story.opened("@ann", 3, time=20, held=COUNT, head=COUNT - 1)
+    assert story.found() == {"stale head"}
+
+
+def test_a_head_that_is_just_what_was_acked(story):
+    story.bob += story.opened("@ann", 3, time=20, held=COUNT, head=COUNT)
+    assert story.found() == set()
+
+
+@pytest.mark.parametrize("code, violations", [(4000, {"closed"}), (1011, {"closed"}),
+                                              (4200, set()), (1006, set())])
+def test_a_connection_that_was_closed(story, code, violations):
+    story.ann.append({"t": 40, "e": "end", "c": 1, "code": code})
+    assert story.found() == violations
 
 
 # When it comes.
@@ -229,7 +246,7 @@ def test_a_message_that_comes_too_long_after_a_fault(story):
 
 def test_who_was_away_gets_it_late_without_fault(story):
     story.bob = story.bob[:story.place(COUNT)] + [{"t": 4.5, "e": "end", "c": 2}]
-    story.bob += story.opened("@ann", 3, time=20, held=4)
+    story.bob += story.opened("@ann", 3, time=20, held=4, head=COUNT)
     story.bob += [story.message(COUNT, time=20.2, number=3), story.frame(30, 3, type="pong")]
     assert story.found() == set()
 
@@ -237,7 +254,7 @@ def test_who_was_away_gets_it_late_without_fault(story):
 def test_who_came_back_and_gets_it_with_the_next_connection_only(story):
     """That one resumes is no excuse for the connection before."""
     story.bob = story.bob[:story.place(COUNT)] + [{"t": 15, "e": "end", "c": 2}]
-    story.bob += story.opened("@ann", 3, time=15.2, held=4)
+    story.bob += story.opened("@ann", 3, time=15.2, held=4, head=COUNT)
     story.bob += [story.message(COUNT, time=15.4, number=3)]
     assert story.found() == {"late"}
 

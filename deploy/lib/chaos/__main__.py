@@ -20,6 +20,7 @@ from chaos.run import Run
 BUILD = pathlib.Path(os.environ["CHAT_BUILD"])
 MUTANT_SECONDS = 300
 FULL_DISK = "full-disk"
+INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 
 
 def arguments():
@@ -103,8 +104,16 @@ async def hunt_all(seed):
 
 async def guarded(work):
     """A signal ends the work in order: what runs is ended, what is written is kept."""
-    task = asyncio.current_task()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    task, loop = asyncio.current_task(), asyncio.get_running_loop()
+
+    def interrupted():
+        # Once: a second signal must not cut short what the first one began.
+        for number in INTERRUPTS:
+            loop.add_signal_handler(number, lambda: None)
+        task.cancel()
+
+    for number in INTERRUPTS:
+        loop.add_signal_handler(number, interrupted)
     return await work
 
 

@@ -13,6 +13,7 @@ BACKOFF_MIN, BACKOFF_MAX = 0.1, 2.0
 LINGER_SECONDS = 8
 HOLE_SECONDS = 1.0
 PAGE_SECONDS = 8
+RETRY_SECONDS = 0.5
 PAGE_MAX = 100
 
 
@@ -205,8 +206,12 @@ class Device:
             while place.last < max(through, max(place.ahead, default=0)):
                 before = place.last
                 page = await self.ask("history", to=conv, after=before, limit=PAGE_MAX)
-                if page is None or page["type"] != "page":
+                if page is None:
+                    # The next connection resumes from here.
                     return
+                if page["type"] != "page":
+                    await asyncio.sleep(RETRY_SECONDS)
+                    continue
                 for item in page["items"]:
                     place.add(item["seq"])
                 if place.last == before:

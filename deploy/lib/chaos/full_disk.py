@@ -103,6 +103,9 @@ async def full_disk(seed, build):
         count = await fill(node, devices, Load(plan, devices, RATE), events)
         for journal in (events, samples):
             journal.close()
+    except BaseException:
+        print(f"full-disk: histories and log: {folder}", flush=True)
+        raise
     finally:
         for task in tasks:
             task.cancel()

@@ -14,6 +14,7 @@ DRIBBLE_TRICKLE = 64
 # For connections that are cut at the end to notice.
 END_SECONDS = 0.1
 
+
 class Link:
     """One listener and its connections; a fault is of all of them, and of those to come.
 

@@ -1,5 +1,8 @@
 """What each connection showed: in rising order, without a silent hole, as it is stored."""
 
+# Nothing that the clients do deserves these.
+BLAMED_CODES = {1002, 1003, 1007, 1008, 1009, 1011, 4000, 4001, 4003}
+
 
 def check(record):
     for each in record.histories:
@@ -8,6 +11,8 @@ def check(record):
 
 
 def check_connection(record, each, connection):
+    if connection.code in BLAMED_CODES:
+        yield "closed", f"{each}: connection {connection.number} with {connection.code}"
     walk = Walk(record, each, connection)
     for _, frame in connection.frames:
         match frame["type"]:

@@ -26,6 +26,8 @@ class Connection:
     resume: dict = dataclasses.field(default_factory=dict)
     ready: float | None = None
     end: float = float("inf")
+    # With which it was closed, if it was.
+    code: int | None = None
     # What `ready` listed, by the conversation's name.
     listed: dict = dataclasses.field(default_factory=dict)
     # (time, frame), as they came; and the cids that were sent on it.
@@ -72,7 +74,7 @@ def history(user, device, events):
                 here.sent.add(event["cid"])
                 sends[event.get("id")] = event["cid"]
             case "end":
-                here.end = event["t"]
+                here.end, here.code = event["t"], event.get("code")
             case "frame":
                 frame = event["frame"]
                 here.frames.append((event["t"], frame))

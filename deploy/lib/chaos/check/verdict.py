@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 
-from chaos.check import marks, order, resources, storage
+from chaos.check import heads, marks, order, resources, storage
 from chaos.check.arrival import Arrivals
 
 SHOWN_MAX = 10
@@ -17,7 +17,6 @@ class Verdict:
     acked: int
     checked: int
     recoveries: dict
-    # Seconds, of what is the nodes' own.
     longest_turn: float
 
     @property
@@ -41,9 +40,10 @@ def check(record, quiet=()):
     violations = collections.defaultdict(list)
     arrivals = Arrivals(record, quiet)
     for found in (storage.check(record), order.check(record), arrivals.check(),
-                  marks.check(record), resources.check(record)):
+                  heads.check(record, arrivals.committed), marks.check(record),
+                  resources.check(record)):
         for kind, what in found:
             violations[kind].append(what)
     acked = {(each.user, ack["cid"]) for each in record.histories for _, ack in each.acks}
     return Verdict(dict(violations), len(acked), arrivals.checked, arrivals.recoveries,
-                   max(resources.own_turns(record), default=0.0))
+                   resources.longest_turn(record))

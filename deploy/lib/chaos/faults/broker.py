@@ -3,30 +3,25 @@
 import pika.exceptions
 
 from chaos.faults.registry import fault, require
+from chaos.faults.restarting import restart
 
 WATERMARK = 'vm_memory_monitor:set_vm_memory_high_watermark({{absolute, "{}"}}), '
 ALARMS = "timer:sleep(1200), rabbit_alarm:get_alarms()."
 
 
-async def restart(stage, how):
-    before = stage.cluster.pid("rabbitmq")
+async def restart_broker(stage, how):
     await stage.note_unroutable()
-    await how("rabbitmq")
-    require(stage.cluster.pid("rabbitmq") is None, "the broker lives")
-    stage.injected("the broker is gone")
-    await stage.hold(0.2, 8)
-    await stage.cluster.start("rabbitmq")
-    require(stage.cluster.pid("rabbitmq") != before, "the broker was not restarted")
+    await restart(stage, "rabbitmq", "the broker", how, 0.2, 8)
 
 
 @fault("broker-restart", 10)
 async def broker_restart(stage):
-    await restart(stage, stage.cluster.stop)
+    await restart_broker(stage, stage.cluster.stop)
 
 
 @fault("broker-kill", 10)
 async def broker_kill(stage):
-    await restart(stage, stage.cluster.kill)
+    await restart_broker(stage, stage.cluster.kill)
 
 
 @fault("broker-alarm", 10)

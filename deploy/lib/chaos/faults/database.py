@@ -6,6 +6,7 @@ import signal
 import time
 
 from chaos.faults.registry import fault, require
+from chaos.faults.restarting import restart
 
 WAIT_SECONDS = 20
 # A commit that waits for a standby that there is not has been written, and not been answered.
@@ -13,24 +14,18 @@ HELD_COMMITS = ("SELECT pid FROM pg_stat_activity "
                 "WHERE wait_event = 'SyncRep' AND query LIKE '%chat_append%'")
 
 
-async def restart(stage, how):
-    before = stage.cluster.pid("postgres")
-    await how("postgres")
-    require(stage.cluster.pid("postgres") is None, "the database lives")
-    stage.injected("the database is gone")
-    await stage.hold(0.2, 5)
-    await stage.cluster.start("postgres")
-    require(stage.cluster.pid("postgres") != before, "the database was not restarted")
+async def restart_database(stage, how):
+    await restart(stage, "postgres", "the database", how, 0.2, 5)
 
 
 @fault("database-restart", 4)
 async def database_restart(stage):
-    await restart(stage, stage.cluster.stop)
+    await restart_database(stage, stage.cluster.stop)
 
 
 @fault("database-kill", 4)
 async def database_kill(stage):
-    await restart(stage, stage.cluster.kill)
+    await restart_database(stage, stage.cluster.kill)
 
 
 async def hold_commits(stage, standby):

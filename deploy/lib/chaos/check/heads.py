@@ -1,0 +1,31 @@
+"""What `ready` tells of conversations: at least what anybody had been told before it was asked."""
+
+import bisect
+import collections
+import itertools
+
+
+def check(record, committed):
+    """`committed`: (conversation, seq) -> when it was first acked."""
+    acks = collections.defaultdict(list)
+    for (key, seq), time in committed.items():
+        acks[key].append((time, seq))
+    heads = {}
+    for key, pairs in acks.items():
+        pairs.sort()
+        heads[key] = ([time for time, _ in pairs],
+                      list(itertools.accumulate((seq for _, seq in pairs), max)))
+    for each in record.histories:
+        for connection in each.connections:
+            if connection.ready is not None:
+                yield from check_ready(each, connection, heads)
+
+
+def check_ready(each, connection, heads):
+    for conv in connection.resume:
+        times, highest = heads.get(each.key(conv), ([], []))
+        place = bisect.bisect_left(times, connection.hello)
+        told = highest[place - 1] if place else 0
+        head = connection.listed.get(conv, {}).get("head", 0)
+        if head < told:
+            yield "stale head", f"{each}: {each.key(conv)} at {head}, and {told} was acked before"
