@@ -64,17 +64,19 @@ struct MemoryPresencesTests {
     let leases: [NodeID: UInt64] = [node: 1]
     let there = UserID("there")!
     _ = presences.set(.online, of: there, on: hub(0), epoch: 1, at: 0, leases: leases)
-    for number in 0..<10_000 {
-      // A hundred of them a day.
+    for number in 0..<20_000 {
+      // A hundred of them a day, half a year long.
       let time = Int64(number) * day / 100
       let user = UserID("user\(number)")!
       _ = presences.set(.online, of: user, on: hub(0), epoch: 1, at: time, leases: leases)
       _ = presences.set(.offline, of: user, on: hub(0), epoch: 1, at: time, leases: leases)
     }
     #expect(presences.presence(of: there, leases: leases) == Presence(state: .online))
-    let recent = presences.presence(of: UserID("user9000")!, leases: leases)
-    #expect(recent == Presence(state: .offline, lastSeen: 90 * day))
-    #expect(presences.count < 10_000)
+    let recent = presences.presence(of: UserID("user15000")!, leases: leases)
+    #expect(recent == Presence(state: .offline, lastSeen: 150 * day))
+    let forgotten = presences.presence(of: UserID("user1000")!, leases: leases)
+    #expect(forgotten == Presence(state: .offline))
+    #expect(presences.count < 16_000)
   }
 
   @Test func `who is there is not forgotten, however many were`() {

@@ -32,7 +32,9 @@ final class RegistryFixture: Sendable {
       let registry = MemoryRegistry(node: node, epoch: epoch, sharing: routes) { events.add($0) }
       return RegistryNode(id: node, registry: registry, events: events)
     }
-    return try await Self.start(node, epoch: epoch, url: server.url, on: loop)
+    var started = try await Self.start(node, epoch: epoch, url: server.url, on: loop)
+    started.fixture = self
+    return started
   }
 
   static func start(
@@ -65,6 +67,8 @@ struct RegistryNode: Sendable {
   let registry: any Registry
   var events = Collector<NodeEvent>()
   var takers = Collector<UInt64>()
+  /// The server lives as long as a node that uses it.
+  var fixture: RegistryFixture?
 
   func submit(_ operations: [RegistryRequest.Operation]) async -> [RegistryReply.Result] {
     let requests = operations.enumerated().map {

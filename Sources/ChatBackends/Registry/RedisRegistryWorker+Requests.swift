@@ -68,23 +68,32 @@ extension RedisRegistryWorker {
   ) {
     switch operation {
     case .nodes(let user):
-      let isNew = lookups.routes[user] == nil
-      let lookup = lookups.routes[user] ?? makeRouteLookup()
-      lookups.routes[user] = lookup
-      lookup.askers.append((batch, token))
-      if isNew { look(up: user, lookup) }
+      join(&lookups.routes[user], batch, token, make: makeRouteLookup) { look(up: user, $0) }
     case .subscribers(let topic):
-      let isNew = lookups.subscribers[topic] == nil
-      lookups.subscribers[topic, default: SharedLookup()].askers.append((batch, token))
-      if isNew, let lookup = lookups.subscribers[topic] { look(up: topic, lookup) }
+      join(&lookups.subscribers[topic], batch, token, make: SharedLookup.init) {
+        look(up: topic, $0)
+      }
     case .presence(let user):
-      let isNew = lookups.presences[user] == nil
-      lookups.presences[user, default: SharedLookup()].askers.append((batch, token))
-      if isNew, let lookup = lookups.presences[user] { lookUpPresence(of: user, lookup) }
+      join(&lookups.presences[user], batch, token, make: SharedLookup.init) {
+        lookUpPresence(of: user, $0)
+      }
     case .register, .unregister, .barrier, .subscribe, .unsubscribe, .setPresence, .takeTokens,
       .claimSession, .sessionHolder, .releaseSession:
       preconditionFailure("no look-up that others share")
     }
+  }
+
+  /// Has the request answered by the look-up that is under way, or begins one.
+  private func join<Lookup: SharedLookup>(
+    _ underWay: inout Lookup?, _ batch: ReplyBatch, _ token: UInt64, make: () -> Lookup,
+    begin: (Lookup) -> Void
+  ) {
+    let asker = (batch: batch, token: token)
+    if let lookup = underWay { return lookup.askers.append(asker) }
+    let lookup = make()
+    lookup.askers.append(asker)
+    underWay = lookup
+    begin(lookup)
   }
 
   private func makeRouteLookup() -> RouteLookup {
