@@ -47,8 +47,8 @@ extension JSONScanner {
     guard number.kind == .number else { return nil }
     let bytes = raw(number)
     let digits = bytes.prefix { $0 != UInt8(ascii: ".") }
-    guard digits.count <= 16, bytes.dropFirst(digits.count + 1).allSatisfy({ $0 == UInt8(ascii: "0") })
-    else { return nil }
+    let fraction = bytes.dropFirst(digits.count + 1)
+    guard digits.count <= 16, fraction.allSatisfy({ $0 == UInt8(ascii: "0") }) else { return nil }
     var value: UInt64 = 0
     for byte in digits {
       guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte else { return nil }

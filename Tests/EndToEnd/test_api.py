@@ -110,7 +110,7 @@ def test_the_server_is_what_its_document_says(node, tmp_path):
     done = subprocess.run(
         [pathlib.Path(sys.executable).with_name("schemathesis"), "run", f"{url}/api/openapi.json",
          "--url", url, "--header", "Authorization: Bearer tester", "--seed", "1",
-         "--max-examples", "40", "--workers", "2"],
+         "--max-examples", "40", "--workers", "1"],
         env={**os.environ, "SCHEMATHESIS_HOOKS": "openapi_formats",
              "PYTHONPATH": str(pathlib.Path(__file__).parent)},
         stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=230, cwd=tmp_path)

@@ -51,7 +51,8 @@ package final class World {
     self.size = size
     self.faults = faults
     self.limits = limits
-    for number in 1...(size == .alone ? 1 : 3) { nodes.append(makeNode(NodeID("server\(number)")!, epoch: 1)) }
+    let names = size == .alone ? ["server1"] : ["server1", "server2", "server3"]
+    for name in names { nodes.append(makeNode(NodeID(name)!, epoch: 1)) }
     for name in ["alice", "bob", "carol", "dave"] {
       let user = UserID(name)!
       users.append(user)
