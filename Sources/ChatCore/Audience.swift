@@ -17,8 +17,12 @@ class Audience {
   @exclusivity(unchecked) final var holes: [ConversationID: Hole] = [:]
   final var messagesHeld = 0
 
+  /// The hub has let go of it.
+  private(set) final var isForgotten = false
+
   /// Lets go of what it owns: reads under way may keep the audience itself for a while.
   final func forget() {
+    isForgotten = true
     cursors = ConversationCursors()
     holes = [:]
     messagesHeld = 0

@@ -78,7 +78,7 @@ extension Hub {
     }
     let states = user.current(read)
     let wasLoaded = user.isLoaded
-    if !wasLoaded { establish(user, states) }
+    if wasLoaded { enterRooms(user, states) } else { establish(user, states) }
     for state in states where state.conversation.isRoom { enter(session, user, state) }
     place(session, user, states, handshake.resume)
     session.phase = .live

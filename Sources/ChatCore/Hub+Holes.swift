@@ -49,7 +49,7 @@ extension Hub {
       setCursor(audience, conversation, to: cursor)
       handOut(held.message, to: audience, origin: held.origin)
     }
-    guard hole.target > cursor else { return }
+    guard hole.target > cursor else { return forgetIfEmpty(audience) }
     if cursor > before { hole.wasClosed(upTo: cursor) }
     audience.holes[conversation] = hole
     // A new hole above the old one gets its own time.
@@ -59,7 +59,7 @@ extension Hub {
   }
 
   func checkHole(_ audience: Audience, _ conversation: ConversationID) {
-    guard !audience.sessions.isEmpty, let hole = audience.holes[conversation], !hole.isFetching,
+    guard !audience.isForgotten, let hole = audience.holes[conversation], !hole.isFetching,
       hole.fetchAt <= now
     else { return }
     fetchHole(audience, conversation)
@@ -85,7 +85,7 @@ extension Hub {
   func readHole(
     _ audience: Audience, _ conversation: ConversationID, limit: Int, _ result: StoreReply.Result
   ) {
-    guard !audience.sessions.isEmpty, audience.holes[conversation] != nil else { return }
+    guard !audience.isForgotten, audience.holes[conversation] != nil else { return }
     let cursor = audience.cursor(in: conversation)
     var count = 0
     if case .messages(let messages) = result {

@@ -22,9 +22,9 @@ enum Read {
     case .load(let session), .missed(let session, _, _, _, _), .history(let session, _),
       .conversations(let session, _, _), .members(let session, _):
       session.isOpen
-    case .hole(let audience, _, _, _, _): !audience.sessions.isEmpty
+    case .hole(let audience, _, _, _, _): !audience.isForgotten
     case .mark: true
-    case .tail(let room, _, _): !room.sessions.isEmpty
+    case .tail(let room, _, _): !room.isForgotten
     case .sweep(let user, _): !user.sessions.isEmpty
     }
   }

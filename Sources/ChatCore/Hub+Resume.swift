@@ -34,6 +34,7 @@ extension Hub {
         settle(session, in: state.conversation)
       }
     }
+    noteAhead(session, states, resume)
     missed += begun(after: states, user, session, resume)
     guard !missed.isEmpty else { return }
     var resumption = Resumption(budget: limits.resumedMessagesMax)
@@ -41,8 +42,28 @@ extension Hub {
     session.resumption = resumption
   }
 
-  /// A live session gets a conversation that it had nothing of, from the entry behind `position` on.
-  func resume(_ session: Session, in conversation: ConversationID, after position: UInt64) {
+  /// Of rooms that the user is out of, and which have not yet come here to where the device is: what is
+  /// behind may make the user a member again.
+  private func noteAhead(
+    _ session: Session, _ states: [ConversationState], _ resume: [Address: UInt64]
+  ) {
+    let known = Set(states.lazy.map(\.conversation))
+    for case (.room(let name), let held) in resume {
+      let conversation = ConversationID(room: name)
+      guard !known.contains(conversation), let room = rooms[conversation],
+        held > room.cursor(in: conversation) ?? held
+      else { continue }
+      session.lags[conversation] = .ahead(through: held)
+    }
+  }
+
+  /// A live session gets a room that it had nothing of, from the entry behind `position` on.
+  func resume(_ session: Session, in room: Room, after position: UInt64) {
+    let conversation = room.conversation
+    if let cursor = room.cursor(in: conversation), cursor < position {
+      session.lags[conversation] = .ahead(through: position)
+      return
+    }
     session.lags[conversation] = .resuming(Missed(position: position))
     var resumption = session.resumption ?? Resumption(budget: limits.resumedMessagesMax)
     resumption.waiting.append(conversation)

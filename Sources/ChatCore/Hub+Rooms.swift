@@ -19,10 +19,11 @@ extension Hub {
   }
 
   /// The session's user is a member as the store says.
-  func enter(_ session: Session, _ user: User, _ state: ConversationState) {
+  @discardableResult
+  func enter(_ session: Session, _ user: User, _ state: ConversationState) -> Room? {
     guard let summary = state.room,
       let room = room(state.conversation, head: state.head, memberCount: summary.memberCount)
-    else { return }
+    else { return nil }
     room.memberCount = summary.memberCount
     if user.membership(in: room) == nil {
       user.memberships.append(
@@ -30,6 +31,7 @@ extension Hub {
           room: room, since: summary.since, joined: summary.joined, knownSince: now))
     }
     if !room.sessions.contains(where: { $0 === session }) { room.sessions.append(session) }
+    return room
   }
 
   /// All sessions of a user who is a member by the entry at `sequence`, which is next.
@@ -83,25 +85,41 @@ extension Hub {
     forgetIfEmpty(room)
   }
 
-  private func forgetIfEmpty(_ room: Room) {
-    guard room.sessions.isEmpty, rooms[room.conversation] === room else { return }
-    rooms[room.conversation] = nil
+  /// A room that nobody here is in is forgotten at the end of the turn: entries that are being handed
+  /// out may end a membership and begin it again. What is known above the room's place may, too, so it
+  /// is waited for.
+  func forgetIfEmpty(_ audience: Audience) {
+    guard audience.sessions.isEmpty, let room = audience as? Room else { return }
+    roomsEmptied.append(room)
+  }
+
+  func forgetEmptyRooms() {
+    for room in roomsEmptied
+    where room.sessions.isEmpty && room.holes.isEmpty && rooms[room.conversation] === room {
+      rooms[room.conversation] = nil
+      room.forget()
+      unsubscribe(room.topic)
+    }
+    roomsEmptied = []
     rooms.shrinkIfSparse()
     counters.rooms = rooms.count
-    room.forget()
-    unsubscribe(room.topic)
   }
 
   // MARK: - Entries about members
 
   /// An entry of a room has come: by the bus, from another hub, or from the store.
   func deliverToRoom(_ message: Message, _ recipients: [UserID], origin: SessionID?) {
-    if let room = rooms[message.conversation] {
-      return accept(message, for: room, origin: origin)
-    }
-    // Nobody here was a member before it. Who is one by it is among the recipients; but it may be an
-    // old entry that took its time, and what it says not be so any more. The store knows.
+    let room = rooms[message.conversation]
+    if !recipients.isEmpty { askForMemberships(by: message, of: recipients, in: room) }
+    if let room { accept(message, for: room, origin: origin) }
+  }
+
+  /// Whom the entry makes a member, and where nobody was one before, or which is behind it already. It
+  /// may be an old entry that took its time, and what it says not be so any more: the store knows.
+  private func askForMemberships(by entry: Message, of recipients: [UserID], in room: Room?) {
+    if let room, entry.sequence > room.cursor(in: room.conversation) ?? 0 { return }
     for user in recipients.lazy.compactMap({ self.users[$0] }) {
+      if let room, user.membership(in: room) != nil { continue }
       if user.isLoaded { scheduleSweep(user, at: now) } else { user.hasChangedWhileLoading = true }
     }
   }
@@ -139,17 +157,21 @@ extension Hub {
 
   // MARK: - What a list of the user's conversations says
 
-  /// Rooms that the user is in, or no longer, of which no entry told in its place. The sessions get them
-  /// from the entry on that made the user a member.
-  func compareMemberships(_ user: User, _ states: [ConversationState], readAt time: Int64) {
+  /// Rooms that the user is in and of which no entry told in its place. All live sessions get them from
+  /// the entry on that made the user a member.
+  func enterRooms(_ user: User, _ states: [ConversationState]) {
     for state in states where state.conversation.isRoom {
       if let room = rooms[state.conversation], user.membership(in: room) != nil { continue }
       for session in user.sessions where session.isLive {
-        enter(session, user, state)
-        let first = max(state.room?.joined ?? 1, 1)
-        resume(session, in: state.conversation, after: first - 1)
+        guard let room = enter(session, user, state) else { continue }
+        resume(session, in: room, after: max(state.room?.joined ?? 1, 1) - 1)
       }
     }
+  }
+
+  /// As `enterRooms`, and ends memberships of whose end no entry told.
+  func compareMemberships(_ user: User, _ states: [ConversationState], readAt time: Int64) {
+    enterRooms(user, states)
     guard states.count < limits.conversationsMax else { return }
     let rooms = Set(states.lazy.map(\.conversation).filter(\.isRoom))
     for membership in user.memberships

@@ -27,6 +27,8 @@ package final class Hub {
   @exclusivity(unchecked) var rooms: [ConversationID: Room] = [:]
   /// Those with entries that not all of their sessions have been handed, in the order of their turns.
   var roomsFanningOut: Deque<Room> = []
+  /// Rooms that perhaps nobody here is in any more.
+  var roomsEmptied: [Room] = []
   var alarms = AlarmQueue<Alarm>()
 
   // What the store is asked for, in tables with different tokens.
@@ -114,6 +116,7 @@ package final class Hub {
   /// Hands over what is to be done, and goes on with `buffer`, which must be empty.
   package func exchangeEffects(with buffer: inout Effects) {
     precondition(buffer.isEmpty, "effects that were not carried out")
+    if !roomsEmptied.isEmpty { forgetEmptyRooms() }
     openLookups.removeAll(keepingCapacity: true)
     openTopicLookups.removeAll(keepingCapacity: true)
     swap(&effects, &buffer)

@@ -41,7 +41,7 @@ struct Simulate: ParsableCommand {
     for seed in range {
       let chosen = spread ? [scenarios[Int(seed % UInt64(scenarios.count))]] : scenarios
       for scenario in chosen {
-        let world = scenario.run(seed: seed)
+        let world = scenario.run(seed: seed, isTraced: trace)
         runs += 1
         if trace { for line in world.trace { print(line) } }
         let violations = world.violations(scenario)

@@ -74,8 +74,10 @@ package struct Scenario: Sendable {
 
   /// Runs a world of this kind under `seed` for so many nanoseconds of its time, and what follows until
   /// all is told.
-  package func run(seed: UInt64, for span: Int64 = .seconds(4)) -> World {
-    let world = World(seed: seed, size: size, faults: faults, limits: limits)
+  package func run(
+    seed: UInt64, for span: Int64 = .seconds(4), isTraced: Bool = false
+  ) -> World {
+    let world = World(seed: seed, size: size, faults: faults, limits: limits, isTraced: isTraced)
     world.run(for: span)
     return world
   }

@@ -114,7 +114,7 @@ final class SimulatedDevice {
 
   private func received(_ ready: Event.Ready) {
     isReady = true
-    let hadMemory = !places.isEmpty
+    let hadMemory = !resume.isEmpty
     let listed = Set(ready.conversations.map(\.address))
     for case .room(let name) in places.keys where !listed.contains(.room(name)) {
       places[.room(name)]?.isOut = true

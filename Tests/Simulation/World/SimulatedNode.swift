@@ -99,6 +99,7 @@ package final class SimulatedHub {
       world.now, world.delay(upTo: .milliseconds(5)))
     world.schedule(at: arrival) {
       guard device.session == session else { return }
+      world.note("\(device) gets \(event.summary)")
       device.received(event)
       if case .ready = event { world.becameReady(device) }
       if case .error(let id?, .unavailable, _, _) = event { world.sendAgain(id, device) }

@@ -49,6 +49,6 @@ extension World {
   /// All that devices and hubs went through: the same for the same seed.
   package var trace: [String] {
     let acks = devices.map { "\($0) \($0.acks.map { "\($0.cid) \($0.sequence)" })" }
-    return acks + nodes.flatMap { $0.hubs.map { "\($0.hub.counters)" } }
+    return (journal ?? []) + acks + nodes.flatMap { $0.hubs.map { "\($0.hub.counters)" } }
   }
 }

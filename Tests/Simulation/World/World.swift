@@ -41,13 +41,17 @@ package final class World {
   private var busOrder: [String: Channel] = [:]
   private var sessionCount: UInt64 = 0
 
+  /// What happened, in order, where somebody wants to know.
+  private(set) var journal: [String]?
+
   private var isQuiet = false
   private var isBusDown = false
   private var isRegistryDown = false
   private var isStoreDown = false
 
-  package init(seed: UInt64, size: Size, faults: Faults, limits: HubLimits) {
+  package init(seed: UInt64, size: Size, faults: Faults, limits: HubLimits, isTraced: Bool) {
     random = RandomSource(seed: seed)
+    journal = isTraced ? [] : nil
     self.size = size
     self.faults = faults
     self.limits = limits
@@ -75,6 +79,10 @@ package final class World {
       now = max(now, deadline)
       events.next(dueAt: now)?()
     }
+  }
+
+  func note(_ line: @autoclosure () -> String) {
+    journal?.append("\(now / 1_000) us: \(line())")
   }
 
   func schedule(after delay: Int64, _ event: @escaping () -> Void) {
@@ -160,6 +168,7 @@ package final class World {
     let session = SessionID(value: sessionCount)
     device.session = session
     device.hub = hub
+    note("\(device) connects to \(node.id)/\(hub.hub.node.shard) as \(sessionCount)")
     hub.connect(device, session, in: self)
     let hello = Command.Hello(
       id: nil, user: device.user, token: nil, device: device.name, resume: device.resume)
@@ -183,6 +192,7 @@ package final class World {
   }
 
   func connectionLost(_ device: SimulatedDevice) {
+    note("\(device) lost its connection")
     device.session = nil
     device.hub = nil
     device.isReady = false
@@ -194,7 +204,11 @@ package final class World {
   // MARK: - Back ends
 
   func performStore(_ operation: StoreRequest.Operation) -> StoreReply.Result {
-    guard isStoreDown else { return store.perform(operation) }
+    guard isStoreDown else {
+      let result = store.perform(operation)
+      note("store: \(operation.summary) -> \(result.summary)")
+      return result
+    }
     // Out of reach; what was under way may have been done all the same.
     switch operation {
     case .append, .changeRoom, .mark: if chance(300) { _ = store.perform(operation) }
@@ -267,6 +281,7 @@ package final class World {
 
   private func tell(_ node: SimulatedNode, _ event: NodeEvent) {
     guard node.isUp else { return }
+    if case .arrived(let envelopes) = event { note("\(node.id) hears \(envelopes.map(\.summary))") }
     for hub in node.hubs { hub.post(in: self) { $0.handle(event) } }
   }
 
@@ -321,6 +336,7 @@ package final class World {
     let node = nodes[index]
     guard node.isUp else { return }
     node.isUp = false
+    note("\(node.id) crashes")
     for device in devices where device.hub?.node === node { connectionLost(device) }
     // The lease outlives the process, unless a new one takes it over first; and the others look
     // at it every second.
