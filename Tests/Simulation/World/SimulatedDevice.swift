@@ -89,7 +89,7 @@ final class SimulatedDevice {
     case .ready(let ready): received(ready)
     case .message(let message, conversation: let address): received(message, address)
     case .ack(let ack): received(ack)
-    case .gap(conversation: let address, let after, let before):
+    case .gap(conversation: let address, let after, let before, areRemoved: _):
       received(gapIn: address, after: after, before: before)
     case .error(let id, .notFound, _, _) where isForRoom(id):
       unacked.removeAll { RequestID(json: $0.cid) == id }
