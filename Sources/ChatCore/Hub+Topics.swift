@@ -4,7 +4,8 @@ import ChatProtocol
 
 extension Hub {
   func subscribe(_ room: Room) {
-    guard !isAlone else { return }
+    // The other hubs of the node need not be asked. What they said before the room was here is missing.
+    guard !isAlone else { return readTail(of: room) }
     effects.registry.append(
       RegistryRequest(
         token: registryRequests.insert(.subscribeRoom(room)),

@@ -101,6 +101,7 @@ def test_roles(three, room):
     alice, bob, carol = three
     everybody = [f"@{client.user}" for client in three]
     ok(alice.request("room.create", room=room, members=everybody[1:]))
+    assert carol.next()["body"]["action"] == "create"
     refused(bob.request("room.kick", room=room, user=everybody[2]), "forbidden")
     refused(bob.request("room.update", room=room, topic="mine"), "forbidden")
     refused(bob.request("room.role", room=room, user=everybody[1], role="owner"), "forbidden")

@@ -4,6 +4,7 @@ import ChatProtocol
 /// Which faults there are, what the hubs' limits are, and what may come of it.
 package struct Scenario: Sendable {
   package let name: String
+  package var size = World.Size.three
   package var faults: World.Faults
   package var limits = HubLimits()
   /// Whether something has to be given up, so that a `gap` is right.
@@ -43,6 +44,11 @@ package struct Scenario: Sendable {
       Scenario(
         name: "no faults, no repair", faults: calm, limits: withoutSweeps,
         allowsRepair: false),
+      Scenario(
+        name: "one node, no sweeps", size: .alone, faults: World.Faults(), limits: withoutSweeps),
+      Scenario(
+        name: "one node, store away", size: .alone,
+        faults: World.Faults(crashes: true, storeOutages: true)),
       Scenario(name: "crashes", faults: World.Faults(crashes: true)),
       Scenario(
         name: "lossy bus", faults: World.Faults(busOutages: true, envelopesLost: 100)),
@@ -69,7 +75,7 @@ package struct Scenario: Sendable {
   /// Runs a world of this kind under `seed` for so many nanoseconds of its time, and what follows until
   /// all is told.
   package func run(seed: UInt64, for span: Int64 = .seconds(4)) -> World {
-    let world = World(seed: seed, faults: faults, limits: limits)
+    let world = World(seed: seed, size: size, faults: faults, limits: limits)
     world.run(for: span)
     return world
   }

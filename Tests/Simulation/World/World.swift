@@ -20,7 +20,14 @@ package final class World {
     var newsDelayMax = Int64.milliseconds(10)
   }
 
+  /// One node without a bus, or several.
+  package enum Size: Sendable {
+    case alone
+    case three
+  }
+
   let faults: Faults
+  private let size: Size
   let limits: HubLimits
   private(set) var now: Int64 = 0
   private var random: RandomSource
@@ -39,11 +46,12 @@ package final class World {
   private var isRegistryDown = false
   private var isStoreDown = false
 
-  package init(seed: UInt64, faults: Faults, limits: HubLimits) {
+  package init(seed: UInt64, size: Size, faults: Faults, limits: HubLimits) {
     random = RandomSource(seed: seed)
+    self.size = size
     self.faults = faults
     self.limits = limits
-    for number in 1...3 { nodes.append(makeNode(NodeID("server\(number)")!, epoch: 1)) }
+    for number in 1...(size == .alone ? 1 : 3) { nodes.append(makeNode(NodeID("server\(number)")!, epoch: 1)) }
     for name in ["alice", "bob", "carol", "dave"] {
       let user = UserID(name)!
       users.append(user)
@@ -87,9 +95,10 @@ package final class World {
   private func makeNode(_ id: NodeID, epoch: UInt64) -> SimulatedNode {
     let node = SimulatedNode(id: id, epoch: epoch)
     registry.leases[id] = epoch
-    for shard in 0..<2 {
-      let info = NodeInfo(id: id, epoch: epoch, shard: shard, shardCount: 2)
-      let hub = Hub(node: info, limits: limits, isAlone: false, seed: random.next())
+    let shardCount = size == .alone ? 4 : 2
+    for shard in 0..<shardCount {
+      let info = NodeInfo(id: id, epoch: epoch, shard: shard, shardCount: shardCount)
+      let hub = Hub(node: info, limits: limits, isAlone: size == .alone, seed: random.next())
       node.hubs.append(SimulatedHub(node: node, hub: hub))
     }
     return node
@@ -142,12 +151,12 @@ package final class World {
   }
 
   private func connect(_ device: SimulatedDevice) {
+    device.isReconnecting = false
     let up = nodes.filter(\.isUp)
     guard let node = up.randomElement(using: &random) else { return connectionLost(device) }
     let hub = node.hubs.randomElement(using: &random)!
     sessionCount += 1
     let session = SessionID(value: sessionCount)
-    device.isReconnecting = false
     device.session = session
     device.hub = hub
     hub.connect(device, session, in: self)
