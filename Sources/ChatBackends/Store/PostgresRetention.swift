@@ -64,7 +64,8 @@ enum PostgresRetention {
       FOR place IN
         SELECT c.id, c.low_seq, greatest(kept_since,
           CASE WHEN c.retain_days > 0 THEN today - c.retain_days * 86400000::bigint END) AS oldest
-        FROM conversations c WHERE c.id = ANY (ids) FOR UPDATE SKIP LOCKED
+        FROM conversations c WHERE c.id = ANY (ids)
+        ORDER BY c.id <> ids[1] FOR UPDATE SKIP LOCKED
       LOOP
         EXIT WHEN total >= entries_max;
         SELECT max(m.seq) INTO reached FROM (

@@ -196,7 +196,8 @@ package final class World {
     guard isStoreDown else { return store.perform(operation) }
     // Out of reach; what was under way may have been done all the same.
     switch operation {
-    case .append, .changeRoom, .mark, .removeExpired: if chance(300) { _ = store.perform(operation) }
+    case .append, .changeRoom, .mark, .removeExpired:
+      if chance(300) { _ = store.perform(operation) }
     case .conversations, .messages, .members: break
     }
     return .unavailable
