@@ -27,6 +27,10 @@ extension Hub {
         in: conversation, reader: reader, after: min(sequence, sequenceEnd), before: sequenceEnd,
         limit: limit,
         fromStart: true)
+    case .between(let after, let before):
+      return .messages(
+        in: conversation, reader: reader, after: min(after, sequenceEnd),
+        before: min(before, sequenceEnd), limit: limit, fromStart: true)
     }
   }
 
@@ -85,7 +89,11 @@ extension Hub {
   ) -> (items: [Message], more: Bool) {
     var count = 0
     var bytes = 0
-    let isRising = if case .after = history.span { true } else { false }
+    let isRising =
+      switch history.span {
+      case .latest, .before: false
+      case .after, .between: true
+      }
     while count < min(messages.count, pageLimit(history)) {
       let message = isRising ? messages[count] : messages[messages.count - 1 - count]
       bytes += message.content.bodyCount

@@ -76,7 +76,7 @@ extension CommandFields {
     case (nil, nil): span = .latest
     case (let before?, nil): span = .before(before)
     case (nil, let after?): span = .after(after)
-    case (_?, _?): throw bad("before and after exclude each other")
+    case (let before?, let after?): span = .between(after, before)
     }
     let limitMax = Command.History.limitMax
     let limit = try sequence(.limit) ?? UInt64(limitMax)

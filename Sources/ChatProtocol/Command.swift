@@ -109,6 +109,8 @@ package enum Command: Hashable, Sendable {
       case before(UInt64)
       /// The oldest messages with `seq` above this.
       case after(UInt64)
+      /// The oldest messages with `seq` above the first and below the second.
+      case between(UInt64, UInt64)
     }
 
     package init(id: RequestID?, to: Address, span: Span, limit: Int) {

@@ -3,7 +3,7 @@
 /// After one the position of the next request is unknown: answer with `status` and close.
 package enum RequestError: Error, Hashable, Sendable {
   case badRequest(Flaw)
-  /// TRACE and CONNECT.
+  /// A known method that no resource here has: TRACE, CONNECT or QUERY.
   case methodNotAllowed
   case contentTooLarge
   case targetTooLong

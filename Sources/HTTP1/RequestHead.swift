@@ -63,10 +63,13 @@ package struct RequestHead: Sendable {
     throw .unsupportedVersion
   }
 
+  /// Known, which is what tells 405 from 501; RFC 9110, section 9.1.
+  private static let methodsNowhereAllowed: [StaticString] = ["TRACE", "CONNECT", "QUERY"]
+
   private static func method(_ bytes: ArraySlice<UInt8>) throws(RequestError) -> Method {
     if let method = Method(bytes) { return method }
     guard !bytes.isEmpty, bytes.allSatisfy(isTokenByte) else { throw .badRequest(.requestLine) }
-    if bytes.elementsEqual("TRACE".utf8) || bytes.elementsEqual("CONNECT".utf8) {
+    if methodsNowhereAllowed.contains(where: { bytes.elementsEqual($0.bytes) }) {
       throw .methodNotAllowed
     }
     throw .unknownMethod

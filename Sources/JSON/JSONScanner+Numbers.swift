@@ -40,12 +40,17 @@ extension JSONScanner {
     return at - start
   }
 
-  /// The value of a number that was written with digits only and is below 2^53.
+  /// The value of a number that was written without an exponent, is whole and is below 2^53. A
+  /// fraction of zeros is none: some clients write all their numbers with one.
   @inlinable
   package func wholeNumber(_ number: JSONValue) -> UInt64? {
-    guard number.kind == .number, number.count <= 16 else { return nil }
+    guard number.kind == .number else { return nil }
+    let bytes = raw(number)
+    let digits = bytes.prefix { $0 != UInt8(ascii: ".") }
+    guard digits.count <= 16, bytes.dropFirst(digits.count + 1).allSatisfy({ $0 == UInt8(ascii: "0") })
+    else { return nil }
     var value: UInt64 = 0
-    for byte in raw(number) {
+    for byte in digits {
       guard UInt8(ascii: "0")...UInt8(ascii: "9") ~= byte else { return nil }
       value = value * 10 + UInt64(byte - UInt8(ascii: "0"))
     }

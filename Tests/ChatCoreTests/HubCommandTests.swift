@@ -12,6 +12,8 @@ struct HubCommandTests {
       (.before(4), 2, "page [2, 3] and more"), (.before(4), 3, "page [1, 2, 3]"),
       (.before(1), 5, "page []"), (.after(3), 5, "page [4, 5]"),
       (.after(1), 2, "page [2, 3] and more"), (.after(5), 5, "page []"),
+      (.between(1, 4), 5, "page [2, 3]"), (.between(1, 5), 2, "page [2, 3] and more"),
+      (.between(4, 2), 5, "page []"), (.between(.max, .max), 1, "page []"),
       (.before(.max), 1, "page [5] and more"), (.after(.max), 1, "page []"),
       (.latest, 0, "page [5] and more"), (.latest, 1_000, "page [1, 2, 3, 4, 5]"),
     ] as [(Command.History.Span, Int, String)])

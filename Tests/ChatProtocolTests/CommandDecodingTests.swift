@@ -68,6 +68,7 @@ private let general = Address("#general")!
     (#"{"type":"history","to":"@alice"}"#, Command.History.Span.latest, 100),
     (#"{"type":"history","to":"@alice","before":120,"limit":5}"#, .before(120), 5),
     (#"{"type":"history","to":"@alice","after":0,"limit":1000000}"#, .after(0), 100),
+    (#"{"type":"history","to":"@alice","after":3.0,"before":9,"limit":5}"#, .between(3, 9), 5),
   ])
   func `reads a history request`(text: String, span: Command.History.Span, limit: Int) throws {
     let expected = Command.History(id: nil, to: alice, span: span, limit: limit)

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -104,11 +105,13 @@ def test_a_body_that_is_no_object_or_says_what_the_path_says(node, body):
 
 
 @pytest.mark.timeout(240)
-def test_the_server_is_what_its_document_says(node):
+def test_the_server_is_what_its_document_says(node, tmp_path):
     url = f"http://127.0.0.1:{node.port}"
     done = subprocess.run(
         [pathlib.Path(sys.executable).with_name("schemathesis"), "run", f"{url}/api/openapi.json",
          "--url", url, "--header", "Authorization: Bearer tester", "--seed", "1",
          "--max-examples", "40", "--workers", "2"],
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=230)
+        env={**os.environ, "SCHEMATHESIS_HOOKS": "openapi_formats",
+             "PYTHONPATH": str(pathlib.Path(__file__).parent)},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=230, cwd=tmp_path)
     assert done.returncode == 0, done.stdout[-6000:]

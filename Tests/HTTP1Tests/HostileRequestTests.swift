@@ -85,6 +85,7 @@ struct Refused: CustomTestStringConvertible, Sendable {
   static let requestLines: [Refused] = [
     Refused("TRACE / HTTP/1.1\r\nHost: a\r\n\r\n", 405),
     Refused("CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n", 405),
+    Refused("QUERY / HTTP/1.1\r\nHost: a\r\n\r\n", 405),
     Refused("BREW / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
     Refused("get / HTTP/1.1\r\nHost: a\r\n\r\n", 501),
     Refused("GET / HTTP/9.9\r\nHost: a\r\n\r\n", 505),

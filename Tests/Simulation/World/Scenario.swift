@@ -32,7 +32,7 @@ package struct Scenario: Sendable {
     let calm = World.Faults(busDelayMax: .milliseconds(15))
     let every = World.Faults(
       crashes: true, busOutages: true, envelopesLost: 20, registryOutages: true,
-      registryFlushes: true, guardLosses: true, storeOutages: true, congestion: true,
+      registryFlushes: true, guardLosses: true, storeOutages: true, congestion: true, removals: true,
       newsDelayMax: .milliseconds(300))
     var fewRoutes = withoutSweeps
     fewRoutes.routesMax = 2
@@ -64,6 +64,9 @@ package struct Scenario: Sendable {
       Scenario(
         name: "lost news of routes, no sweeps",
         faults: World.Faults(guardLosses: true), limits: withoutSweeps),
+      Scenario(name: "removals", faults: World.Faults(crashes: true, removals: true)),
+      Scenario(
+        name: "removals, lossy bus", faults: World.Faults(envelopesLost: 100, removals: true)),
       Scenario(name: "store away", faults: World.Faults(storeOutages: true)),
       Scenario(name: "every fault", faults: every, allowsGaps: true),
       Scenario(

@@ -67,6 +67,10 @@ package struct SimulatedStore {
     members[conversation]?[user]?.since ?? 0
   }
 
+  package func lowWaterMark(of conversation: ConversationID) -> UInt64 {
+    lowWaterMarks[conversation] ?? 0
+  }
+
   package mutating func remove(upTo sequence: UInt64, in conversation: ConversationID) {
     lowWaterMarks[conversation] = min(
       max(lowWaterMarks[conversation] ?? 0, sequence), head(conversation))
@@ -193,7 +197,7 @@ package struct SimulatedStore {
         conversation: conversation, head: head(conversation), received: mark.received,
         read: mark.read, peer: peer(of: user, in: conversation),
         room: summary(of: user, in: conversation),
-        lowWaterMark: lowWaterMarks[conversation] ?? 0)
+        lowWaterMark: lowWaterMark(of: conversation))
     }
   }
 
@@ -219,7 +223,7 @@ package struct SimulatedStore {
       guard members[conversation]?[reader] != nil else { return .refused(.notFound) }
       after = max(after, since(reader, in: conversation))
     }
-    let lowWaterMark = lowWaterMarks[conversation] ?? 0
+    let lowWaterMark = lowWaterMark(of: conversation)
     let log = logs[conversation] ?? []
     let low = min(Int(max(after, lowWaterMark)), log.count)
     let all = log[low..<max(low, min(Int(before) - 1, log.count))]

@@ -14,6 +14,8 @@ package final class World {
     var guardLosses = false
     var storeOutages = false
     var congestion = false
+    /// Old entries are removed from the store.
+    var removals = false
     /// Envelopes take up to this long; longer than `holeDelay` makes hubs ask the store.
     var busDelayMax = Int64.milliseconds(80)
     /// News of changed routes take up to this long.
@@ -51,7 +53,9 @@ package final class World {
     self.size = size
     self.faults = faults
     self.limits = limits
-    for number in 1...(size == .alone ? 1 : 3) { nodes.append(makeNode(NodeID("server\(number)")!, epoch: 1)) }
+    for number in 1...(size == .alone ? 1 : 3) {
+      nodes.append(makeNode(NodeID("server\(number)")!, epoch: 1))
+    }
     for name in ["alice", "bob", "carol", "dave"] {
       let user = UserID(name)!
       users.append(user)
@@ -303,6 +307,11 @@ package final class World {
         sendNews(to: node) { [self] isHeard in if isHeard { endGuard(of: node) } }
         schedule(after: delay(upTo: .seconds(1))) { [self] in tell(node, .registrationsLost) }
       }
+    }
+    sometimes(faults.removals) { [self] in
+      let conversations = store.logs.keys.sorted()
+      guard let one = conversations.randomElement(using: &random) else { return }
+      store.remove(upTo: UInt64.random(in: 0...store.head(one), using: &random), in: one)
     }
     sometimes(faults.storeOutages) { [self] in
       isStoreDown = true
