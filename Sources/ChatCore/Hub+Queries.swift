@@ -78,7 +78,11 @@ extension Hub {
         to: session, conversation, after: sequence, before: lowWaterMark + 1, areRemoved: true)
     case .before(let sequence) where sequence <= lowWaterMark:
       sendGap(to: session, conversation, after: 0, before: lowWaterMark + 1, areRemoved: true)
-    case .latest, .before, .after:
+    case .between(let sequence, let end) where sequence < lowWaterMark:
+      sendGap(
+        to: session, conversation, after: sequence, before: min(lowWaterMark + 1, end),
+        areRemoved: true)
+    case .latest, .before, .after, .between:
       break
     }
   }
