@@ -101,6 +101,8 @@ private let fromBob = Address.user(bob)
     _ = driver.taken(session)
     #expect(history(.after(1), session) == ["gap @bob 1-5 removed", "page [5, 6]"])
     #expect(history(.after(4), session) == ["page [5, 6]"])
+    #expect(history(.between(1, 6), session) == ["gap @bob 1-5 removed", "page [5]"])
+    #expect(history(.between(1, 4), session) == ["gap @bob 1-4 removed", "page []"])
     #expect(history(.before(4), session) == ["gap @bob 0-5 removed", "page []"])
   }
 

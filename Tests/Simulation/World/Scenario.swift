@@ -64,9 +64,9 @@ package struct Scenario: Sendable {
       Scenario(
         name: "lost news of routes, no sweeps",
         faults: World.Faults(guardLosses: true), limits: withoutSweeps),
-      Scenario(name: "removals", faults: World.Faults(crashes: true, removals: true)),
       Scenario(
-        name: "removals, lossy bus", faults: World.Faults(envelopesLost: 100, removals: true)),
+        name: "removals, slow bus",
+        faults: World.Faults(crashes: true, removals: true, busDelayMax: .milliseconds(300))),
       Scenario(name: "store away", faults: World.Faults(storeOutages: true)),
       Scenario(name: "every fault", faults: every, allowsGaps: true),
       Scenario(

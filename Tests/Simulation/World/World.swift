@@ -309,9 +309,10 @@ package final class World {
       }
     }
     sometimes(faults.removals) { [self] in
-      let conversations = store.logs.keys.sorted()
-      guard let one = conversations.randomElement(using: &random) else { return }
-      store.remove(upTo: UInt64.random(in: 0...store.head(one), using: &random), in: one)
+      for conversation in store.logs.keys.sorted() {
+        let last = UInt64.random(in: 0...store.head(conversation), using: &random)
+        store.remove(upTo: last, in: conversation)
+      }
     }
     sometimes(faults.storeOutages) { [self] in
       isStoreDown = true
