@@ -32,7 +32,8 @@ package struct Scenario: Sendable {
     let calm = World.Faults(busDelayMax: .milliseconds(15))
     let every = World.Faults(
       crashes: true, busOutages: true, envelopesLost: 20, registryOutages: true,
-      registryFlushes: true, guardLosses: true, storeOutages: true, congestion: true, removals: true,
+      registryFlushes: true, guardLosses: true, storeOutages: true, congestion: true,
+      removals: true,
       newsDelayMax: .milliseconds(300))
     var fewRoutes = withoutSweeps
     fewRoutes.routesMax = 2
