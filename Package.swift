@@ -179,7 +179,7 @@ let package = Package(
       "ChatBackends",
       [
         "ChatCore", "ChatProtocol", "Reactor", "Bytes", "RedisClient", "AMQPClient",
-        "PostgresClient", "SQLiteClient", "TestServers", logging,
+        "PostgresClient", "SQLiteClient", "TestKernel", "TestServers", logging,
       ]),
     tests(
       "Gateway",

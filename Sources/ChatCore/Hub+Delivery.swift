@@ -115,14 +115,17 @@ extension Hub {
   /// The audience's place jumps from `after` to `before - 1`: says so to every session that would
   /// have got what is between.
   func announceGap(
-    _ audience: Audience, _ conversation: ConversationID, after: UInt64, before: UInt64
+    _ audience: Audience, _ conversation: ConversationID, after: UInt64, before: UInt64,
+    areRemoved: Bool = false
   ) {
     for session in audience.sessions where session.isLive {
       switch session.lags[conversation] {
       case .ahead(let through):
         guard through + 1 < before else { continue }
         session.lags[conversation] = nil
-        sendGap(to: session, conversation, after: max(after, through), before: before)
+        sendGap(
+          to: session, conversation, after: max(after, through), before: before,
+          areRemoved: areRemoved)
       case .resuming:
         // It reads these by itself; what waits behind them must not hide that.
         dropBehind(conversation, session)
@@ -132,19 +135,24 @@ extension Hub {
         if session.isCongested {
           session.lags[conversation] = .shed(after: after)
         } else {
-          sendGap(to: session, conversation, after: after, before: before)
+          sendGap(
+            to: session, conversation, after: after, before: before, areRemoved: areRemoved)
         }
       }
     }
   }
 
+  /// - Parameter areRemoved: nobody can have what is between any more.
   func sendGap(
-    to session: Session, _ conversation: ConversationID, after: UInt64, before: UInt64
+    to session: Session, _ conversation: ConversationID, after: UInt64, before: UInt64,
+    areRemoved: Bool = false
   ) {
     guard let user = session.user, after + 1 < before else { return }
     counters.gaps += 1
     effects.send(
-      .gap(conversation: conversation.address(seenBy: user.id), after: after, before: before),
+      .gap(
+        conversation: conversation.address(seenBy: user.id), after: after, before: before,
+        areRemoved: areRemoved),
       to: session.id)
   }
 }

@@ -122,11 +122,13 @@ extension Hub {
   }
 
   func summary(_ state: ConversationState, for reader: UserID) -> ConversationSummary {
-    ConversationSummary(
+    var room = state.room
+    room?.since = state.start
+    return ConversationSummary(
       address: state.conversation.address(seenBy: reader), head: state.head,
       received: state.received, read: state.read,
-      unread: state.head - min(max(state.read, state.room?.since ?? 0), state.head),
-      peer: state.peer, room: state.room)
+      unread: state.head - min(max(state.read, state.start), state.head),
+      peer: state.peer, room: room)
   }
 
   /// The session's name in the registry: unique within the epoch of the node.

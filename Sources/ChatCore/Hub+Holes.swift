@@ -88,8 +88,9 @@ extension Hub {
     guard !audience.isForgotten, audience.holes[conversation] != nil else { return }
     let cursor = audience.cursor(in: conversation)
     var count = 0
-    if case .messages(let messages) = result {
+    if case .messages(let messages, let lowWaterMark) = result {
       count = messages.count
+      skip(upTo: lowWaterMark, audience, conversation)
       accept(messages, for: audience)
     }
     guard var hole = audience.holes[conversation] else { return }
@@ -130,6 +131,20 @@ extension Hub {
       unanswered ?? Set(appends.requests.lazy.map { SendKey($0.sender, $0.content) })
     unanswered = sends
     return sends.contains(SendKey(message.sender, message.content))
+  }
+
+  /// What is missing below the mark has been removed: a `gap` says so. What is held is still handed
+  /// out.
+  private func skip(
+    upTo lowWaterMark: UInt64, _ audience: Audience, _ conversation: ConversationID
+  ) {
+    guard let hole = audience.holes[conversation], let cursor = audience.cursor(in: conversation),
+      lowWaterMark > cursor
+    else { return }
+    let last = min(lowWaterMark, hole.lowestHeld.map { $0 - 1 } ?? lowWaterMark)
+    announceGap(audience, conversation, after: cursor, before: last + 1, areRemoved: true)
+    setCursor(audience, conversation, to: last)
+    handOutHeld(audience, conversation)
   }
 
   /// Gives a hole up: a `gap` says so, and the flow goes on above it.

@@ -47,23 +47,44 @@ extension Hub {
     if case .refused = result {
       return fail(session, history.id, .notFound, "no such conversation")
     }
-    guard case .messages(let messages) = result else {
+    guard case .messages(let messages, let lowWaterMark) = result else {
       counters.unavailable += 1
       fail(session, history.id, .unavailable, "the store is out of reach")
       return
     }
     let conversation = ConversationID(history.to, seenBy: user.id)
     // A page may be empty only in a conversation that somebody wrote in.
-    if messages.isEmpty, !conversation.isRoom,
+    if messages.isEmpty, !conversation.isRoom, lowWaterMark == 0,
       history.span == .latest
         || user.isLoaded && user.cursor(in: conversation) == 0
     {
       fail(session, history.id, .notFound, "no such conversation")
       return
     }
+    if !session.isAsking { announceRemoved(session, conversation, history.span, lowWaterMark) }
     let (items, more) = page(messages, history)
     effects.send(
       .page(history.id, conversation: history.to, items: items, more: more), to: session.id)
+  }
+
+  /// Where the page would have begun there is nothing any more.
+  private func announceRemoved(
+    _ session: Session, _ conversation: ConversationID, _ span: Command.History.Span,
+    _ lowWaterMark: UInt64
+  ) {
+    switch span {
+    case .after(let sequence) where sequence < lowWaterMark:
+      sendGap(
+        to: session, conversation, after: sequence, before: lowWaterMark + 1, areRemoved: true)
+    case .before(let sequence) where sequence <= lowWaterMark:
+      sendGap(to: session, conversation, after: 0, before: lowWaterMark + 1, areRemoved: true)
+    case .between(let sequence, let end) where sequence < lowWaterMark:
+      sendGap(
+        to: session, conversation, after: sequence, before: min(lowWaterMark + 1, end),
+        areRemoved: true)
+    case .latest, .before, .after, .between:
+      break
+    }
   }
 
   /// As many messages as were asked for and fit, from the end that the span begins at.

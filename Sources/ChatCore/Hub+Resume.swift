@@ -17,10 +17,7 @@ extension Hub {
   ) {
     var missed: [ConversationID] = []
     for state in states {
-      let address = state.conversation.address(seenBy: user.id)
-      let start = state.room.map { max($0.joined, 1) - 1 } ?? 0
-      let held = resume[address] ?? (resume.isEmpty ? state.head : start)
-      let position = max(min(held, state.head), state.room?.since ?? 0)
+      let position = max(held(state, user, resume), state.start)
       let cursor =
         audience(of: user, in: state.conversation).cursor(in: state.conversation)
         ?? state.head
@@ -40,6 +37,15 @@ extension Hub {
     var resumption = Resumption(budget: limits.resumedMessagesMax)
     resumption.waiting.append(contentsOf: missed)
     session.resumption = resumption
+  }
+
+  /// Up to where the device has a conversation.
+  private func held(
+    _ state: ConversationState, _ user: User, _ resume: [Address: UInt64]
+  ) -> UInt64 {
+    let start = state.room.map { max($0.joined, 1) - 1 } ?? 0
+    let held = resume[state.conversation.address(seenBy: user.id)]
+    return min(held ?? (resume.isEmpty ? state.head : start), state.head)
   }
 
   /// Of rooms that the user is out of, and which have not yet come here to where the device is: what is
@@ -104,25 +110,26 @@ extension Hub {
     return begun
   }
 
-  /// Of a room that the user left and came back to, what was written between is not for the user.
+  /// Of a room that the user left and came back to, what was written between is not for the user;
+  /// and what was removed is for nobody.
   func announceHidden(
     _ session: Session, _ user: User, _ states: [ConversationState], _ resume: [Address: UInt64]
   ) {
     let known = Set(states.lazy.map(\.conversation))
     for state in states {
-      guard let since = state.room?.since else { continue }
-      announceHidden(session, state.conversation, since, resume)
+      let held = held(state, user, resume)
+      guard held < state.start else { continue }
+      sendGap(
+        to: session, state.conversation, after: held, before: state.start + 1,
+        areRemoved: state.start == state.lowWaterMark)
     }
-    for membership in user.memberships where !known.contains(membership.room.conversation) {
-      announceHidden(session, membership.room.conversation, membership.since, resume)
+    for membership in user.memberships {
+      let room = membership.room
+      guard !known.contains(room.conversation), let held = resume[.room(room.name)],
+        held < membership.since
+      else { continue }
+      sendGap(to: session, room.conversation, after: held, before: membership.since + 1)
     }
-  }
-
-  private func announceHidden(
-    _ session: Session, _ room: ConversationID, _ since: UInt64, _ resume: [Address: UInt64]
-  ) {
-    guard let name = room.room, let held = resume[.room(name)], held < since else { return }
-    sendGap(to: session, room, after: held, before: since + 1)
   }
 
   /// Of a user with too many conversations not all are known; of those that the session asked
@@ -207,7 +214,12 @@ extension Hub {
       session.resumption?.waiting.prepend(conversation)
       return
     }
-    guard case .messages(let messages) = result, !messages.isEmpty else {
+    var found: [Message] = []
+    if case .messages(let messages, let lowWaterMark) = result {
+      found = messages
+      skip(upTo: min(lowWaterMark, span.before - 1), &missed, session, conversation)
+    }
+    guard !found.isEmpty || missed.position > span.after else {
       session.resumption?.budget += limit
       session.resumption?.failed.append(conversation)
       missed.attempts += 1
@@ -222,7 +234,7 @@ extension Hub {
     // else some pages of a turn were more than a peer may have pending.
     var bytes = 0
     var sent = 0
-    for message in messages where bytes < limits.pageBytesMax {
+    for message in found where bytes < limits.pageBytesMax {
       bytes += message.content.bodyCount
       sent += 1
       send(missed: message, &missed, session)
@@ -230,6 +242,16 @@ extension Hub {
     session.resumption?.budget += limit - sent
     session.lags[conversation] = .resuming(missed)
     resumeMore(session)
+  }
+
+  /// What was removed meanwhile is not to be had.
+  private func skip(
+    upTo last: UInt64, _ missed: inout Missed, _ session: Session, _ conversation: ConversationID
+  ) {
+    guard last > missed.position else { return }
+    sendGap(
+      to: session, conversation, after: missed.position, before: last + 1, areRemoved: true)
+    missed.position = last
   }
 
   private func send(missed message: Message, _ missed: inout Missed, _ session: Session) {

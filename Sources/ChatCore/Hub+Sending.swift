@@ -80,7 +80,7 @@ extension Hub {
     case .refused(let refusal):
       counters.conflicts += refusal == .exists ? 1 : 0
       answer(session, entry.id, refusal.code, refusal.message)
-    case .unavailable, .conversations, .messages, .marked, .members:
+    case .unavailable, .conversations, .messages, .marked, .members, .removed:
       counters.unavailable += 1
       answer(session, entry.id, .unavailable, "the store is out of reach")
     }

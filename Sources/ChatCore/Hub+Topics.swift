@@ -46,7 +46,7 @@ extension Hub {
 
   func readTail(of room: Room, limit: Int, _ result: StoreReply.Result) {
     guard rooms[room.conversation] === room else { return }
-    guard case .messages(let messages) = result else {
+    guard case .messages(let messages, lowWaterMark: _) = result else {
       counters.unavailable += 1
       room.isSubscribed = false
       alarms.set(.subscribe(room), at: now + jittered(limits.registrationRetryDelay))

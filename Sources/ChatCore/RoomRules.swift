@@ -93,7 +93,9 @@ package enum RoomRules {
     _ change: RoomSettingsChange, by role: RoomRole, _ settings: RoomSettings
   ) -> RoomDecision {
     let new = change.applied(to: settings)
-    let needed: RoomRole = new.isPublic == settings.isPublic ? .moderator : .owner
+    let isOwners =
+      new.isPublic != settings.isPublic || new.retainDays != settings.retainDays
+    let needed: RoomRole = isOwners ? .owner : .moderator
     guard role >= needed else { return .refused(.forbidden) }
     return new == settings ? .unchanged : .changed(RoomEffect(settings: new))
   }

@@ -3,7 +3,7 @@ import JSON
 /// A key at the top level of a frame that some command reads.
 enum Field: Int, CaseIterable {
   case type, id, user, token, device, resume, cid, to, body, replyTo, before, after, limit
-  case target, seq, emoji, remove, room, name, topic, `public`, members, users, role, state
+  case target, seq, emoji, remove, room, name, topic, `public`, members, users, role, state, retain
 
   /// As clients write it; for messages.
   var name: String { self == .replyTo ? "reply_to" : String(describing: self) }
@@ -35,6 +35,7 @@ enum Field: Int, CaseIterable {
     case "users": self = .users
     case "role": self = .role
     case "state": self = .state
+    case "retain": self = .retain
     default: return nil
     }
   }
@@ -46,7 +47,7 @@ enum Field: Int, CaseIterable {
 /// own are read when the whole text is known to be JSON. Null is the same as absent.
 struct CommandFields {
   let scanner: JSONScanner
-  private var values = InlineArray<25, JSONValue>(repeating: JSONValue())
+  private var values = InlineArray<26, JSONValue>(repeating: JSONValue())
   /// `body` has a member `text` that is no string.
   private(set) var hasWrongText = false
 

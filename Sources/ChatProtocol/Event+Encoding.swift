@@ -70,14 +70,14 @@ extension Event {
       buffer.append(#","more":"#)
       buffer.append(bool: more)
       buffer.append("}")
-    case .gap(let conversation, let after, let before):
+    case .gap(let conversation, let after, let before, let areRemoved):
       buffer.append(#"{"type":"gap","conv":"#)
       buffer.append(conversation)
       buffer.append(#","after":"#)
       buffer.append(decimal: after)
       buffer.append(#","before":"#)
       buffer.append(decimal: before)
-      buffer.append("}")
+      buffer.append(areRemoved ? #","removed":true}"# : "}")
     case .error(let id, let code, let message, let retryAfterMilliseconds):
       buffer.appendError(id, code, message, retryAfterMilliseconds)
     case .reconnect(let milliseconds):
@@ -281,6 +281,10 @@ extension ByteBuffer {
       append(jsonString: room.settings.topic)
       append(#","public":"#)
       append(bool: room.settings.isPublic)
+      if room.settings.retainDays > 0 {
+        append(#","retain":"#)
+        append(decimal: Int64(room.settings.retainDays))
+      }
     }
     append(UInt8(ascii: "}"))
   }

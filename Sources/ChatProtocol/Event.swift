@@ -16,8 +16,9 @@ package enum Event: Hashable, Sendable {
   /// The states of the users that are watched from now on.
   case watching(RequestID?, [WatchedUser])
   case members(RequestID?, room: String, items: [RoomMember], more: Bool)
-  /// Messages above `after` and below `before` were not sent; `history` has them.
-  case gap(conversation: Address, after: UInt64, before: UInt64)
+  /// Messages above `after` and below `before` were not sent; `history` has them, unless they were
+  /// removed because they had been kept for long enough.
+  case gap(conversation: Address, after: UInt64, before: UInt64, areRemoved: Bool = false)
   case error(RequestID?, ErrorCode, message: String, retryAfterMilliseconds: Int?)
   /// The node is about to close; come back in so many milliseconds.
   case reconnect(afterMilliseconds: Int)

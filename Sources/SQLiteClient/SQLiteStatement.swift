@@ -82,6 +82,11 @@ package struct SQLiteStatement: ~Copyable {
 
   package func int64(_ column: Int32) -> Int64 { sqlite3_column_int64(handle, column) }
 
+  /// Nil for NULL.
+  package func optionalInt64(_ column: Int32) -> Int64? {
+    sqlite3_column_type(handle, column) == SQLITE_NULL ? nil : int64(column)
+  }
+
   /// Nil for NULL; a negative number, which no writer of one made, counts as 0.
   package func uint64(_ column: Int32) -> UInt64? {
     guard sqlite3_column_type(handle, column) != SQLITE_NULL else { return nil }

@@ -49,6 +49,7 @@ final class Node {
   private var starter: BackEndStarter?
   private var trimmer: MemoryTrimmer?
   private var ticketTimer: LoopTimer?
+  private(set) var retention: RetentionRuns?
 
   struct Member {
     /// Nil for the one worker of a node with one event loop, which runs on the control loop.
@@ -135,11 +136,18 @@ final class Node {
       switch result {
       case .success(let backEnds):
         self.backEnds = backEnds
+        startRetention(backEnds.ports.store)
         if phase == .connecting { startListening() }
       case .failure(let error):
         fail(error.description)
       }
     }
+  }
+
+  private func startRetention(_ store: any MessageStore) {
+    let runs = RetentionRuns(keepTime: settings.retainTime, store: store, on: loop, log: log)
+    retention = runs
+    runs.start()
   }
 
   private func startListening() {
@@ -210,6 +218,7 @@ final class Node {
     guard phase != .stopping else { return }
     phase = .stopping
     readiness.withLock { $0 = false }
+    retention?.stop()
     order(.stop)
     if let backEnds { backEnds.stop { [unowned self] in loop.stop() } } else { loop.stop() }
   }

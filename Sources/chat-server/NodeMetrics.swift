@@ -121,6 +121,9 @@ struct NodeMetrics {
       "chat_holes_total", "Missing numbers that were fetched.", total(\.hub.holes))
     metrics.counter("chat_gaps_total", "Gaps told to clients.", total(\.hub.gaps))
     metrics.counter(
+      "chat_retention_removed_total", "Entries removed that had been kept for long enough.",
+      node.retention?.removed ?? 0)
+    metrics.counter(
       "chat_published_total", "Envelopes given to the bus.", total(\.hub.published))
     metrics.counter(
       "chat_routed_as_kept_total", "Messages whose recipients' nodes were known.",

@@ -100,6 +100,13 @@ struct Options: ParsableCommand {
   @Option(help: "Sends per minute and session; 0: any number. (env: CHAT_SEND_RATE; default: 0)")
   var sendRate: String?
 
+  @Option(
+    help: """
+      How long entries are kept, such as 365d: d, h, m or s. Rooms may keep theirs for less. \
+      (env: CHAT_RETAIN; default: for ever)
+      """)
+  var retain: String?
+
   @Option(help: "Seconds to close connections over at SIGTERM. (env: CHAT_DRAIN; default: 30)")
   var drain: String?
 

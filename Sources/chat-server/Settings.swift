@@ -17,6 +17,8 @@ struct SettingsError: Error, CustomStringConvertible {
 struct Settings {
   enum LogFormat: String { case text, json }
 
+  static let retainDaysMax = 36_500
+
   var node: NodeID
   var listen: SocketAddress
   var opsListen: SocketAddress
@@ -36,6 +38,8 @@ struct Settings {
   var sendsPerMinute: Int
   /// How messages are compressed; nil: not at all.
   var compression: CompressionPolicy?
+  /// How long entries of conversations are kept; nil: for ever.
+  var retainTime: Duration?
   var drainTime: Duration
   var logLevel: Logger.Level
   var logFormat: LogFormat
@@ -63,6 +67,7 @@ struct Settings {
     if try source.flag("--compression", options.compression) {
       compression = CompressionPolicy(contextsMax: contextsMax)
     }
+    retainTime = try source.span("--retain", options.retain, daysMax: Settings.retainDaysMax)
     drainTime = .seconds(try source.number("--drain", options.drain, default: 30, in: 0...3600))
     logLevel = try source.choice("--log-level", options.logLevel, default: .info)
     logFormat = try source.choice("--log-format", options.logFormat, default: .text)
@@ -141,6 +146,20 @@ private struct Source {
           """)
     }
     return number
+  }
+
+  /// A number with its unit: days, hours, minutes or seconds.
+  func span(_ option: String, _ value: String?, daysMax: Int) throws(SettingsError) -> Duration? {
+    guard let text = optionalText(option, value) else { return nil }
+    let units: [Character: Int] = ["d": 86_400, "h": 3_600, "m": 60, "s": 1]
+    let secondsMax = daysMax * 86_400
+    guard let unit = text.last.flatMap({ units[$0] }), let count = Int(text.dropLast()),
+      (1...secondsMax / unit).contains(count)
+    else {
+      throw SettingsError(
+        description: "\(option): \(quoted(text)) is not a time like 365d, from 1s to \(daysMax)d")
+    }
+    return .seconds(count * unit)
   }
 
   func address(

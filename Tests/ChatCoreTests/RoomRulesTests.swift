@@ -138,9 +138,10 @@ import Testing
     #expect(decide(.leave, by: "bob", room) == effect { $0.removed = user("bob") })
   }
 
-  @Test func `lets moderators change the name and owners who may come`() {
+  @Test func `lets moderators change the name, and owners who may come and what is kept`() {
     let renamed = RoomChange.update(RoomSettingsChange(name: "new"))
     let closed = RoomChange.update(RoomSettingsChange(isPublic: false))
+    let kept = RoomChange.update(RoomSettingsChange(retainDays: 30))
     let same = RoomChange.update(RoomSettingsChange(topic: "t", isPublic: true))
     for role in RoomRole.allCases {
       let room = facts(["alice": role])
@@ -151,6 +152,9 @@ import Testing
       #expect(
         decide(closed, by: "alice", room)
           == (role == .owner ? effect(isPublic: false) { _ in } : .refused(.forbidden)))
+      #expect(
+        decide(kept, by: "alice", room)
+          == (role == .owner ? effect { $0.settings.retainDays = 30 } : .refused(.forbidden)))
       #expect(
         decide(same, by: "alice", room) == (mayRename ? .unchanged : .refused(.forbidden)))
     }

@@ -70,6 +70,10 @@ private func message(_ sequence: UInt64, reference: UInt64? = nil) -> Message {
         #"{"type":"gap","conv":"@alice","after":17,"before":120}"#
       ),
       (
+        .gap(conversation: .user(alice), after: 0, before: 5, areRemoved: true),
+        #"{"type":"gap","conv":"@alice","after":0,"before":5,"removed":true}"#
+      ),
+      (
         .error(id, .rateLimited, message: "slow \"down\"", retryAfterMilliseconds: 800),
         #"{"type":"error","id":"r\n1","code":"rate_limited","message":"slow \"down\"","#
           + #""retryable":true,"retry_after_ms":800}"#

@@ -56,6 +56,9 @@ import WebSocket
       ["--connections-per-address", "0"],
       "--connections-per-address: '0' is not a number from 1 to 1000000"
     ),
+    (["--retain", "365"], "--retain: '365' is not a time like 365d, from 1s to 36500d"),
+    (["--retain", "0d"], "--retain: '0d' is not a time like 365d, from 1s to 36500d"),
+    (["--retain", "36501d"], "--retain: '36501d' is not a time like 365d, from 1s to 36500d"),
     (["--redis", "secret@nowhere"], "--redis: not a URL of the form that --help shows"),
   ])
   func `a wrong option is one line that names it`(arguments: [String], line: String) {
@@ -82,6 +85,16 @@ import WebSocket
     #expect(try settings(["--listen", "[::1]:80"]).listen.isLoopback)
     let open = try settings(["--listen", "0.0.0.0:80", "--insecure-open"])
     #expect(!open.listen.isLoopback)
+  }
+
+  @Test(arguments: [
+    ("365d", 365 * 86_400), ("12h", 12 * 3_600), ("90m", 90 * 60), ("5s", 5),
+    ("36500d", 36_500 * 86_400),
+  ])
+  func `entries are kept for a time, or for ever`(text: String, seconds: Int) throws {
+    #expect(try settings(["--retain", text]).retainTime == .seconds(seconds))
+    #expect(try settings(environment: ["CHAT_RETAIN": text]).retainTime == .seconds(seconds))
+    #expect(try settings().retainTime == nil)
   }
 
   @Test func `compression is off unless asked for, and keeps no context unless it may`() throws {

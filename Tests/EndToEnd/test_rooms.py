@@ -118,6 +118,22 @@ def test_roles(three, room):
     carol.expect_quiet()
 
 
+def test_owners_say_how_long_a_room_keeps_entries(three, room):
+    alice, bob, _ = three
+    ok(alice.request("room.create", room=room, members=[f"@{bob.user}"], retain=365))
+    assert bob.next()["body"]["retain"] == 365
+    ok(alice.request("room.role", room=room, user=f"@{bob.user}", role="moderator"))
+    bob.next()
+    refused(bob.request("room.update", room=room, retain=30), "forbidden")
+    for wrong in (-1, 3651, 1.5, "30"):
+        refused(alice.request("room.update", room=room, retain=wrong), "bad_request")
+    for days in (30, 0):
+        ok(alice.request("room.update", room=room, retain=days))
+        assert bob.next()["body"] == {"action": "update", "retain": days}
+        items = bob.request("conversations")["items"]
+        assert next(item for item in items if item["conv"] == room).get("retain", 0) == days
+
+
 def test_edits_deletions_and_reactions_are_entries(three, room):
     alice, bob, _ = three
     ok(alice.request("room.create", room=room, members=[f"@{bob.user}"]))

@@ -36,6 +36,8 @@ package final class PostgresServer: Sendable {
       [
         "fsync=\(fsync ? "on" : "off")", "listen_addresses=127.0.0.1", "port=\(port)",
         "unix_socket_directories=\(directory)", "log_min_messages=panic",
+        // Many tests at once, some with several nodes of three sessions each.
+        "max_connections=400",
       ] + tls
     self.port = port
     process = try ServerProcess(

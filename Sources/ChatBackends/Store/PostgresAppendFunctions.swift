@@ -11,11 +11,11 @@
 /// that use one client id in two conversations at once meet at the key of `sends`: the second
 /// fails with 23505 and is run again.
 ///
-/// As they are since the second step of the schema.
+/// As they are since the third step of the schema.
 enum PostgresAppendFunctions {
   /// For messages of direct conversations.
   static let plain = """
-    CREATE FUNCTION chat_append(
+    CREATE OR REPLACE FUNCTION chat_append(
       keys text[], first_members text[], second_members text[], places integer[],
       senders text[], cids bytea[], times bigint[], refs bigint[], bodies bytea[]
     ) RETURNS TABLE (ordinal bigint, seq bigint, ts bigint, outcome integer)
@@ -26,6 +26,7 @@ enum PostgresAppendFunctions {
       seqs bigint[];
       clocks bigint[];
       stored integer;
+      known integer;
     BEGIN
       INSERT INTO conversations (key, last_seq, last_ts)
       SELECT k, 0, 0 FROM unnest(keys) AS k
@@ -60,9 +61,11 @@ enum PostgresAppendFunctions {
         SELECT n.sender, n.cid, n.conversation, n.seq FROM numbered n
         ORDER BY n.sender COLLATE "C", n.cid
       ), counted AS (
-        UPDATE conversations c SET last_seq = h.seq, last_ts = h.ts
+        UPDATE conversations c
+        SET last_seq = h.seq, last_ts = h.ts, first_ts = coalesce(c.first_ts, h.first_ts)
         FROM (
-          SELECT n.conversation, max(n.seq) AS seq, max(n.ts) AS ts
+          SELECT n.conversation, max(n.seq) AS seq, max(n.ts) AS ts,
+            min(n.ts) AS first_ts
           FROM numbered n GROUP BY n.conversation
         ) h
         WHERE c.id = h.conversation
@@ -98,6 +101,13 @@ enum PostgresAppendFunctions {
       ) d
       JOIN messages m ON m.conversation = d.conversation AND m.seq = d.seq
       WHERE d.is_duplicate;
+
+      -- An entry of another conversation, which is not locked here, may have been removed between
+      -- the two statements: its client id is free then, and the group is run again.
+      GET DIAGNOSTICS known = ROW_COUNT;
+      IF stored + known < cardinality(places) THEN
+        RAISE serialization_failure;
+      END IF;
     END
     $function$
     """
@@ -107,7 +117,7 @@ enum PostgresAppendFunctions {
   /// Done in stages, each seeing what those before it stored; within one, no entry depends on
   /// another and no client id comes twice. The stages of `stages` count from 1.
   static let judged = """
-    CREATE FUNCTION chat_append_judged(
+    CREATE OR REPLACE FUNCTION chat_append_judged(
       keys text[], first_members text[], second_members text[], stages integer[],
       places integer[], senders text[], cids bytea[], times bigint[], kinds integer[],
       refs bigint[], bodies bytea[]
@@ -168,9 +178,11 @@ enum PostgresAppendFunctions {
           SELECT n.sender, n.cid, n.conversation, n.seq FROM numbered n
           ORDER BY n.sender COLLATE "C", n.cid
         ), counted AS (
-          UPDATE conversations c SET last_seq = h.seq, last_ts = h.ts
+          UPDATE conversations c
+          SET last_seq = h.seq, last_ts = h.ts, first_ts = coalesce(c.first_ts, h.first_ts)
           FROM (
-            SELECT n.conversation, max(n.seq) AS seq, max(n.ts) AS ts
+            SELECT n.conversation, max(n.seq) AS seq, max(n.ts) AS ts,
+              min(n.ts) AS first_ts
             FROM numbered n GROUP BY n.conversation
           ) h
           WHERE c.id = h.conversation

@@ -7,7 +7,7 @@ package import Reactor
 ///
 /// Lives on one loop, with two sessions: one commits groups of appends, strictly one after the
 /// other; reads go by the second and do not wait for commits, except for those of the same
-/// conversation that were submitted before them.
+/// conversation that were submitted before them. A third is made to remove what has expired.
 package final class PostgresMessageStore: MessageStore {
   /// The epoch of this start of the node: one more than at the start before.
   package let epoch: UInt64

@@ -19,9 +19,9 @@ extension PostgresRead {
   private static let conversations = """
     SELECT c.key, c.last_seq, c.recv, c.read, p.recv, p.read, c.role::integer,
       CASE WHEN r.is_public THEN 0 ELSE c.since END, r.member_count, r.name, r.topic,
-      r.is_public::integer, c.came
+      r.is_public::integer, c.came, c.retain_days, c.low_seq
     FROM (
-      SELECT c.id, c.key, c.last_seq, c.last_ts, m.name, m.recv, m.read, m.role, m.since, m.came
+      SELECT c.*, m.name, m.recv, m.read, m.role, m.since, m.came
       FROM members m JOIN conversations c ON c.id = m.conversation
       WHERE m.name = $1 ORDER BY c.last_ts DESC, c.key LIMIT $2
     ) c
@@ -46,19 +46,25 @@ extension PostgresRead {
     ORDER BY l.name
     """
 
+  /// One row without an entry when a conversation has none to give; none without a conversation.
   private static func messages(order: String) -> String {
     """
-    SELECT \(columns) FROM messages m
-    WHERE conversation = (SELECT id FROM conversations WHERE key = $1)
-      AND seq > $2 AND seq < $3 ORDER BY seq \(order) LIMIT $4
+    SELECT l.*, v.low_seq FROM (
+      SELECT c.id, c.low_seq FROM conversations c WHERE c.key = $1
+    ) v
+    LEFT JOIN LATERAL (
+      SELECT \(columns) FROM messages m
+      WHERE conversation = v.id AND seq > $2 AND seq < $3 ORDER BY seq \(order) LIMIT $4
+    ) l ON true
+    ORDER BY l.seq \(order)
     """
   }
 
   /// The same as far as the member $5 may see it.
   private static func seen(order: String) -> String {
     """
-    SELECT l.* FROM (
-      SELECT c.id, greatest($2, CASE WHEN r.is_public THEN 0 ELSE p.since END) AS start
+    SELECT l.*, v.low_seq FROM (
+      SELECT c.id, c.low_seq, greatest($2, CASE WHEN r.is_public THEN 0 ELSE p.since END) AS start
       FROM conversations c JOIN rooms r ON r.conversation = c.id
       JOIN members p ON p.conversation = c.id AND p.name = $5 WHERE c.key = $1
     ) v

@@ -51,15 +51,16 @@ struct PostgresRead {
       let states = (0..<rows.count).compactMap { ConversationState(rows, $0) }
       return states.count == rows.count ? .conversations(states) : nil
     case .messages(let conversation, let reader, let window):
-      var places = 0..<rows.count
-      // For a member there is always a row, if only one without an entry.
-      if conversation.isRoom && reader != nil {
-        if rows.count == 0 { return .refused(.notFound) }
-        if rows.isNull(0, 0) { places = 0..<0 }
+      guard rows.count > 0, let lowWaterMark = rows.int64(0, 9) else {
+        let isRefused = conversation.isRoom && reader != nil
+        return isRefused ? .refused(.notFound) : .messages([])
       }
+      let places = rows.isNull(0, 0) ? 0..<0 : 0..<rows.count
       let messages = places.compactMap { Message(rows, $0, in: conversation) }
       guard messages.count == places.count else { return nil }
-      return .messages(window.fromStart ? messages : messages.reversed())
+      return .messages(
+        window.fromStart ? messages : messages.reversed(),
+        lowWaterMark: UInt64(clamping: lowWaterMark))
     case .members:
       if rows.count == 0 { return .refused(.notFound) }
       if rows.isNull(0, 0) { return .members([]) }
@@ -72,7 +73,8 @@ struct PostgresRead {
 extension ConversationState {
   fileprivate init?(_ rows: PostgresRows, _ row: Int) {
     guard let key = rows.string(row, 0), let head = rows.int64(row, 1),
-      let received = rows.int64(row, 2), let read = rows.int64(row, 3)
+      let received = rows.int64(row, 2), let read = rows.int64(row, 3),
+      let lowWaterMark = rows.int64(row, 14)
     else { return nil }
     var peer: PeerMarks?
     if let received = rows.int64(row, 4), let read = rows.int64(row, 5) {
@@ -85,7 +87,8 @@ extension ConversationState {
     }
     self.init(
       conversation: ConversationID(key: key), head: UInt64(clamping: head),
-      received: UInt64(clamping: received), read: UInt64(clamping: read), peer: peer, room: room)
+      received: UInt64(clamping: received), read: UInt64(clamping: read), peer: peer, room: room,
+      lowWaterMark: UInt64(clamping: lowWaterMark))
   }
 }
 
@@ -94,12 +97,14 @@ extension RoomSummary {
     guard let role = rows.int64(row, 6), let role = RoomRole(stored: role),
       let since = rows.int64(row, 7), let memberCount = rows.int64(row, 8),
       let name = rows.string(row, 9), let topic = rows.string(row, 10),
-      let isPublic = rows.int64(row, 11), let came = rows.int64(row, 12)
+      let isPublic = rows.int64(row, 11), let came = rows.int64(row, 12),
+      let retainDays = rows.int64(row, 13)
     else { return nil }
     self.init(
       role: role, since: UInt64(clamping: since), joined: UInt64(clamping: came),
       memberCount: Int(memberCount),
-      settings: RoomSettings(name: name, topic: topic, isPublic: isPublic != 0))
+      settings: RoomSettings(
+        name: name, topic: topic, isPublic: isPublic != 0, retainDays: Int(clamping: retainDays)))
   }
 }
 

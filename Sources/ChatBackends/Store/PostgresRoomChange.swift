@@ -85,7 +85,7 @@ final class PostgresRoomChange {
 
   private func store(_ effect: RoomEffect, memberCount: Int, head: Head) {
     let queries =
-      entry(head) + members(effect, head)
+      entry(head, effect.settings) + members(effect, head)
       + [
         PostgresQuery(
           sql: """
@@ -111,7 +111,7 @@ final class PostgresRoomChange {
     }
   }
 
-  private func entry(_ head: Head) -> [PostgresQuery] {
+  private func entry(_ head: Head, _ settings: RoomSettings) -> [PostgresQuery] {
     let sender = PostgresParameter.text(draft.actor.name)
     let clientID = PostgresParameter.bytes(Array(draft.content.clientID.utf8))
     return [
@@ -128,8 +128,15 @@ final class PostgresRoomChange {
         sql: "INSERT INTO sends (sender, cid, conversation, seq) VALUES ($1, $2, $3, $4)",
         [sender, clientID, .int8(head.id), .int8(head.sequence)]),
       PostgresQuery(
-        sql: "UPDATE conversations SET last_seq = $2, last_ts = $3 WHERE id = $1",
-        [.int8(head.id), .int8(head.sequence), .int8(head.timestamp)]),
+        sql: """
+          UPDATE conversations SET last_seq = $2, last_ts = $3, first_ts = coalesce(first_ts, $3),
+            retain_days = $4
+          WHERE id = $1
+          """,
+        [
+          .int8(head.id), .int8(head.sequence), .int8(head.timestamp),
+          .int8(Int64(settings.retainDays)),
+        ]),
     ]
   }
 

@@ -39,7 +39,7 @@ struct PostgresRoomLookups {
         [.text(draft.actor.name), .bytes(Array(draft.content.clientID.utf8))]),
       PostgresQuery(
         sql: """
-          SELECT r.name, r.topic, r.is_public::integer, r.member_count
+          SELECT r.name, r.topic, r.is_public::integer, r.member_count, c.retain_days
           FROM conversations c JOIN rooms r ON r.conversation = c.id WHERE c.key = $1
           """, [key]),
       PostgresQuery(
@@ -82,10 +82,11 @@ struct PostgresRoomLookups {
     guard room.count > 0 else { return RoomFacts() }
     guard let name = room.string(0, 0), let topic = room.string(0, 1),
       let isPublic = room.int64(0, 2), let memberCount = room.int64(0, 3),
-      let members = members(answers[headPlace + 3])
+      let retainDays = room.int64(0, 4), let members = members(answers[headPlace + 3])
     else { return nil }
     var facts = RoomFacts(
-      settings: RoomSettings(name: name, topic: topic, isPublic: isPublic != 0),
+      settings: RoomSettings(
+        name: name, topic: topic, isPublic: isPublic != 0, retainDays: Int(clamping: retainDays)),
       memberCount: Int(memberCount))
     for member in members { facts.roles[member.user] = member.role }
     if hasNext {

@@ -58,6 +58,7 @@ enum PostgresSchema {
         """
       },
     rooms,
+    retention,
   ]
 
   private static let rooms = [
@@ -96,8 +97,28 @@ enum PostgresSchema {
     DROP FUNCTION chat_append(
       text[], text[], text[], integer[], text[], bytea[], bigint[], bigint[], bytea[])
     """,
+  ]
+
+  private static let retention = [
+    // Entries up to `low_seq` are removed; `first_ts` is the time of the first that is not, and NULL
+    // where there is none. It changes with the first entry and with what is removed, so that appends
+    // have no index to change. A room that keeps entries for as long as the server does has 0 days.
+    """
+    ALTER TABLE conversations ADD COLUMN low_seq bigint NOT NULL DEFAULT 0,
+      ADD COLUMN first_ts bigint, ADD COLUMN retain_days integer NOT NULL DEFAULT 0
+    """,
+    """
+    UPDATE conversations c SET first_ts = m.ts FROM messages m
+    WHERE m.conversation = c.id AND m.seq = 1
+    """,
+    "CREATE INDEX oldest_entries ON conversations (first_ts) WHERE first_ts IS NOT NULL",
+    """
+    CREATE INDEX oldest_in_rooms ON conversations ((first_ts + retain_days * 86400000::bigint))
+    WHERE retain_days > 0 AND first_ts IS NOT NULL
+    """,
     PostgresAppendFunctions.plain,
     PostgresAppendFunctions.judged,
+    PostgresRetention.function,
   ]
 
   /// Appends a group of messages in one round trip, with a handful of statements for all of them.

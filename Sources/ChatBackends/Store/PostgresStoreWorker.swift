@@ -19,6 +19,7 @@ final class PostgresStoreWorker: EventHandler {
     self?.answered(entries)
   }
   private let reader: PostgresReader
+  private let remover: PostgresRemover
   private var order = PostgresReadOrder()
   /// Reads with the number of the write that each waits for.
   private var held: [(lastWrite: UInt64, read: PostgresRead)] = []
@@ -27,6 +28,7 @@ final class PostgresStoreWorker: EventHandler {
   init(context: PostgresStoreContext) {
     self.context = context
     reader = PostgresReader(context: context)
+    remover = PostgresRemover(context: context)
   }
 
   func start(_ started: @escaping PostgresAppender.Started) {
@@ -59,6 +61,7 @@ final class PostgresStoreWorker: EventHandler {
     let limit = context.loop.now + (.zero - Self.waitMax)
     appender.refuse(arrivedBefore: limit)
     reader.refuse(arrivedBefore: limit)
+    remover.refuse(arrivedBefore: limit)
     context.loop.setTimer(for: timer, at: context.loop.now + Self.waitCheckInterval)
   }
 
@@ -68,6 +71,7 @@ final class PostgresStoreWorker: EventHandler {
     // The writes first: reads that wait for them go to the reader.
     appender.close()
     reader.close()
+    remover.close()
   }
 
   private func submit(_ work: StoreWork) {
@@ -92,6 +96,9 @@ final class PostgresStoreWorker: EventHandler {
         let subject = PostgresRead.Subject.members(
           of: room, reader: reader, after: after, limit: limit)
         read(.init(subject: subject, origin: origin))
+      case .removeExpired(let keptSince, let now, let limit):
+        let query = PostgresRetention.query(keptSince: keptSince, now: now, limit: limit)
+        remover.submit(.init(query: query, origin: origin))
       }
     }
   }

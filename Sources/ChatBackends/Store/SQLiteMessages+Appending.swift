@@ -32,6 +32,10 @@ extension SQLiteMessages {
     head.timestamp = max(head.timestamp, draft.timestamp)
     guard try insert(draft, head: head) else { return nil }
     head.isStored = false
+    if head.firstTimestamp == nil {
+      head.firstTimestamp = head.timestamp
+      head.isFirstStored = false
+    }
     heads[place] = head
     return head
   }

@@ -32,11 +32,13 @@ extension SQLiteMessages {
         role: role, since: row.uint64(7) ?? 0, joined: row.uint64(12) ?? 0,
         memberCount: Int(clamping: memberCount),
         settings: RoomSettings(
-          name: row.string(9), topic: row.string(10), isPublic: row.int64(11) != 0))
+          name: row.string(9), topic: row.string(10), isPublic: row.int64(11) != 0,
+          retainDays: Int(clamping: row.int64(13))))
     }
     return ConversationState(
       conversation: ConversationID(key: row.string(0)), head: row.uint64(1) ?? 0,
-      received: row.uint64(2) ?? 0, read: row.uint64(3) ?? 0, peer: peer, room: room)
+      received: row.uint64(2) ?? 0, read: row.uint64(3) ?? 0, peer: peer, room: room,
+      lowWaterMark: row.uint64(14) ?? 0)
   }
 
   /// What the reader may see is above this; nil: nothing at all. Only rooms are checked, and only

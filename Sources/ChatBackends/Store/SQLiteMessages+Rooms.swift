@@ -28,7 +28,8 @@ extension SQLiteMessages {
     var facts = RoomFacts(
       settings: RoomSettings(
         name: statements.rooms.room.string(0), topic: statements.rooms.room.string(1),
-        isPublic: statements.rooms.room.int64(2) != 0),
+        isPublic: statements.rooms.room.int64(2) != 0,
+        retainDays: Int(clamping: statements.rooms.room.int64(4))),
       memberCount: Int(statements.rooms.room.int64(3)))
     for user in draft.change.concerned(by: draft.actor) {
       facts.roles[user] = try author(user, in: id)?.role
@@ -74,6 +75,9 @@ extension SQLiteMessages {
     try rooms.storeRoom.bind(effect.settings.isPublic ? 1 : 0, at: 4)
     try rooms.storeRoom.bind(Int64(memberCount), at: 5)
     try rooms.storeRoom.run()
+    try rooms.storeRetention.bind(head.id, at: 1)
+    try rooms.storeRetention.bind(Int64(effect.settings.retainDays), at: 2)
+    try rooms.storeRetention.run()
     for member in effect.joined {
       try rooms.addMember.bind(member.user.name, at: 1)
       try rooms.addMember.bind(head.id, at: 2)

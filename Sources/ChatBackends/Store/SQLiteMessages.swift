@@ -10,7 +10,12 @@ final class SQLiteMessages {
     let id: Int64
     var sequence: Int64
     var timestamp: Timestamp
+    /// The entries up to here are removed.
+    let lowWaterMark: Int64
+    /// Of the first entry that is not; nil without one.
+    var firstTimestamp: Timestamp?
     var isStored: Bool
+    var isFirstStored = true
   }
 
   let connection: SQLiteConnection
@@ -82,15 +87,21 @@ final class SQLiteMessages {
       guard let start = try firstVisible(in: conversation, to: reader) else {
         return .refused(.notFound)
       }
-      return .messages(
-        try messages(
-          in: conversation, after: max(after, start), before: before, limit: limit,
-          fromStart: fromStart))
+      let found = try messages(
+        in: conversation, after: max(after, start), before: before, limit: limit,
+        fromStart: fromStart)
+      let lowWaterMark = try place(of: conversation).map { heads[$0].lowWaterMark } ?? 0
+      return .messages(found, lowWaterMark: UInt64(clamping: lowWaterMark))
     case .members(let room, let reader, let after, let limit):
       guard let members = try members(of: room, seenBy: reader, after: after, limit: limit) else {
         return .refused(.notFound)
       }
       return .members(members)
+    case .removeExpired(let keptSince, let now, let limit):
+      // The rows are changed behind the heads.
+      try storeHeads { _ in true }
+      defer { forgetHeads() }
+      return try removeExpired(keptSince: keptSince, now: now, limit: limit)
     }
   }
 
@@ -103,7 +114,8 @@ final class SQLiteMessages {
     guard try statements.head.step() else { return nil }
     let head = Head(
       conversation: conversation, id: statements.head.int64(0), sequence: statements.head.int64(1),
-      timestamp: statements.head.int64(2), isStored: true)
+      timestamp: statements.head.int64(2), lowWaterMark: statements.head.int64(3),
+      firstTimestamp: statements.head.optionalInt64(4), isStored: true)
     return note(head)
   }
 
@@ -136,7 +148,9 @@ final class SQLiteMessages {
       try statements.createMember.run()
     }
     return note(
-      Head(conversation: conversation, id: id, sequence: 0, timestamp: 0, isStored: true))
+      Head(
+        conversation: conversation, id: id, sequence: 0, timestamp: 0, lowWaterMark: 0,
+        firstTimestamp: nil, isStored: true))
   }
 
   private func storeHeads(where isWanted: (Head) -> Bool) throws {
@@ -146,6 +160,11 @@ final class SQLiteMessages {
       try statements.storeHead.bind(heads[place].timestamp, at: 3)
       try statements.storeHead.run()
       heads[place].isStored = true
+      guard !heads[place].isFirstStored else { continue }
+      try statements.storeFirst.bind(heads[place].id, at: 1)
+      try statements.storeFirst.bind(heads[place].firstTimestamp, at: 2)
+      try statements.storeFirst.run()
+      heads[place].isFirstStored = true
     }
   }
 }

@@ -5,7 +5,7 @@ import SQLiteClient
 /// A step is never changed once released: what comes later is a further step. `user_version`
 /// counts the steps that were done.
 enum SQLiteSchema {
-  static let steps = [messages, rooms]
+  static let steps = [messages, rooms, retention]
 
   private static let messages = """
     CREATE TABLE conversations (
@@ -71,6 +71,21 @@ enum SQLiteSchema {
     CREATE INDEX room_members ON members (conversation, user) WHERE came IS NOT NULL;
     CREATE INDEX room_succession ON members (conversation, role DESC, came, user)
       WHERE came IS NOT NULL;
+    """
+
+  private static let retention = """
+    -- The entries up to this are removed.
+    ALTER TABLE conversations ADD COLUMN low_seq INTEGER NOT NULL DEFAULT 0;
+    -- The time of the first entry that is not removed; NULL where there is none.
+    ALTER TABLE conversations ADD COLUMN first_ts INTEGER;
+    -- 0: the room keeps its entries for as long as the server does.
+    ALTER TABLE conversations ADD COLUMN retain_days INTEGER NOT NULL DEFAULT 0;
+    UPDATE conversations SET first_ts = (
+      SELECT m.ts FROM messages m WHERE m.conversation = conversations.id AND m.seq = 1
+    );
+    CREATE INDEX oldest_entries ON conversations (first_ts) WHERE first_ts IS NOT NULL;
+    CREATE INDEX oldest_in_rooms ON conversations (first_ts + retain_days * 86400000)
+      WHERE retain_days > 0 AND first_ts IS NOT NULL;
     """
 
   /// Does the steps that are missing, all of them or none.

@@ -4,6 +4,8 @@ import SQLiteClient
 final class SQLiteStatements {
   let head: SQLiteStatement
   let storeHead: SQLiteStatement
+  /// Apart from `storeHead`, which changes what no index has.
+  let storeFirst: SQLiteStatement
   let createConversation: SQLiteStatement
   let createMember: SQLiteStatement
   let insert: SQLiteStatement
@@ -18,11 +20,14 @@ final class SQLiteStatements {
   let marks: SQLiteStatement
   let storeMarks: SQLiteStatement
   let rooms: SQLiteRoomStatements
+  let retention: SQLiteRetentionStatements
 
   init(_ connection: borrowing SQLiteConnection) throws {
-    head = try connection.prepare("SELECT id, last_seq, last_ts FROM conversations WHERE key = ?1")
+    head = try connection.prepare(
+      "SELECT id, last_seq, last_ts, low_seq, first_ts FROM conversations WHERE key = ?1")
     storeHead = try connection.prepare(
       "UPDATE conversations SET last_seq = ?2, last_ts = ?3 WHERE id = ?1")
+    storeFirst = try connection.prepare("UPDATE conversations SET first_ts = ?2 WHERE id = ?1")
     createConversation = try connection.prepare(
       "INSERT INTO conversations (key, last_seq, last_ts) VALUES (?1, 0, 0)")
     createMember = try connection.prepare(
@@ -57,6 +62,7 @@ final class SQLiteStatements {
     storeMarks = try connection.prepare(
       "UPDATE members SET recv = ?3, read = ?4 WHERE user = ?1 AND conversation = ?2")
     rooms = try SQLiteRoomStatements(connection)
+    retention = try SQLiteRetentionStatements(connection)
   }
 
   private static func messages(order: String) -> String {
@@ -78,9 +84,9 @@ final class SQLiteStatements {
   private static let conversations = """
     SELECT c.key, c.last_seq, c.recv, c.read, p.recv, p.read,
       c.role, CASE WHEN r.is_public THEN 0 ELSE c.since END, r.member_count, r.name, r.topic,
-      r.is_public, c.came
+      r.is_public, c.came, c.retain_days, c.low_seq
     FROM (
-      SELECT c.id, c.key, c.last_seq, c.last_ts, m.user, m.recv, m.read, m.role, m.since, m.came
+      SELECT c.*, m.user, m.recv, m.read, m.role, m.since, m.came
       FROM members m JOIN conversations c ON c.id = m.conversation
       WHERE m.user = ?1 ORDER BY c.last_ts DESC, c.key LIMIT ?2
     ) c
@@ -97,6 +103,7 @@ final class SQLiteStatements {
 final class SQLiteRoomStatements {
   let room: SQLiteStatement
   let storeRoom: SQLiteStatement
+  let storeRetention: SQLiteStatement
   let author: SQLiteStatement
   let next: SQLiteStatement
   let addMember: SQLiteStatement
@@ -106,7 +113,12 @@ final class SQLiteRoomStatements {
 
   init(_ connection: borrowing SQLiteConnection) throws {
     room = try connection.prepare(
-      "SELECT name, topic, is_public, member_count FROM rooms WHERE conversation = ?1")
+      """
+      SELECT r.name, r.topic, r.is_public, r.member_count, c.retain_days
+      FROM rooms r JOIN conversations c ON c.id = r.conversation WHERE r.conversation = ?1
+      """)
+    storeRetention = try connection.prepare(
+      "UPDATE conversations SET retain_days = ?2 WHERE id = ?1 AND retain_days <> ?2")
     storeRoom = try connection.prepare(
       """
       INSERT INTO rooms (conversation, name, topic, is_public, member_count)

@@ -30,7 +30,10 @@ struct SendMemory {
   /// `chat_append` as it would be if it took every message for a new one, for one session alone.
   static let appendFunction: String = {
     let changes = [
-      ("CREATE FUNCTION chat_append", "CREATE FUNCTION pg_temp.chat_append"),
+      (
+        "CREATE OR REPLACE FUNCTION chat_append",
+        "CREATE OR REPLACE FUNCTION pg_temp.chat_append"
+      ),
       ("WHERE NOT EXISTS (SELECT FROM sends s WHERE s.sender = g.sender AND s.cid = g.cid)", ""),
       (
         "ORDER BY n.sender COLLATE \"C\", n.cid\n",

@@ -31,7 +31,7 @@ struct StoreWork: Sendable {
 extension StoreRequest {
   var isWrite: Bool {
     switch operation {
-    case .append, .changeRoom, .mark: true
+    case .append, .changeRoom, .mark, .removeExpired: true
     case .conversations, .messages, .members: false
     }
   }
@@ -40,7 +40,7 @@ extension StoreRequest {
     switch operation {
     case .append(let draft): draft.content.bodyCount
     case .changeRoom(let draft): draft.content.bodyCount
-    case .mark, .conversations, .messages, .members: 0
+    case .mark, .conversations, .messages, .members, .removeExpired: 0
     }
   }
 }

@@ -24,7 +24,8 @@ package struct StoreRequest: Sendable {
   package enum Operation: Sendable {
     /// Gives the message the next number of its conversation, which is made if need be.
     ///
-    /// Idempotent by sender and client id, over all conversations and for ever.
+    /// Idempotent by sender and client id, over all conversations and for as long as the entry is
+    /// kept.
     case append(Draft)
     /// Changes a room and appends an entry that tells it, both or none; idempotent as `append` is.
     case changeRoom(RoomDraft)
@@ -51,6 +52,13 @@ package struct StoreRequest: Sendable {
     /// Members of a room in rising order of their names, those behind `after`; for its members
     /// only, and refused to all others with `.notFound`.
     case members(of: ConversationID, reader: UserID, after: UserID?, limit: Int)
+    /// Removes entries with a timestamp below `keptSince`, and of rooms with a limit of their own
+    /// those that are older than it `now`: at most `limit` of them, from the start of their
+    /// conversations on, all or none. Their client ids may be used again.
+    ///
+    /// Raises the conversations' low-water marks by that, and touches nothing else: neither heads
+    /// nor members nor their marks. Asked for on several nodes at once, one of them does it.
+    case removeExpired(keptSince: Timestamp, now: Timestamp, limit: Int)
   }
 
   package init(token: UInt64, operation: Operation) {
@@ -97,8 +105,8 @@ package struct Draft: Hashable, Sendable {
 ///
 /// Who may: anybody creates a room that does not exist, and joins a public one; a member leaves,
 /// and invites to a public room; a moderator invites to a private one, takes out members below the
-/// own role, and changes name and topic; an owner gives roles, also to other owners, and makes the
-/// room public or private. A room is never without an owner while it has members: when the last
+/// own role, and changes name and topic; an owner gives roles, also to other owners, makes the room
+/// public or private, and says how long it keeps entries. A room is never without an owner while it has members: when the last
 /// owner leaves or steps down, the member of the highest role who has been there longest becomes
 /// one; of those who came with one entry, the first by name. An owner who is alone cannot step
 /// down. A room whose last member has left keeps its name and log, and a public one may be joined
@@ -151,7 +159,10 @@ package struct StoreReply: Sendable {
     case marked(received: UInt64, read: UInt64)
     case members([RoomMember])
     case conversations([ConversationState])
-    case messages([Message])
+    /// The entries up to `lowWaterMark` have been removed; it was so when the others were read.
+    case messages([Message], lowWaterMark: UInt64 = 0)
+    /// So many entries are removed now. `isDone`: there were no more, or another node is at it.
+    case removed(count: Int, isDone: Bool)
     /// Not done, or not known to be done; the same request may be made again.
     case unavailable
   }
@@ -182,11 +193,14 @@ package struct ConversationState: Hashable, Sendable {
   /// The other member's, in a direct conversation of two.
   package var peer: PeerMarks?
   package var room: RoomSummary?
+  /// The entries up to here have been removed.
+  package var lowWaterMark: UInt64
 
   package init(
     conversation: ConversationID, head: UInt64, received: UInt64, read: UInt64,
-    peer: PeerMarks? = nil, room: RoomSummary? = nil
+    peer: PeerMarks? = nil, room: RoomSummary? = nil, lowWaterMark: UInt64 = 0
   ) {
+    self.lowWaterMark = lowWaterMark
     self.conversation = conversation
     self.head = head
     self.received = received
@@ -194,4 +208,7 @@ package struct ConversationState: Hashable, Sendable {
     self.peer = peer
     self.room = room
   }
+
+  /// What this member may see, and is there to be seen, is above this.
+  package var start: UInt64 { max(room?.since ?? 0, lowWaterMark) }
 }

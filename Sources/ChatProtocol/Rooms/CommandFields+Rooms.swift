@@ -19,7 +19,7 @@ extension CommandFields {
       return .setRole(try subject(), role)
     case "room.update":
       let change = try settings()
-      guard !change.isEmpty else { throw bad("name, topic or public is missing") }
+      guard !change.isEmpty else { throw bad("name, topic, public or retain is missing") }
       return .update(change)
     default: return nil
     }
@@ -44,6 +44,14 @@ extension CommandFields {
     RoomSettingsChange(
       name: try line(.name, bytesMax: RoomSettings.nameBytesMax),
       topic: try line(.topic, bytesMax: RoomSettings.topicBytesMax),
-      isPublic: try flag(.public))
+      isPublic: try flag(.public), retainDays: try retainDays())
+  }
+
+  private func retainDays() throws(CommandError) -> Int? {
+    guard let days = try sequence(.retain) else { return nil }
+    guard days <= UInt64(RoomSettings.retainDaysMax) else {
+      throw bad("retain must be 0 to \(RoomSettings.retainDaysMax) days")
+    }
+    return Int(days)
   }
 }

@@ -10,7 +10,8 @@ extension RoomChange {
       buffer.begin("create")
       buffer.append(
         RoomSettingsChange(
-          name: settings.name, topic: settings.topic, isPublic: settings.isPublic))
+          name: settings.name, topic: settings.topic, isPublic: settings.isPublic,
+          retainDays: settings.retainDays == 0 ? nil : settings.retainDays))
       if !members.isEmpty { buffer.append(users: members) }
     case .join:
       buffer.begin("join")
@@ -82,6 +83,7 @@ private struct BodyFields {
       case "name": change.name = text
       case "topic": change.topic = text
       case "public": change.isPublic = value.kind == .bool ? scanner.isTrue(value) : nil
+      case "retain": change.retainDays = scanner.wholeNumber(value).flatMap { Int(exactly: $0) }
       default: break
       }
     }
@@ -118,6 +120,10 @@ extension ByteBuffer {
     if let topic = change.topic { append(member: "topic", topic) }
     if let isPublic = change.isPublic {
       append(isPublic ? #","public":true"# : #","public":false"#)
+    }
+    if let days = change.retainDays {
+      append(#","retain":"#)
+      append(decimal: Int64(days))
     }
   }
 

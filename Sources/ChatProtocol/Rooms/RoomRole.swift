@@ -5,7 +5,7 @@ package enum RoomRole: UInt8, Comparable, Sendable, CaseIterable {
   /// Deletes messages of others, invites to a private room, takes members out of the room, and changes
   /// its name and topic.
   case moderator = 1
-  /// Gives roles, and decides whether the room is public.
+  /// Gives roles, and decides whether the room is public and how long it keeps entries.
   case owner = 2
 
   /// As clients write it.

@@ -218,7 +218,7 @@ private let historyWindows: [(UInt64, UInt64, Int, Bool, [UInt64])] = [
 
 extension StoreReply.Result {
   var messages: [Message]? {
-    if case .messages(let messages) = self { messages } else { nil }
+    if case .messages(let messages, lowWaterMark: _) = self { messages } else { nil }
   }
 
   static func stored(

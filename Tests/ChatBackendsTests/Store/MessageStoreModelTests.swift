@@ -19,6 +19,10 @@ import Testing
           let expected = model.perform(operation)
           #expect(result == expected, "seed \(seed): \(operation)")
         }
+        if source.isTimeToRemove() {
+          let removal = source.removal()
+          #expect(await store.ask(removal) == model.perform(removal), "seed \(seed): \(removal)")
+        }
         let read = source.read()
         let result = await store.ask(read)
         #expect(result == model.perform(read), "seed \(seed): \(read)")
@@ -33,6 +37,8 @@ private struct RequestSource {
   private let names = ["alice", "bob", "carol", "dave", "erin"]
   private let rooms = ["general", "secret"]
   private var sent: [Draft] = []
+  /// The time of what is written, about.
+  private var clock: Timestamp = 1_000
 
   init(seed: UInt64) { random = SplitMix(state: seed) }
 
@@ -43,6 +49,20 @@ private struct RequestSource {
     return (0..<Int.random(in: 1...12, using: &random)).map { _ in
       chance(4) ? changeOfRoom() : .append(draft())
     }
+  }
+
+  mutating func isTimeToRemove() -> Bool { chance(8) }
+
+  /// Of some of what was written lately, and of rooms that keep entries for a day.
+  mutating func removal() -> StoreRequest.Operation {
+    let now = clock + (chance(2) ? 86_400_000 : 0) - Timestamp.random(in: 0...200, using: &random)
+    let keptSince = clock - Timestamp.random(in: 0...400, using: &random)
+    return .removeExpired(keptSince: keptSince, now: now, limit: 10_000)
+  }
+
+  private mutating func time() -> Timestamp {
+    clock += Timestamp.random(in: 0...3, using: &random)
+    return clock - Timestamp.random(in: 0...20, using: &random)
   }
 
   mutating func read() -> StoreRequest.Operation {
@@ -70,7 +90,7 @@ private struct RequestSource {
       return chance(3) ? again.kind(anyKind()) : again
     }
     var draft = draft(anyKind())
-    draft.timestamp = Timestamp.random(in: 1_000...1_020, using: &random)
+    draft.timestamp = time()
     if !sent.isEmpty && chance(40) { draft.content = sent[0].content }
     sent.append(draft)
     return draft
@@ -107,11 +127,13 @@ private struct RequestSource {
       changed = .setRole(anyUser(), RoomRole.allCases.randomElement(using: &random) ?? .member)
     default:
       changed = .update(
-        RoomSettingsChange(name: chance(2) ? newCID() : nil, isPublic: chance(2) ? isPublic : nil))
+        RoomSettingsChange(
+          name: chance(2) ? newCID() : nil, isPublic: chance(2) ? isPublic : nil,
+          retainDays: chance(2) ? Int.random(in: 0...2, using: &random) : nil))
     }
     return change(
       changed, by: anyName(), in: name, cid: newCID(),
-      at: Timestamp.random(in: 1_000...1_020, using: &random))
+      at: time())
   }
 
   private mutating func conversation() -> ConversationID {

@@ -7,6 +7,8 @@ struct ModelStore {
     var entries: [Message] = []
     var settings: RoomSettings?
     var members: [UserID: Member] = [:]
+    /// Entries up to here are removed, though they stay in `entries`.
+    var lowWaterMark: UInt64 = 0
   }
 
   private struct Member {
@@ -35,7 +37,29 @@ struct ModelStore {
       }
     case .members(let room, let reader, let after, let limit):
       members(of: room, reader: reader, after: after, limit: limit)
+    case .removeExpired(let keptSince, let now, let limit):
+      removeExpired(keptSince: keptSince, now: now, limit: limit)
     }
+  }
+
+  /// Of which conversations the limit leaves something over is for the store to say: there must be
+  /// no more than `limit`.
+  private mutating func removeExpired(
+    keptSince: Timestamp, now: Timestamp, limit: Int
+  ) -> StoreReply.Result {
+    var count = 0
+    for (conversation, log) in logs {
+      let days = Timestamp(log.settings?.retainDays ?? 0)
+      let oldest = max(keptSince, days > 0 ? now - days * 86_400_000 : 0)
+      for entry in log.entries
+      where entry.sequence > log.lowWaterMark && entry.timestamp < oldest {
+        logs[conversation]?.lowWaterMark = entry.sequence
+        sent["\(entry.sender) \(entry.clientID)"] = nil
+        count += 1
+      }
+    }
+    precondition(count < limit, "the model knows no limit")
+    return .removed(count: count, isDone: true)
   }
 
   private func earlier(_ draft: Draft) -> StoreReply.Result? {
@@ -57,7 +81,7 @@ struct ModelStore {
       EntryAuthor(role: $0.role, since: log.settings?.isPublic == true ? 0 : $0.hidden)
     }
     let target = draft.reference.flatMap { reference in
-      log.entries.first { $0.sequence == reference }
+      log.entries.first { $0.sequence == reference && $0.sequence > log.lowWaterMark }
     }
     let refusal = EntryRules.refusal(
       of: draft, member: author,
@@ -178,7 +202,8 @@ struct ModelStore {
       return ConversationState(
         conversation: conversation, head: UInt64(log.entries.count),
         received: member.marks.received, read: member.marks.read,
-        peer: peer.flatMap { log.members[$0]?.marks }, room: room)
+        peer: peer.flatMap { log.members[$0]?.marks }, room: room,
+        lowWaterMark: log.lowWaterMark)
     }
   }
 
@@ -192,7 +217,9 @@ struct ModelStore {
       guard let member = log.members[reader] else { return .refused(.notFound) }
       if log.settings?.isPublic == false { start = max(start, member.hidden) }
     }
-    return .messages(window(log.entries.filter { $0.sequence > start }))
+    start = max(start, log.lowWaterMark)
+    return .messages(
+      window(log.entries.filter { $0.sequence > start }), lowWaterMark: log.lowWaterMark)
   }
 
   private func members(

@@ -25,7 +25,7 @@ import Testing
       let error = #expect(throws: StoreStartError.self) {
         try SQLiteMessageStore(path: path, node: node("server1"), log: quietLog)
       }
-      #expect(error == .schemaIsNewer(found: 99, supported: 2))
+      #expect(error == .schemaIsNewer(found: 99, supported: 3))
     }
   }
 

@@ -87,7 +87,7 @@ extension MessageStore {
   func history(_ conversation: ConversationID, limit: Int = .max) async -> [Message] {
     let result = await ask(
       .messages(in: conversation, after: 0, before: .max, limit: limit, fromStart: true))
-    guard case .messages(let messages) = result else {
+    guard case .messages(let messages, lowWaterMark: _) = result else {
       Issue.record("no messages but \(result)")
       return []
     }

@@ -92,5 +92,9 @@ import Testing
       ])
     let edited = await store.history(conversation).first
     #expect(edited?.revision == .edited(by: 3))
+    // What was there before is found when it is old, as is what came since.
+    let removal = StoreRequest.Operation.removeExpired(keptSince: 1_001, now: 0, limit: 500)
+    #expect(await store.ask(removal) == .removed(count: 2, isDone: true))
+    #expect(await store.history(conversation).map(\.sequence) == [2, 3, 4])
   }
 }

@@ -128,6 +128,16 @@ import WebSocket
     #expect(next(again) == "m 10")
   }
 
+  @Test func `what was removed is nothing to come back for`() {
+    write(1...9)
+    node.removeAll()
+    let alice = connected()
+    alice.stomp(subscription("m", holding: 1))
+    #expect(alice.nextSTOMP("RECEIPT") != nil)
+    write(10...10)
+    #expect(next(alice) == "m 10")
+  }
+
   @Test(arguments: ["[]", "{\"bob\"\\c-1}", "{"])
   func `what is no list of numbers ends the session`(resume: String) {
     let alice = connected()

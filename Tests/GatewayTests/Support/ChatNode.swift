@@ -48,6 +48,15 @@ final class ChatNode {
   /// What the mailbox is made before.
   private final class Application { var application: ChatApplication? }
 
+  /// Removes everything that was written so far.
+  func removeAll() {
+    let done = DispatchSemaphore(value: 0)
+    let operation = StoreRequest.Operation.removeExpired(
+      keptSince: .max, now: 0, limit: .max)
+    store.submit([StoreRequest(token: 0, operation: operation)]) { _ in done.signal() }
+    done.wait()
+  }
+
   deinit {
     store.close()
     try? FileManager.default.removeItem(at: folder)

@@ -33,6 +33,7 @@ package struct Scenario: Sendable {
     let every = World.Faults(
       crashes: true, busOutages: true, envelopesLost: 20, registryOutages: true,
       registryFlushes: true, guardLosses: true, storeOutages: true, congestion: true,
+      removals: true,
       newsDelayMax: .milliseconds(300))
     var fewRoutes = withoutSweeps
     fewRoutes.routesMax = 2
@@ -64,6 +65,9 @@ package struct Scenario: Sendable {
       Scenario(
         name: "lost news of routes, no sweeps",
         faults: World.Faults(guardLosses: true), limits: withoutSweeps),
+      Scenario(
+        name: "removals, slow bus",
+        faults: World.Faults(crashes: true, removals: true, busDelayMax: .milliseconds(300))),
       Scenario(name: "store away", faults: World.Faults(storeOutages: true)),
       Scenario(name: "every fault", faults: every, allowsGaps: true),
       Scenario(

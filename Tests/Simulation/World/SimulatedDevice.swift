@@ -32,6 +32,8 @@ final class SimulatedDevice {
     var shown: [UInt64: [UInt8]] = [:]
     /// Numbers that a `gap` left to `history`.
     var told: Set<UInt64> = []
+    /// The highest number that a `gap` called removed.
+    var removed: UInt64 = 0
     /// Numbers at or below the head that the first `ready` told, or below what made the user a member.
     var old: UInt64 = 0
     /// The user was taken out of the room.
@@ -89,8 +91,9 @@ final class SimulatedDevice {
     case .ready(let ready): received(ready)
     case .message(let message, conversation: let address): received(message, address)
     case .ack(let ack): received(ack)
-    case .gap(conversation: let address, let after, let before):
+    case .gap(conversation: let address, let after, let before, let areRemoved):
       received(gapIn: address, after: after, before: before)
+      if areRemoved { places[address, default: Place()].removed = before - 1 }
     case .error(let id, .notFound, _, _) where isForRoom(id):
       unacked.removeAll { RequestID(json: $0.cid) == id }
     case .error(let id, .conflict, _, _) where !unacked.contains { RequestID(json: $0.cid) == id }:

@@ -25,6 +25,8 @@ package struct SimulatedStore {
   package private(set) var rooms: [ConversationID: RoomSettings] = [:]
   package private(set) var members: [ConversationID: [UserID: Membership]] = [:]
   private var marks: [UserID: [ConversationID: Marks]] = [:]
+  /// Entries up to these numbers are not read any more, though they stay in `logs`.
+  private var lowWaterMarks: [ConversationID: UInt64] = [:]
 
   package init() {}
 
@@ -45,6 +47,9 @@ package struct SimulatedStore {
         fromStart: fromStart)
     case .members(let room, let reader, let after, let limit):
       members(of: room, reader: reader, after: after, limit: limit)
+    case .removeExpired:
+      // In its world nothing grows old, unless a test removes it.
+      .removed(count: 0, isDone: true)
     }
   }
 
@@ -60,6 +65,15 @@ package struct SimulatedStore {
   /// The entries of a conversation above this are for the user.
   package func since(_ user: UserID, in conversation: ConversationID) -> UInt64 {
     members[conversation]?[user]?.since ?? 0
+  }
+
+  package func lowWaterMark(of conversation: ConversationID) -> UInt64 {
+    lowWaterMarks[conversation] ?? 0
+  }
+
+  package mutating func remove(upTo sequence: UInt64, in conversation: ConversationID) {
+    lowWaterMarks[conversation] = min(
+      max(lowWaterMarks[conversation] ?? 0, sequence), head(conversation))
   }
 
   private mutating func append(_ draft: Draft) -> StoreReply.Result {
@@ -182,7 +196,8 @@ package struct SimulatedStore {
       return ConversationState(
         conversation: conversation, head: head(conversation), received: mark.received,
         read: mark.read, peer: peer(of: user, in: conversation),
-        room: summary(of: user, in: conversation))
+        room: summary(of: user, in: conversation),
+        lowWaterMark: lowWaterMark(of: conversation))
     }
   }
 
@@ -208,9 +223,11 @@ package struct SimulatedStore {
       guard members[conversation]?[reader] != nil else { return .refused(.notFound) }
       after = max(after, since(reader, in: conversation))
     }
+    let lowWaterMark = lowWaterMark(of: conversation)
     let log = logs[conversation] ?? []
-    let low = min(Int(after), log.count)
+    let low = min(Int(max(after, lowWaterMark)), log.count)
     let all = log[low..<max(low, min(Int(before) - 1, log.count))]
-    return .messages(Array(fromStart ? all.prefix(limit) : all.suffix(limit)))
+    return .messages(
+      Array(fromStart ? all.prefix(limit) : all.suffix(limit)), lowWaterMark: lowWaterMark)
   }
 }

@@ -35,12 +35,17 @@ extension World {
   ) -> [String] {
     let place = device.place(in: conversation.address(seenBy: device.user))
     let since = store.since(device.user, in: conversation)
+    let lowWaterMark = store.lowWaterMark(of: conversation)
+    if place.removed > lowWaterMark {
+      return ["\(device) was told that \(conversation) \(place.removed) is removed"]
+    }
     return (store.logs[conversation] ?? []).compactMap { message in
       let number = message.sequence
       if place.shown[number] == message.body || number <= place.old || number <= since {
         return nil
       }
-      if place.told.contains(number), place.shown[number] == nil, scenario.allowsGaps {
+      let mayLack = scenario.allowsGaps || number <= lowWaterMark
+      if place.told.contains(number), place.shown[number] == nil, mayLack {
         return nil
       }
       return "\(device) lacks \(conversation) \(number), at \(place.last)"

@@ -14,6 +14,8 @@ package final class World {
     var guardLosses = false
     var storeOutages = false
     var congestion = false
+    /// Old entries are removed from the store.
+    var removals = false
     /// Envelopes take up to this long; longer than `holeDelay` makes hubs ask the store.
     var busDelayMax = Int64.milliseconds(80)
     /// News of changed routes take up to this long.
@@ -211,7 +213,8 @@ package final class World {
     }
     // Out of reach; what was under way may have been done all the same.
     switch operation {
-    case .append, .changeRoom, .mark: if chance(300) { _ = store.perform(operation) }
+    case .append, .changeRoom, .mark, .removeExpired:
+      if chance(300) { _ = store.perform(operation) }
     case .conversations, .messages, .members: break
     }
     return .unavailable
@@ -317,6 +320,12 @@ package final class World {
       for node in nodes {
         sendNews(to: node) { [self] isHeard in if isHeard { endGuard(of: node) } }
         schedule(after: delay(upTo: .seconds(1))) { [self] in tell(node, .registrationsLost) }
+      }
+    }
+    sometimes(faults.removals) { [self] in
+      for conversation in store.logs.keys.sorted() {
+        let last = UInt64.random(in: 0...store.head(conversation), using: &random)
+        store.remove(upTo: last, in: conversation)
       }
     }
     sometimes(faults.storeOutages) { [self] in
