@@ -3,8 +3,8 @@ import Reactor
 
 /// Hears of one user's session.
 protocol ChatClientOwner: AnyObject {
-  /// Members of `resume` for the next `hello`.
-  func resume() -> [(peer: String, sequence: UInt64)]
+  /// Members of `resume` for the next `hello`; conversations with their sigils.
+  func resume() -> [(conversation: String, sequence: UInt64)]
   func ready()
   func received(_ frame: ServerFrame)
   /// A text that is no frame came.
@@ -23,7 +23,7 @@ final class ChatClient: WebSocketClientOwner {
 
   let user: String
   private let loop: EventLoop
-  private let endpoints: [Endpoint]
+  private let plan: Plan
   private var next: Int
   private weak var owner: (any ChatClientOwner)?
   private var connection: WebSocketClient?
@@ -34,12 +34,9 @@ final class ChatClient: WebSocketClientOwner {
   private(set) var isLive = false
 
   /// - Parameter first: which endpoint to begin with, modulo their number.
-  init(
-    user: String, endpoints: [Endpoint], first: Int, on loop: EventLoop,
-    owner: any ChatClientOwner
-  ) {
+  init(user: String, plan: Plan, first: Int, on loop: EventLoop, owner: any ChatClientOwner) {
     self.user = user
-    self.endpoints = endpoints
+    self.plan = plan
     next = first
     self.loop = loop
     self.owner = owner
@@ -48,7 +45,7 @@ final class ChatClient: WebSocketClientOwner {
   }
 
   func connect() {
-    let endpoint = endpoints[next % endpoints.count]
+    let endpoint = plan.endpoints[next % plan.endpoints.count]
     let connection = WebSocketClient(to: endpoint, on: loop, owner: self)
     self.connection = connection
     do {
@@ -76,14 +73,16 @@ final class ChatClient: WebSocketClientOwner {
   // MARK: - The connection
 
   func connected() {
+    // A relay takes no hello.
+    guard !plan.isRelayed else { return becameLive() }
     let resume = owner?.resume() ?? []
     send { frame in
       frame.append(#"{"type":"hello","device":"bench","user":""#)
       frame.append(utf8: user)
       frame.append(#"","resume":{"#)
       for (index, entry) in resume.enumerated() {
-        frame.append(index == 0 ? "\"@" : ",\"@")
-        frame.append(utf8: entry.peer)
+        frame.append(index == 0 ? "\"" : ",\"")
+        frame.append(utf8: entry.conversation)
         frame.append("\":")
         frame.append(decimal: entry.sequence)
       }
@@ -98,9 +97,7 @@ final class ChatClient: WebSocketClientOwner {
     }
     switch frame.type {
     case "ready":
-      isLive = true
-      backoff.reset()
-      owner?.ready()
+      becameLive()
     case "reconnect":
       returnDelay = .milliseconds(Int64(frame.afterMilliseconds ?? 0))
     case "error" where !isLive:
@@ -109,6 +106,12 @@ final class ChatClient: WebSocketClientOwner {
     default:
       owner?.received(frame)
     }
+  }
+
+  private func becameLive() {
+    isLive = true
+    backoff.reset()
+    owner?.ready()
   }
 
   func disconnected(_ why: Disconnection) {
