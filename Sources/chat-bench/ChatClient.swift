@@ -6,6 +6,8 @@ protocol ChatClientOwner: AnyObject {
   /// Members of `resume` for the next `hello`; conversations with their sigils.
   func resume() -> [(conversation: String, sequence: UInt64)]
   func ready()
+  /// Takes a text as it came; false if it is to be read as a frame. Valid until this returns.
+  func took(_ text: UnsafeRawBufferPointer) -> Bool
   func received(_ frame: ServerFrame)
   /// A text that is no frame came.
   func unreadable()
@@ -13,6 +15,10 @@ protocol ChatClientOwner: AnyObject {
   func lost(_ why: Disconnection)
   /// The server does not want this user back.
   func refused(_ why: String)
+}
+
+extension ChatClientOwner {
+  func took(_ text: UnsafeRawBufferPointer) -> Bool { false }
 }
 
 /// A user of chat.v1 in open mode, who comes back by the next of the URLs when the connection
@@ -91,6 +97,7 @@ final class ChatClient: WebSocketClientOwner {
   }
 
   func received(_ text: UnsafeRawBufferPointer) {
+    if let owner, owner.took(text) { return }
     guard let frame = ServerFrame(text) else {
       owner?.unreadable()
       return

@@ -51,7 +51,9 @@ final class RoomMember: ChatClientOwner {
 
   func received(_ frame: ServerFrame) {
     switch frame.type {
-    case "msg": take(frame)
+    case "msg":
+      worker.tally.altered += 1
+      worker.say("\(user): a message that nobody wrote")
     // What is left out is not fetched, and so is lost.
     case "gap": worker.tally.gaps += 1
     case "error": refused("error \(frame.code)")
@@ -59,12 +61,13 @@ final class RoomMember: ChatClientOwner {
     }
   }
 
-  private func take(_ frame: ServerFrame) {
-    guard let sequence = frame.sequence, let payload = room.payload(of: frame) else {
-      worker.tally.altered += 1
-      worker.say("\(user): a message that nobody wrote")
-      return
-    }
+  func took(_ text: UnsafeRawBufferPointer) -> Bool {
+    guard let message = room.message(in: text) else { return false }
+    take(message.sequence, message.payload)
+    return true
+  }
+
+  private func take(_ sequence: UInt64, _ payload: Payload) {
     if let last, sequence != last + 1 {
       guard sequence > last else {
         if sequence > repeatableThrough { worker.tally.duplicated += 1 }

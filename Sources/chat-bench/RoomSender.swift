@@ -28,7 +28,7 @@ final class RoomSender: ChatClientOwner {
   private var released = StampQueue()
   /// By number, how many members have the message.
   private var readers: [Int] = []
-  private var verified = VerifiedText()
+  private var verified: RoomMessage?
 
   init(plan: Plan, worker: Worker) {
     self.plan = plan
@@ -181,13 +181,16 @@ final class RoomSender: ChatClientOwner {
     case "ok": invited()
     case "ack":
       if let number = frame.id { confirm(number) }
-    case "msg":
-      // Of what it wrote, a relay sends it a copy in place of an ack.
-      guard plan.isRelayed, let payload = payload(of: frame) else { return }
-      confirm(payload.number)
     case "error": refused("error \(frame.code)")
     default: break
     }
+  }
+
+  /// Of what it wrote, a relay sends it a copy in place of an ack.
+  func took(_ text: UnsafeRawBufferPointer) -> Bool {
+    guard plan.isRelayed, let message = message(in: text) else { return false }
+    confirm(message.payload.number)
+    return true
   }
 
   private func confirm(_ number: UInt64) {
@@ -211,12 +214,14 @@ final class RoomSender: ChatClientOwner {
 
   // MARK: - What the members have
 
-  /// What a frame carries, if it is what this user wrote.
-  func payload(of frame: ServerFrame) -> Payload? {
-    guard let text = frame.text, let payload = verified.payload(of: text, size: plan.size),
-      payload.sender == client.user, payload.number < nextNumber
+  /// The message in a text; nil if there is none, or not as this user wrote it.
+  func message(in text: UnsafeRawBufferPointer) -> RoomMessage? {
+    if let verified, verified.isWritten(in: text) { return verified }
+    guard let message = RoomMessage(text, size: plan.size), message.payload.sender == client.user,
+      message.payload.number < nextNumber
     else { return nil }
-    return payload
+    verified = message
+    return message
   }
 
   /// One more member has the message.
@@ -241,20 +246,6 @@ final class RoomSender: ChatClientOwner {
     worker.tally.unacknowledged += UInt64(outstanding.count)
     if let messages = plan.messages { worker.tally.unacknowledged += messages - nextNumber }
     for member in members { worker.tally.lost += acked - min(acked, member.count) }
-  }
-}
-
-/// The text that was checked last. Members get the same bytes, thousands of them one after another.
-struct VerifiedText {
-  private var text: [UInt8] = []
-  private var payload: Payload?
-
-  /// Nil if the text is not what `Payload` writes.
-  mutating func payload(of text: UnsafeRawBufferPointer, size: Int) -> Payload? {
-    if let payload, self.text.elementsEqual(text) { return payload }
-    payload = Payload(text, size: size)
-    self.text = Array(text)
-    return payload
   }
 }
 
