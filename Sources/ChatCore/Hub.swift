@@ -121,7 +121,7 @@ package final class Hub {
   /// When `timerFired` is due, if ever.
   package var nextDeadline: Int64? { isFanningOut ? now : alarms.nextDeadline }
 
-  /// Whether a large room's entries wait for their next share: `timerFired` is due in the next turn.
+  /// Whether a large room's entries wait for their next share, due in the next turn by `timerFired`.
   package var isFanningOut: Bool { !roomsFanningOut.isEmpty }
 
   package func timerFired() {

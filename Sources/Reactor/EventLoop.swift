@@ -157,8 +157,8 @@ package final class EventLoop {
     state.pointee.handlers.update(token) { $0.deadline = .never }
   }
 
-  /// Has `timerFired()` called in the next turn, which does not wait, whatever the timer is armed for:
-  /// for work in shares, each of which leaves before the next one is begun.
+  /// Has `timerFired()` called in the next turn, which does not wait for events, whatever the timer
+  /// is armed for: for work in shares, each of which leaves before the next one is begun.
   package func fireInNextTurn(_ token: Token) {
     // A handful at most.
     if !continuingNext.contains(token) { continuingNext.append(token) }

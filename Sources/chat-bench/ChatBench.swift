@@ -14,8 +14,8 @@ struct ChatBench: ParsableCommand {
       resume. An interrupt ends the sending, and what is under way still counts. The server must \
       be in open mode.
 
-      With --members one user makes a room, invites so many others, who then connect by all URLs in \
-      turn, and writes to it.
+      With --members one user makes a room, invites so many others, who then connect by all URLs \
+      in turn, and writes to it.
 
       Exits with 1 when anything was lost, duplicated, out of order, altered or refused, or \
       when a session did not come up.

@@ -1,7 +1,7 @@
 import Glibc
 
-/// A room's message with the text that it came in. Members get the same bytes, thousands of them one
-/// after another, and only the first of them needs to be read.
+/// A room's message with the text that it came in. Thousands of members get the same bytes one
+/// after another, and only those of the first need to be read.
 struct RoomMessage {
   let sequence: UInt64
   let payload: Payload

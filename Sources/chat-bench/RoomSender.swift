@@ -33,7 +33,8 @@ final class RoomSender: ChatClientOwner {
   init(plan: Plan, worker: Worker) {
     self.plan = plan
     self.worker = worker
-    client = ChatClient(user: "\(plan.prefix)-s", plan: plan, first: 0, on: worker.loop, owner: self)
+    client = ChatClient(
+      user: "\(plan.prefix)-s", plan: plan, first: 0, on: worker.loop, owner: self)
     members = (0..<plan.members).map { number in
       RoomMember(
         user: "\(plan.prefix)-m\(number)", room: self, plan: plan, endpoint: number, worker: worker)
@@ -51,14 +52,14 @@ final class RoomSender: ChatClientOwner {
 
   // MARK: - Inviting
 
-  /// All of them at first, then a hundred in each frame: who joins by themselves would be an entry for
-  /// each of those who are there.
+  /// A hundred in each frame, the first with the room. Who joins by themselves would be an entry
+  /// for all who are there already.
   private func invite(from first: Int) {
     let last = min(first + Self.invitedMax, members.count)
     phase = .inviting(last)
     client.send { frame in
-      frame.append(first == 0 ? #"{"type":"room.create","id":0"# : #"{"type":"room.invite","id":0"#)
-      frame.append(#","room":"#)
+      frame.append(first == 0 ? #"{"type":"room.create""# : #"{"type":"room.invite""#)
+      frame.append(#","id":0,"room":"#)
       frame.append(quoted: "#", name)
       frame.append(first == 0 ? #","members":["# : #","users":["#)
       for index in first..<last {

@@ -56,8 +56,12 @@ struct RunResult {
       lines.append(line("send to ack", tally.sendToAck))
       lines.append(line("send to delivery", tally.sendToDelivery))
       if plan.members > 0 { lines.append(line("send to last", tally.sendToLast)) }
-      if let serverPerDelivery { lines.append("\(padded("server"))\(serverPerDelivery) ns of CPU each") }
-      if plan.pairs > 0, plan.rate != nil { lines.append(line("ack to delivery", tally.ackToDelivery)) }
+      if let serverPerDelivery {
+        lines.append("\(padded("server"))\(serverPerDelivery) ns of CPU per delivery")
+      }
+      if plan.pairs > 0, plan.rate != nil {
+        lines.append(line("ack to delivery", tally.ackToDelivery))
+      }
     }
     for (name, count) in verdicts { lines.append("\(padded(name))\(count)") }
     lines.append(
