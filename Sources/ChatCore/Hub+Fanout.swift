@@ -14,10 +14,7 @@ extension Hub {
     if room.fanouts.isEmpty, room.sessions.count <= limits.fanoutSessionsMax {
       send(message, to: room.sessions[...], of: room, origin: origin)
     } else {
-      if room.fanouts.isEmpty {
-        if roomsFanningOut.isEmpty { alarms.set(.fanOut, at: now) }
-        roomsFanningOut.append(room)
-      }
+      if room.fanouts.isEmpty { roomsFanningOut.append(room) }
       room.fanouts.append(Room.Fanout(message: message, origin: origin, sessions: room.sessions))
       counters.fanoutsWaiting += 1
     }
@@ -32,7 +29,6 @@ extension Hub {
       left -= fanOut(room, max: left)
       if !room.fanouts.isEmpty { roomsFanningOut.append(room) }
     }
-    if !roomsFanningOut.isEmpty { alarms.set(.fanOut, at: now) }
   }
 
   /// Gives to how many sessions something was sent, or would have been.

@@ -87,7 +87,6 @@ package final class Hub {
     case sweep(UserID, at: Int64)
     case register(Session)
     case subscribe(Room)
-    case fanOut
     case mark(MarkKey)
     case presence(UserID)
     case departure(UserID, at: Int64)
@@ -123,9 +122,13 @@ package final class Hub {
   }
 
   /// When `timerFired` is due, if ever.
-  package var nextDeadline: Int64? { alarms.nextDeadline }
+  package var nextDeadline: Int64? { isFanningOut ? now : alarms.nextDeadline }
+
+  /// Whether a large room's entries wait for their next share, due in the next turn by `timerFired`.
+  package var isFanningOut: Bool { !roomsFanningOut.isEmpty }
 
   package func timerFired() {
+    if isFanningOut { fanOut() }
     while let alarm = alarms.next(dueAt: now) { handle(alarm) }
   }
 
@@ -201,7 +204,6 @@ package final class Hub {
     case .sweep(let user, let time): sweep(user, scheduledAt: time)
     case .register(let session): register(session)
     case .subscribe(let room): subscribeAgain(room)
-    case .fanOut: fanOut()
     case .mark(let key): submitMark(key)
     case .presence(let user): tellPresence(of: user)
     case .departure(let user, let time): departed(user, at: time)

@@ -29,8 +29,9 @@ package struct HubLimits: Sendable {
 
   // Rooms.
 
-  /// Sessions that are handed an entry of a large room in one turn. A write of each takes 5 us.
-  package var fanoutSessionsMax = 512
+  /// Sessions that are handed an entry of a large room in one turn. A write of each takes 5 us, so
+  /// that a share is less than what a turn has for its events.
+  package var fanoutSessionsMax = 256
   /// Members of a room in which everybody is told how far everybody has read.
   package var receiptMembersMax = 50
 

@@ -46,6 +46,9 @@ package final class EventLoop {
   /// Handlers removed in this turn. They may be on the call stack, so they are freed at its end.
   private var removed: [any EventHandler] = []
   private var dueEntries: [TimerWheel.Entry] = []
+  /// Those that asked for this turn, and for the next one.
+  private var continuing: [Token] = []
+  private var continuingNext: [Token] = []
   private var isStopping = false
 
   package init(name: String, kernel replacement: (any SystemCalls)? = nil) throws(SystemError) {
@@ -154,6 +157,13 @@ package final class EventLoop {
     state.pointee.handlers.update(token) { $0.deadline = .never }
   }
 
+  /// Has `timerFired()` called in the next turn, which does not wait for events, whatever the timer
+  /// is armed for: for work in shares, each of which leaves before the next one is begun.
+  package func fireInNextTurn(_ token: Token) {
+    // A handful at most.
+    if !continuingNext.contains(token) { continuingNext.append(token) }
+  }
+
   /// Has `flush()` called on the handler at the end of this turn, once however often asked.
   package func scheduleFlush(_ token: Token) {
     state.pointee.handlers.scheduleFlush(token)
@@ -184,6 +194,7 @@ package final class EventLoop {
 
   /// One turn. Tests with a kernel of their own call it directly.
   package func turn() {
+    swap(&continuing, &continuingNext)
     let areOld = !eventsLeft.isEmpty
     if !areOld { takeEvents() }
     now = kernel.now()
@@ -199,7 +210,7 @@ package final class EventLoop {
   }
 
   private func takeEvents() {
-    let isBusy = hasMail || waker.hasOwn || state.pointee.handlers.hasFlushes
+    let isBusy = hasMail || !continuing.isEmpty || waker.hasOwn || state.pointee.handlers.hasFlushes
     let timeout = isBusy ? 0 : timers.millisecondsToNext(from: kernel.now())
     let count = kernel.wait(poller, events, for: timeout)
     precondition(count >= 0, "epoll_wait failed on a valid descriptor")
@@ -263,6 +274,8 @@ package final class EventLoop {
   }
 
   private func fireTimers() {
+    for token in continuing { state.pointee.handlers.handler(token)?.timerFired() }
+    continuing.removeAll(keepingCapacity: true)
     while timers.advance(to: now, &dueEntries) {
       for entry in dueEntries { fire(entry) }
       dueEntries.removeAll(keepingCapacity: dueEntries.count <= 64)

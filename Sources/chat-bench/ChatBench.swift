@@ -11,7 +11,11 @@ struct ChatBench: ParsableCommand {
     discussion: """
       The one user of a pair connects to the first URL and the other to the second; with a \
       single URL both use it. When a connection is lost they come back by the next URL and \
-      resume. An interrupt ends the sending, and what is under way still counts. The server must be in open mode.
+      resume. An interrupt ends the sending, and what is under way still counts. The server must \
+      be in open mode.
+
+      With --members one user makes a room, invites so many others, who then connect by all URLs \
+      in turn, and writes to it.
 
       Exits with 1 when anything was lost, duplicated, out of order, altered or refused, or \
       when a session did not come up.
@@ -23,7 +27,16 @@ struct ChatBench: ParsableCommand {
   @Option(help: "Pairs of users.")
   var pairs = 0
 
-  @Option(help: "Messages a second over all pairs, in steps of 1 ms, or 'max'.")
+  @Option(help: "Users in one room who read what one more user writes to it.")
+  var members = 0
+
+  @Flag(help: "With --members: the server only copies each text it gets to all connections.")
+  var relay = false
+
+  @Option(help: "The server's process: its CPU time per delivered message is told.")
+  var serverPid: Int32?
+
+  @Option(help: "Messages a second over all pairs or to the room, in steps of 1 ms, or 'max'.")
   var rate = "max"
 
   @Option(help: "Messages that a user may have sent and not had acknowledged.")
@@ -61,9 +74,15 @@ struct ChatBench: ParsableCommand {
 
   func validate() throws {
     guard !urls.isEmpty else { throw ValidationError("--url is missing") }
-    guard pairs > 0 || idle > 0 else { throw ValidationError("give --pairs or --idle") }
-    guard 0...1_000_000 ~= pairs, 0...1_000_000 ~= idle else {
-      throw ValidationError("--pairs and --idle are at most 1000000")
+    guard pairs > 0 || idle > 0 || members > 0 else {
+      throw ValidationError("give --pairs, --members or --idle")
+    }
+    guard [pairs, idle, members].allSatisfy((0...1_000_000).contains) else {
+      throw ValidationError("--pairs, --members and --idle are at most 1000000")
+    }
+    guard pairs == 0 || members == 0 else { throw ValidationError("--pairs or --members") }
+    guard !relay || (members > 0 && idle == 0) else {
+      throw ValidationError("--relay is for --members alone")
     }
     guard 1...10_000 ~= window else { throw ValidationError("--window is 1 to 10000") }
     guard Payload.textBytesMin...Self.sizeMax ~= size else {
@@ -73,7 +92,7 @@ struct ChatBench: ParsableCommand {
       throw ValidationError("--handshakes is 1 to 1000000, --hold 0 to 1000000")
     }
     guard 1...64 ~= threads else { throw ValidationError("--threads is 1 to 64") }
-    guard seconds > 0 || (seconds == 0 && pairs == 0) else {
+    guard seconds > 0 || (seconds == 0 && pairs + members == 0) else {
       throw ValidationError("--seconds is at least 1")
     }
     guard messages ?? 1 > 0 else { throw ValidationError("--messages is at least 1") }
@@ -110,8 +129,9 @@ struct ChatBench: ParsableCommand {
     return Plan(
       endpoints: try urls.map { (url) throws(Endpoint.Failure) in try Endpoint(url) },
       prefix: prefix ?? random, pairs: pairs, idle: idle,
+      members: members, isRelayed: relay, serverPID: serverPid,
       rate: Double(rate), window: window, size: size, seconds: seconds, messages: messages,
-      hold: pairs > 0 ? hold : seconds, handshakes: handshakes,
+      hold: pairs + members > 0 ? hold : seconds, handshakes: handshakes,
       threads: min(threads, max(1, pairs + idle)))
   }
 }

@@ -3,9 +3,11 @@ import Reactor
 
 /// Hears of one user's session.
 protocol ChatClientOwner: AnyObject {
-  /// Members of `resume` for the next `hello`.
-  func resume() -> [(peer: String, sequence: UInt64)]
+  /// Members of `resume` for the next `hello`; conversations with their sigils.
+  func resume() -> [(conversation: String, sequence: UInt64)]
   func ready()
+  /// Takes a text as it came; false if it is to be read as a frame. Valid until this returns.
+  func took(_ text: UnsafeRawBufferPointer) -> Bool
   func received(_ frame: ServerFrame)
   /// A text that is no frame came.
   func unreadable()
@@ -13,6 +15,10 @@ protocol ChatClientOwner: AnyObject {
   func lost(_ why: Disconnection)
   /// The server does not want this user back.
   func refused(_ why: String)
+}
+
+extension ChatClientOwner {
+  func took(_ text: UnsafeRawBufferPointer) -> Bool { false }
 }
 
 /// A user of chat.v1 in open mode, who comes back by the next of the URLs when the connection
@@ -23,7 +29,7 @@ final class ChatClient: WebSocketClientOwner {
 
   let user: String
   private let loop: EventLoop
-  private let endpoints: [Endpoint]
+  private let plan: Plan
   private var next: Int
   private weak var owner: (any ChatClientOwner)?
   private var connection: WebSocketClient?
@@ -34,12 +40,9 @@ final class ChatClient: WebSocketClientOwner {
   private(set) var isLive = false
 
   /// - Parameter first: which endpoint to begin with, modulo their number.
-  init(
-    user: String, endpoints: [Endpoint], first: Int, on loop: EventLoop,
-    owner: any ChatClientOwner
-  ) {
+  init(user: String, plan: Plan, first: Int, on loop: EventLoop, owner: any ChatClientOwner) {
     self.user = user
-    self.endpoints = endpoints
+    self.plan = plan
     next = first
     self.loop = loop
     self.owner = owner
@@ -48,7 +51,7 @@ final class ChatClient: WebSocketClientOwner {
   }
 
   func connect() {
-    let endpoint = endpoints[next % endpoints.count]
+    let endpoint = plan.endpoints[next % plan.endpoints.count]
     let connection = WebSocketClient(to: endpoint, on: loop, owner: self)
     self.connection = connection
     do {
@@ -76,14 +79,16 @@ final class ChatClient: WebSocketClientOwner {
   // MARK: - The connection
 
   func connected() {
+    // A relay takes no hello.
+    guard !plan.isRelayed else { return becameLive() }
     let resume = owner?.resume() ?? []
     send { frame in
       frame.append(#"{"type":"hello","device":"bench","user":""#)
       frame.append(utf8: user)
       frame.append(#"","resume":{"#)
       for (index, entry) in resume.enumerated() {
-        frame.append(index == 0 ? "\"@" : ",\"@")
-        frame.append(utf8: entry.peer)
+        frame.append(index == 0 ? "\"" : ",\"")
+        frame.append(utf8: entry.conversation)
         frame.append("\":")
         frame.append(decimal: entry.sequence)
       }
@@ -92,15 +97,14 @@ final class ChatClient: WebSocketClientOwner {
   }
 
   func received(_ text: UnsafeRawBufferPointer) {
+    if let owner, owner.took(text) { return }
     guard let frame = ServerFrame(text) else {
       owner?.unreadable()
       return
     }
     switch frame.type {
     case "ready":
-      isLive = true
-      backoff.reset()
-      owner?.ready()
+      becameLive()
     case "reconnect":
       returnDelay = .milliseconds(Int64(frame.afterMilliseconds ?? 0))
     case "error" where !isLive:
@@ -109,6 +113,12 @@ final class ChatClient: WebSocketClientOwner {
     default:
       owner?.received(frame)
     }
+  }
+
+  private func becameLive() {
+    isLive = true
+    backoff.reset()
+    owner?.ready()
   }
 
   func disconnected(_ why: Disconnection) {

@@ -17,6 +17,8 @@ final class Conductor {
   private var phase = Phase.ramp
   private var phaseStart: Instant
   private var loadDuration = Duration.zero
+  private var serverClock: ProcessClock?
+  private var serverNanoseconds: UInt64?
   private var tally = Tally()
   private var tallies = 0
   private var seconds = 0
@@ -67,8 +69,6 @@ final class Conductor {
     }
   }
 
-  private var sessions: Int { plan.pairs * 2 + plan.idle }
-
   /// From the first connect to the last session that came up.
   private var rampSeconds: Double {
     guard let first = statuses.compactMap(\.began).min(),
@@ -92,7 +92,7 @@ final class Conductor {
       guard tallies == plan.threads else { return }
       result = RunResult(
         plan: plan, tally: self.tally, seconds: loadDuration / .seconds(1), up: previous.up,
-        sessions: total.ready, rampSeconds: rampSeconds)
+        sessions: total.ready, rampSeconds: rampSeconds, serverNanoseconds: serverNanoseconds)
       loop.stop()
     }
   }
@@ -103,11 +103,12 @@ final class Conductor {
     switch phase {
     case .ramp:
       guard orders.count == plan.threads else { return }
-      if total.ready == sessions {
-        printError("\(sessions) sessions up")
-        enter(plan.pairs > 0 ? .load : .hold, ordering: .start)
+      if total.ready == plan.sessions {
+        printError("\(plan.sessions) sessions up")
+        serverClock = plan.serverPID.map { ProcessClock($0) }
+        enter(plan.hasLoad ? .load : .hold, ordering: .start)
       } else if loop.now - lastMove > .seconds(Plan.rampStallSeconds) {
-        printError("only \(total.ready) of \(sessions) sessions came up")
+        printError("only \(total.ready) of \(plan.sessions) sessions came up")
         conclude()
       }
     case .load:
@@ -118,7 +119,7 @@ final class Conductor {
         enter(.drain, ordering: .stopSending)
       }
     case .hold:
-      if plan.pairs == 0 { loadDuration = elapsed }
+      if !plan.hasLoad { loadDuration = elapsed }
       if plan.hold > 0, elapsed >= .seconds(plan.hold) { conclude() }
     case .drain:
       if total.isSettled { loadEnded() } else { giveUpIfStalled() }
@@ -127,6 +128,7 @@ final class Conductor {
   }
 
   private func loadEnded() {
+    serverNanoseconds = serverClock?.nanosecondsSinceStart
     if plan.hold > 0 { enter(.hold, ordering: .stopSending) } else { conclude() }
   }
 
@@ -165,12 +167,13 @@ final class Conductor {
     if now.isAhead(of: previous) { lastMove = loop.now }
     switch phase {
     case .ramp:
-      printError("\(seconds) s: \(now.ready) of \(sessions) sessions up")
+      printError("\(seconds) s: \(now.ready) of \(plan.sessions) sessions up")
     case .load, .drain:
+      let due = now.sent * UInt64(plan.readers)
       printError(
         "\(seconds) s: sent \(now.sent - previous.sent)/s, acked \(now.acked - previous.acked)/s, "
           + "delivered \(now.delivered - previous.delivered)/s, "
-          + "under way \(now.sent - min(now.sent, now.delivered))")
+          + "under way \(due - min(due, now.delivered))")
     case .hold:
       printError("\(seconds) s: \(now.up) of \(plan.idle) idle sessions up")
     case .concluding: break

@@ -8,15 +8,14 @@ final class IdleSession: ChatClientOwner {
 
   init(user: String, plan: Plan, endpoint: Int, worker: Worker) {
     self.worker = worker
-    client = ChatClient(
-      user: user, endpoints: plan.endpoints, first: endpoint, on: worker.loop, owner: self)
+    client = ChatClient(user: user, plan: plan, first: endpoint, on: worker.loop, owner: self)
   }
 
   var isUp: Bool { client.isLive }
   func connect() { client.connect() }
   func leave() { client.leave() }
 
-  func resume() -> [(peer: String, sequence: UInt64)] { [] }
+  func resume() -> [(conversation: String, sequence: UInt64)] { [] }
 
   func ready() {
     if wasReady {

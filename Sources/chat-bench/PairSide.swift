@@ -36,8 +36,7 @@ final class PairSide: ChatClientOwner {
     self.peer = peer
     self.plan = plan
     self.worker = worker
-    client = ChatClient(
-      user: user, endpoints: plan.endpoints, first: endpoint, on: worker.loop, owner: self)
+    client = ChatClient(user: user, plan: plan, first: endpoint, on: worker.loop, owner: self)
   }
 
   func connect() { client.connect() }
@@ -120,7 +119,7 @@ final class PairSide: ChatClientOwner {
 
   // MARK: - The session
 
-  func resume() -> [(peer: String, sequence: UInt64)] { [(peer, verifier.last)] }
+  func resume() -> [(conversation: String, sequence: UInt64)] { [("@\(peer)", verifier.last)] }
 
   func ready() {
     if wasReady {

@@ -12,9 +12,11 @@ struct RunResult {
   var sessions: Int
   /// From the first connect to the last session that came up.
   var rampSeconds: Double
+  /// CPU time of the server from the first message to the last delivery.
+  var serverNanoseconds: UInt64?
 
   var isSuccess: Bool {
-    !tally.hasFailed && sessions == plan.pairs * 2 + plan.idle && up == plan.idle
+    !tally.hasFailed && sessions == plan.sessions && up == plan.idle
   }
 
   private static let percentiles: [(name: String, value: Double)] = [
@@ -37,18 +39,29 @@ struct RunResult {
     seconds > 0 ? UInt64(Double(count) / seconds) : 0
   }
 
+  /// Nanoseconds of the server's CPU time per delivered message.
+  private var serverPerDelivery: UInt64? {
+    tally.delivered > 0 ? serverNanoseconds.map { $0 / tally.delivered } : nil
+  }
+
   // MARK: - For people
 
   var text: String {
     var lines = ["\(padded("sessions"))\(sessions), \(sessionsPerSecond)/s"]
     if plan.idle > 0 { lines.append("idle sessions up  \(up) of \(plan.idle)") }
-    if plan.pairs > 0 {
+    if plan.hasLoad {
       lines.append(line("accepted", tally.sent))
       lines.append(line("acked", tally.acked, inTime: tally.ackedInTime))
       lines.append(line("delivered", tally.delivered, inTime: tally.deliveredInTime))
       lines.append(line("send to ack", tally.sendToAck))
       lines.append(line("send to delivery", tally.sendToDelivery))
-      if plan.rate != nil { lines.append(line("ack to delivery", tally.ackToDelivery)) }
+      if plan.members > 0 { lines.append(line("send to last", tally.sendToLast)) }
+      if let serverPerDelivery {
+        lines.append("\(padded("server"))\(serverPerDelivery) ns of CPU per delivery")
+      }
+      if plan.pairs > 0, plan.rate != nil {
+        lines.append(line("ack to delivery", tally.ackToDelivery))
+      }
     }
     for (name, count) in verdicts { lines.append("\(padded(name))\(count)") }
     lines.append(
@@ -88,6 +101,8 @@ struct RunResult {
       #""acked_per_s":\#(rate(tally.ackedInTime ?? tally.acked))"#,
       #""delivered_per_s":\#(rate(tally.deliveredInTime ?? tally.delivered))"#,
       #""send_to_ack_us":\#(json(tally.sendToAck))"#,
+      #""members":\#(plan.members)"#, #""server_cpu_ns":\#(serverPerDelivery ?? 0)"#,
+      #""send_to_last_us":\#(json(tally.sendToLast))"#,
       #""send_to_delivery_us":\#(json(tally.sendToDelivery))"#,
       #""ack_to_delivery_us":\#(json(tally.ackToDelivery))"#,
     ]

@@ -25,7 +25,9 @@ struct Tally: Sendable {
   /// In microseconds.
   var sendToAck = Self.histogram
   var sendToDelivery = Self.histogram
-  /// Of each message its delivery after its ack; at a given rate only.
+  /// To the last member of the room.
+  var sendToLast = Self.histogram
+  /// Of each message its delivery after its ack; at a given rate and of pairs only.
   var ackToDelivery = Self.histogram
 
   /// Up to ten minutes, at three digits.
@@ -57,6 +59,7 @@ struct Tally: Sendable {
     gaps += other.gaps
     sendToAck.add(other.sendToAck)
     sendToDelivery.add(other.sendToDelivery)
+    sendToLast.add(other.sendToLast)
     ackToDelivery.add(other.ackToDelivery)
   }
 }

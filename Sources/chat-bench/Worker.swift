@@ -11,6 +11,8 @@ final class Worker {
   private let reports: Mailbox<WorkerReport>
   private var pairs: [(PairSide, PairSide)] = []
   private var idle: [IdleSession] = []
+  /// All of it is the first worker's.
+  private var room: RoomSender?
   private var waiting: [() -> Void] = []
   private var ready = 0
   private var began: Instant?
@@ -42,7 +44,9 @@ final class Worker {
       let user = "\(plan.prefix)-i\(number)"
       idle.append(IdleSession(user: user, plan: plan, endpoint: number, worker: self))
     }
+    if index == 0, plan.members > 0 { room = RoomSender(plan: plan, worker: self) }
     waiting = sides.map { side in { side.connect() } } + idle.map { side in { side.connect() } }
+    if let room { waiting += room.members.map { member in { member.connect() } } }
     waiting.reverse()
   }
 
@@ -55,6 +59,10 @@ final class Worker {
     timer.handler = { [unowned self] in ticked() }
     timer.set(at: loop.now + Self.tick)
     began = loop.now
+    if let room { room.connect() } else { beginConnecting() }
+  }
+
+  private func beginConnecting() {
     for _ in 0..<min(plan.handshakes, waiting.count) { waiting.popLast()?() }
   }
 
@@ -66,6 +74,12 @@ final class Worker {
   }
 
   // MARK: - Sessions
+
+  /// The one who writes to the room is ready, and so is the room.
+  func roomWasMade() {
+    beginConnecting()
+    ready += 1
+  }
 
   func sideBecameReady() {
     ready += 1
@@ -82,26 +96,30 @@ final class Worker {
   func receive(_ order: Order) {
     switch order {
     case .start:
-      if let rate = plan.rate, !pairs.isEmpty {
-        let share = rate * Double(pairs.count) / Double(plan.pairs)
-        pace = Pace(perSecond: share, start: loop.now, sides: pairs.count * 2)
+      if let rate = plan.rate, !pairs.isEmpty || room != nil {
+        let share = room == nil ? rate * Double(pairs.count) / Double(plan.pairs) : rate
+        pace = Pace(perSecond: share, start: loop.now, sides: max(1, pairs.count * 2))
         metronome = Metronome(loop.makeMailbox { [unowned self] _ in release() })
       }
       for side in sides { side.start() }
+      room?.start()
     case .stopSending:
       // Ordered again when the pairs are to stay; the first time counts.
       tally.ackedInTime = tally.ackedInTime ?? tally.acked
       tally.deliveredInTime = tally.deliveredInTime ?? tally.delivered
       endPace()
       for side in sides { side.stop() }
+      room?.stop()
     case .conclude:
       endPace()
       for (a, b) in pairs {
         a.conclude(with: b)
         b.conclude(with: a)
       }
+      room?.conclude()
       reports.post(.concluded(tally))
       for side in sides { side.leave() }
+      room?.leave()
       for session in idle { session.leave() }
       loop.stop()
     }
@@ -109,6 +127,10 @@ final class Worker {
 
   private func release() {
     guard let due = pace?.due(at: loop.now) else { return }
+    if let room {
+      for (_, count) in due { room.release(count) }
+      return
+    }
     let sides = sides
     for (side, count) in due { sides[side].release(count) }
   }
@@ -132,7 +154,8 @@ final class Worker {
   }
 
   private var isSettled: Bool {
-    pairs.allSatisfy { a, b in
+    guard room?.isSettled ?? true else { return false }
+    return pairs.allSatisfy { a, b in
       a.isSettled && b.isSettled && a.holdsAll(of: b) && b.holdsAll(of: a)
     }
   }

@@ -23,7 +23,7 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-nio", exact: "2.101.2")
   ],
   targets: [
-    // Clocks, histograms, /proc, TLS.
+    // Clocks, histograms, /proc, TLS; listeners and frames of the floors.
     .target(
       name: "PeerSupport", cSettings: fast,
       linkerSettings: [.linkedLibrary("ssl"), .linkedLibrary("crypto")]),
@@ -31,6 +31,9 @@ let package = Package(
     // The least that a WebSocket echo server can do, and the load for all echo servers.
     program("c-echo"),
     program("ws-load"),
+
+    // The least that a message to a room can cost: the same bytes, written to every socket.
+    program("c-fanout"),
 
     // Connections that mean no good to a chat server.
     program("ws-attack"),

@@ -74,6 +74,25 @@ private final class Recorder: EventHandler {
     #expect(handler == nil)
   }
 
+  @Test func `work in shares goes on once in each turn`() {
+    let recorder = Recorder()
+    recorder.token = loop.add(recorder)
+    recorder.onFlush = { [loop] in
+      loop.fireInNextTurn(recorder.token)
+      loop.fireInNextTurn(recorder.token)
+    }
+    loop.scheduleFlush(recorder.token)
+    loop.turn()
+    #expect(recorder.timers == 0)
+    loop.scheduleFlush(recorder.token)
+    loop.turn()
+    #expect(recorder.timers == 1)
+    loop.turn()
+    #expect(recorder.timers == 2)
+    loop.turn()
+    #expect(recorder.timers == 2)
+  }
+
   @Test func `a timer that is put off fires once at the later time`() {
     let recorder = Recorder()
     let token = loop.add(recorder)

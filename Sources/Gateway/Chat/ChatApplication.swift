@@ -255,7 +255,9 @@ package final class ChatApplication: Application, EventHandler {
     }
     for relay in effects.relays { sockJS.receive(relay) }
     effects.removeAll()
-    if let deadline = hub.nextDeadline {
+    if hub.isFanningOut {
+      loop.fireInNextTurn(token)
+    } else if let deadline = hub.nextDeadline {
       loop.setTimer(for: token, at: Instant(nanoseconds: deadline))
     }
   }

@@ -13,7 +13,8 @@ struct EventForms {
 
   /// Sends the event as chat.v1 writes it.
   mutating func sendText(of event: borrowing Event, on channel: Channel) {
-    var text = text ?? SharedText(on: loop) { event.encode(into: &$0) }
+    // Taken out and not copied: a copy is a count up and down for each reader.
+    var text = text.take() ?? SharedText(on: loop) { event.encode(into: &$0) }
     channel.send(&text)
     self.text = text
   }

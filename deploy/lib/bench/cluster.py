@@ -28,7 +28,7 @@ def free_port_block():
 
 
 class Cluster:
-    """Two nodes of one event loop each. Clients talk to the nodes, not to nginx.
+    """Nodes of one event loop each. Clients talk to the nodes, not to nginx.
 
     A context, entered by whoever starts it; nothing of it is left behind.
     """
@@ -76,10 +76,16 @@ class Cluster:
     def postgres_port(self):
         return self.base + 5
 
+    def metrics(self):
+        """Those of each node."""
+        return [node.metrics(int(each["ops"].rpartition(":")[2])) for each in self.nodes]
+
     def longest_turn_ms(self):
-        """Of all nodes, since the last time it was asked for."""
-        return 1e3 * max(node.metrics(int(each["ops"].rpartition(":")[2]))[node.TURN]
-                         for each in self.nodes)
+        """Of all nodes, since the last time that any metrics were asked for."""
+        return 1e3 * max(each[node.TURN] for each in self.metrics())
+
+    def total(self, series):
+        return sum(each[series] for each in self.metrics())
 
     def chat(self, *options, **where):
         return node.chat(*self.urls, *options, **{"core": None, **where})

@@ -9,12 +9,10 @@
 #include "fail.h"
 #include "frames.h"
 #include "handshake.h"
+#include "listen.h"
 #include "tls.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -23,7 +21,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { BUFFER = 256 * 1024, EVENTS_MAX = 512, BACKLOG = 4096 };
+enum { BUFFER = 256 * 1024, EVENTS_MAX = 512 };
 
 struct connection {
   int fd;
@@ -133,25 +131,13 @@ static void writable(struct connection *c) {
 
 static void accept_all(int listener) {
   int fd;
-  while ((fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)) >= 0) {
-    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+  while ((fd = accept_from(listener)) >= 0) {
     struct connection *c = calloc(1, sizeof *c);
     if (!c) fail("out of memory");
     c->fd = fd;
     if (tls) SSL_set_accept_state(c->ssl = tls_begin(tls, fd));
     watch(c, EPOLL_CTL_ADD, EPOLLIN);
   }
-}
-
-static int listen_on(uint16_t port) {
-  struct sockaddr_in address = {.sin_family = AF_INET,
-                                .sin_port = htons(port),
-                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  setsockopt(listener, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-  if (bind(listener, (struct sockaddr *)&address, sizeof address) || listen(listener, BACKLOG))
-    fail("cannot listen on port %d: %m", port);
-  return listener;
 }
 
 int main(int argc, char **argv) {
