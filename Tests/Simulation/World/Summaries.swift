@@ -12,8 +12,8 @@ extension Event {
     case .message(let message, conversation: let address):
       return "\(address) \(message.sequence) \(message.kind) of \(message.sender)"
     case .ack(let ack): return "ack \(ack.conversation) \(ack.sequence)"
-    case .gap(conversation: let address, let after, let before):
-      return "gap \(address) \(after)..\(before)"
+    case .gap(conversation: let address, let after, let before, let areRemoved):
+      return "gap \(address) \(after)..\(before)\(areRemoved ? " removed" : "")"
     case .error(_, let code, let message, _): return "error \(code) \(message)"
     case .done: return "ok"
     default: return "another"
@@ -44,6 +44,7 @@ extension StoreRequest.Operation {
     case .messages(in: let conversation, let reader, let after, let before, _, _):
       "messages of \(conversation) \(after)..\(before) for \(reader.map { "\($0)" } ?? "all")"
     case .members: "members"
+    case .removeExpired: "remove what is old"
     }
   }
 }
@@ -53,7 +54,8 @@ extension StoreReply.Result {
     switch self {
     case .appended(let sequence, _, let isDuplicate): "\(sequence)\(isDuplicate ? " again" : "")"
     case .conversations(let states): "\(states.map { "\($0.conversation) \($0.head)" })"
-    case .messages(let messages): "\(messages.map(\.sequence))"
+    case .messages(let messages, lowWaterMark: let mark):
+      "\(messages.map(\.sequence)) above \(mark)"
     case .refused(let refusal): "refused \(refusal)"
     default: "done"
     }
