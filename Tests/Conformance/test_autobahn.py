@@ -38,6 +38,17 @@ def run(folder, options, *choice, seconds, tasks=8):
             for case, result in report.items()}
 
 
+def run_all(folder, options, *choice, seconds, tasks=8):
+    """As `run`; cases that were not good are run again, alone: some have limits of time in the
+    suite, which beside other cases run out on a slow machine."""
+    results = run(folder / "all", options, *choice, seconds=seconds, tasks=tasks)
+    if again := bad(results):
+        print("once more, alone:", again)
+        choice = [argument for case in again for argument in ("-i", case)]
+        results |= run(folder / "again", options, *choice, seconds=seconds, tasks=1)
+    return results
+
+
 def bad(results):
     return {case: result for case, result in results.items() if not set(result) <= GOOD}
 
@@ -45,7 +56,7 @@ def bad(results):
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("autobahn")
-    return run(folder, [], "-x", "12.*", "-x", "13.*", seconds=170)
+    return run_all(folder, [], "-x", "12.*", "-x", "13.*", seconds=170)
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -59,10 +70,10 @@ def test_no_case_was_left_out(results):
     assert len(results) >= 301
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(700)
 @pytest.mark.parametrize("options, sections, count", COMPRESSED.values(), ids=COMPRESSED)
 def test_compression(tmp_path, options, sections, count):
     choice = [argument for section in sections for argument in ("-i", section)]
-    results = run(tmp_path, options, *choice, seconds=360, tasks=3)
+    results = run_all(tmp_path, options, *choice, seconds=500, tasks=3)
     assert bad(results) == {}
     assert len(results) == count
