@@ -65,14 +65,9 @@ extension Hub {
 
   /// A live session gets a room that it had nothing of, from the entry behind `position` on.
   func resume(_ session: Session, in room: Room, after position: UInt64) {
-    let conversation = room.conversation
-    if let cursor = room.cursor(in: conversation), cursor < position {
-      session.lags[conversation] = .ahead(through: position)
-      return
-    }
-    session.lags[conversation] = .resuming(Missed(position: position))
+    guard lag(session, in: room, at: position) else { return }
     var resumption = session.resumption ?? Resumption(budget: limits.resumedMessagesMax)
-    resumption.waiting.append(conversation)
+    resumption.waiting.append(room.conversation)
     session.resumption = resumption
     resumeMore(session)
   }
@@ -104,10 +99,19 @@ extension Hub {
       guard !known.contains(room.conversation) else { continue }
       room.sessions.append(session)
       let position = max(max(membership.joined, 1) - 1, resume[.room(room.name)] ?? 0)
-      session.lags[room.conversation] = .resuming(Missed(position: position))
-      begun.append(room.conversation)
+      if lag(session, in: room, at: position) { begun.append(room.conversation) }
     }
     return begun
+  }
+
+  /// The session holds the room up to `position`. Says whether something of it has to be read.
+  private func lag(_ session: Session, in room: Room, at position: UInt64) -> Bool {
+    if let cursor = room.cursor(in: room.conversation), cursor < position {
+      session.lags[room.conversation] = .ahead(through: position)
+      return false
+    }
+    session.lags[room.conversation] = .resuming(Missed(position: position))
+    return true
   }
 
   /// Of a room that the user left and came back to, what was written between is not for the user;

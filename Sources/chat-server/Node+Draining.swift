@@ -20,16 +20,28 @@ extension Node: EventHandler {
     if signal == SIGHUP { return reloadCertificate() }
     switch phase {
     case .leaving, .draining, .stopping:
-      log.warning("second signal: exiting at once")
-      exit(1)
-    case .joining, .connecting, .listening:
+      exitAtOnce()
+    case .joining, .connecting:
       stop()
+    case .listening where earlySignal == nil:
+      earlySignal = signal
+    case .listening:
+      exitAtOnce()
     case .running:
-      readiness.withLock { $0 = false }
-      phase = .leaving
-      log.info("leaving", metadata: ["signal": "\(signal)"])
-      if signal == SIGINT { drain(over: .zero) } else { wait(Self.leavingTime) }
+      leave(signal)
     }
+  }
+
+  private func exitAtOnce() -> Never {
+    log.warning("second signal: exiting at once")
+    exit(1)
+  }
+
+  func leave(_ signal: Int32) {
+    readiness.withLock { $0 = false }
+    phase = .leaving
+    log.info("leaving", metadata: ["signal": "\(signal)"])
+    if signal == SIGINT { drain(over: .zero) } else { wait(Self.leavingTime) }
   }
 
   func timerFired() {

@@ -50,6 +50,8 @@ final class Node {
   private var trimmer: MemoryTrimmer?
   private var ticketTimer: LoopTimer?
   private(set) var retention: RetentionRuns?
+  /// SIGTERM or SIGINT, when it came while workers began to listen: the first may have clients.
+  var earlySignal: Int32?
 
   struct Member {
     /// Nil for the one worker of a node with one event loop, which runs on the control loop.
@@ -174,6 +176,7 @@ final class Node {
       ])
     log.warning(
       "OPEN MODE: no sign-in is configured, so every client is whoever it says it is")
+    if let signal = earlySignal { leave(signal) }
   }
 
   private func startWorker(_ index: Int, on address: SocketAddress) {

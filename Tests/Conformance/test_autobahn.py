@@ -1,51 +1,16 @@
-"""Autobahn's cases against ws-echo, driven by kosoku."""
-
-import json
-import pathlib
-import subprocess
-import sys
+"""Autobahn's cases against ws-echo, all but those of compression."""
 
 import pytest
 
-from servers import Program, free_port
+from autobahn import bad, run_all
 
 SECTIONS = ["1", "2", "3", "4", "5", "6", "7", "9", "10"]
-GOOD = {"OK", "INFORMATIONAL"}
-# Sections 12 and 13 test compression. 12 by the kind of data, each kind in 18 sizes; 13 by what
-# the client offers. The second run has contexts that last, with the offers that allow them.
-COMPRESSED = {
-    "12": (["--compression"], ["12.*"], 90),
-    "13": (["--compression"], ["13.*"], 126),
-    "contexts": (["--compression", "--compression-contexts", "1000"],
-                 ["12.1.*", "13.1.*", "13.3.*", "13.7.*"], 72),
-}
-
-
-def run(folder, options, *choice, seconds, tasks=8):
-    """Behaviour and closing behaviour by case."""
-    port = free_port()
-    with Program("ws-echo", "--listen", f"127.0.0.1:{port}", "--event-loops", "1",
-                 *options) as echo:
-        echo.await_port(port)
-        # The exit status forgives NON-STRICT, so the report decides.
-        subprocess.run(
-            [pathlib.Path(sys.executable).with_name("kosoku"), "-p", str(tasks), *choice,
-             "-o", folder, f"ws://127.0.0.1:{port}/"],
-            stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds)
-        assert echo.is_alive()
-    report, = json.loads((folder / "index.json").read_text()).values()
-    return {case: (result["behavior"], result["behaviorClose"])
-            for case, result in report.items()}
-
-
-def bad(results):
-    return {case: result for case, result in results.items() if not set(result) <= GOOD}
 
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
     folder = tmp_path_factory.mktemp("autobahn")
-    return run(folder, [], "-x", "12.*", "-x", "13.*", seconds=170)
+    return run_all(folder, [], "-x", "12.*", "-x", "13.*", seconds=170)
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -57,12 +22,3 @@ def test_section(results, section):
 
 def test_no_case_was_left_out(results):
     assert len(results) >= 301
-
-
-@pytest.mark.timeout(400)
-@pytest.mark.parametrize("options, sections, count", COMPRESSED.values(), ids=COMPRESSED)
-def test_compression(tmp_path, options, sections, count):
-    choice = [argument for section in sections for argument in ("-i", section)]
-    results = run(tmp_path, options, *choice, seconds=360, tasks=3)
-    assert bad(results) == {}
-    assert len(results) == count
