@@ -200,6 +200,7 @@ extension ClientConnection {
   private func upgrade(
     _ request: RequestHead, _ subprotocols: [String], _ session: SockJSSocket?
   ) {
+    guard worker.admitsSession(of: limitedAddress) else { return respond(.tooManyConnections) }
     let handshake: Handshake
     do throws(HandshakeError) {
       handshake = try Handshake(

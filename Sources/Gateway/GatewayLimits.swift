@@ -8,6 +8,13 @@ package struct GatewayLimits: Sendable {
   /// Connections of one address with one worker; more are refused. Not for trusted proxies, nor for
   /// this machine's own programs, one of which may be a proxy that nobody has named.
   package var connectionsPerAddressMax = 5_000
+  /// Connections that one address may begin, exempt as there: so many a second in the long run, and
+  /// so many at once, as after this node was away for a while.
+  package var connectionRate = 100.0
+  package var connectionBurst = 5_000
+  /// As those, WebSockets and SockJS sessions, of clients behind proxies too.
+  package var sessionRate = 50.0
+  package var sessionBurst = 2_500
   /// TLS handshakes under way on one worker; more are closed as they are accepted. They have
   /// `requestTime`. Each takes up to 47 KB, and 9 KB until the client has said something.
   package var handshakesMax = 4_096

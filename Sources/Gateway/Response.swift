@@ -43,7 +43,8 @@ package struct Response: Sendable {
     isReady ? .text(.ok, "ok\n") : .text(.serviceUnavailable, "not ready\n")
   }
 
-  /// The answer to whoever has `connectionsPerAddressMax` connections already.
+  /// The answer to whoever has `connectionsPerAddressMax` connections already, or begins sessions too
+  /// often.
   static let tooManyConnections = plain(
     .tooManyRequests, fields: [ResponseField("Retry-After", "30")])
 

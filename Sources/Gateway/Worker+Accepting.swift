@@ -42,6 +42,10 @@ extension Worker {
   private func connect(_ descriptor: Int32, from peer: IPAddress, isForwarded: Bool) {
     let isProxy = proxies.trusted.contains(peer)
     let isExempt = isProxy || !isForwarded && peer.isLoopback
+    guard isExempt || connectionRates.admit(peer, now: loop.now.nanoseconds) else {
+      overAddressLimit(peer, AddressLimit(countMax: limits.connectionBurst, of: "new connections"))
+      return refuse(descriptor, from: peer, "its address connects too often")
+    }
     let countMax = isExempt ? nil : limits.connectionsPerAddressMax
     guard let place = addresses.add(peer, countMax: countMax) else {
       overAddressLimit(peer, limits.connectionsOfAddress)
@@ -107,6 +111,15 @@ extension Worker {
     let failure = handshake.session.failure
     if let failure { counters.handshakeFailures[failure, default: 0] += 1 }
     log.handshakeFailed(handshake.peer, failure)
+  }
+
+  /// Whether a client may begin one more WebSocket or SockJS session now.
+  ///
+  /// - Parameter client: its `limitedAddress`.
+  func admitsSession(of client: IPAddress?) -> Bool {
+    guard let client, !sessionRates.admit(client, now: loop.now.nanoseconds) else { return true }
+    overAddressLimit(client, AddressLimit(countMax: limits.sessionBurst, of: "new sessions"))
+    return false
   }
 
   private func overAddressLimit(_ client: IPAddress, _ limit: AddressLimit) {

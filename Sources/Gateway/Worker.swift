@@ -25,6 +25,9 @@ package final class Worker {
   var addresses = AddressTable()
   /// Whom the TLS handshakes under way are counted for.
   var handshakeAddresses = AddressTable()
+  /// Who begins connections, and who sessions, how often.
+  var connectionRates: AddressRates
+  var sessionRates: AddressRates
   let log: ConnectionLog
   private var listener: Listener?
   private var date = HTTPDate()
@@ -46,6 +49,8 @@ package final class Worker {
     self.proxies = proxies
     self.application = application
     self.pingTimeoutCode = pingTimeoutCode
+    connectionRates = AddressRates(rate: limits.connectionRate, burst: limits.connectionBurst)
+    sessionRates = AddressRates(rate: limits.sessionRate, burst: limits.sessionBurst)
     self.log = ConnectionLog(log)
   }
 
@@ -100,8 +105,7 @@ package struct GatewayCounters: Sendable {
   /// Connections closed as they came: over a limit, for want of memory, or from nobody who may
   /// connect.
   package var refused: UInt64 = 0
-  /// Connections, and requests through proxies, over `connectionsPerAddressMax`, and connections
-  /// over `handshakesPerAddressMax`.
+  /// Connections and requests that were more, or more often, than one address may have.
   package var overAddressLimit: UInt64 = 0
   /// Connections of trusted proxies without a whole PROXY header.
   package var badProxyHeaders: UInt64 = 0

@@ -97,7 +97,11 @@ struct Options: ParsableCommand {
     help: "Offer SockJS' htmlfile and jsonp to old browsers. (env: CHAT_SOCKJS_SCRIPTS=true)")
   var sockjsScripts = false
 
-  @Option(help: "Sends per minute and session; 0: any number. (env: CHAT_SEND_RATE; default: 0)")
+  @Option(
+    help: """
+      Sends per minute of one user, over all devices and nodes, and half of that at once; 0: any \
+      number. (env: CHAT_SEND_RATE; default: 200)
+      """)
   var sendRate: String?
 
   @Option(

@@ -15,6 +15,7 @@ extension Settings {
   var hubLimits: HubLimits {
     var limits = HubLimits()
     limits.sendsPerMinute = sendsPerMinute
+    limits.sendsBurst = max(sendsPerMinute / 2, 1)
     limits.pingMilliseconds = Int(gatewayLimits.pingInterval.wholeNanoseconds / 1_000_000)
     limits.frameBytesMax = gatewayLimits.message.messageBytesMax
     return limits

@@ -61,7 +61,7 @@ struct Settings {
     let directory = source.text("--data-dir", options.dataDir, default: "./data")
     database = try source.database(options.database) ?? .sqlite(path: directory + "/chat.db")
     sendsPerMinute = try source.number(
-      "--send-rate", options.sendRate, default: 0, in: 0...1_000_000)
+      "--send-rate", options.sendRate, default: 200, in: 0...1_000_000)
     let contextsMax = try source.number(
       "--compression-contexts", options.compressionContexts, default: 0, in: 0...1_000_000)
     if try source.flag("--compression", options.compression) {

@@ -16,6 +16,10 @@ MEMORY_GROWTH_MAX = 2 * 1024 * 1024
 MEMORY_SAYS_NOTHING = "CHAT_SANITIZED" in os.environ
 
 
+# Tests send as fast as they can, but for those of the rate.
+os.environ.setdefault("CHAT_SEND_RATE", "0")
+
+
 @pytest.fixture(scope="session")
 def node():
     with Node() as node:

@@ -12,11 +12,14 @@ import WebSocket
   private let trusting = ProxyPolicy(trusted: TrustedProxies([IPNetwork("127.0.0.0/8")!]))
 
   private func server(
-    _ proxies: ProxyPolicy, origins: OriginPolicy = .any, perAddress: Int = 2
+    _ proxies: ProxyPolicy, origins: OriginPolicy = .any, perAddress: Int = 2,
+    sessionBurst: Int = 100
   ) throws -> TestServer {
     let application = application
     var limits = GatewayLimits()
     limits.connectionsPerAddressMax = perAddress
+    limits.sessionBurst = sessionBurst
+    limits.sessionRate = 0.001
     return try TestServer(limits: limits, origins: origins, proxies: proxies) { _ in application }
   }
 
@@ -94,6 +97,24 @@ import WebSocket
     server.settle()
     #expect(proxied.open("/ws", forwarded("203.0.113.7"))?.status == 101)
     #expect(server.worker.addresses.count(of: IPAddress("203.0.113.7")!) == 2)
+  }
+
+  @Test func `an address that begins sessions too often gets 429, and others are served`() throws {
+    let server = try server(trusting, sessionBurst: 2)
+    let statuses = ["203.0.113.7", "203.0.113.7", "203.0.113.7", "203.0.113.8"].map { address in
+      let client = TestClient(to: server)
+      defer { client.close() }
+      return client.open("/ws", forwarded(address))?.status
+    }
+    #expect(statuses == [101, 101, 429, 101])
+    #expect(server.worker.counters.overAddressLimit == 1)
+    // Requests that begin none are not counted, nor is the proxy itself.
+    for fields in [forwarded("203.0.113.7"), []] {
+      let client = TestClient(to: server)
+      client.get("/a", fields)
+      #expect(client.response()?.status == 200)
+      #expect(client.open("/ws", fields)?.status == (fields.isEmpty ? 101 : 429))
+    }
   }
 
   @Test func `neither this machine nor a trusted proxy is limited`() throws {

@@ -149,7 +149,7 @@ extension SockJSServer {
     _ mail: SockJSMail, _ receiver: SockJSReceiver, _ identity: String?,
     _ opening: SockJSMail.Opening
   ) {
-    guard !isDraining, sessions.count < limits.sockJSSessionsMax,
+    guard !isDraining, sessions.count < limits.sockJSSessionsMax, admits(opening.address),
       let place = count(opening.address)
     else {
       releaseUnlessHeld(mail.session)
@@ -160,6 +160,11 @@ extension SockJSServer {
       on: self)
     sessions[mail.session] = session
     application?.opened(session, request: opening.request)
+  }
+
+  /// Whether the client may begin one more session now.
+  private func admits(_ address: IPAddress?) -> Bool {
+    address.map { sessionRates.admit($0, now: loop.now.nanoseconds) } ?? true
   }
 
   /// Counts a session for its client; nil when that has too many.

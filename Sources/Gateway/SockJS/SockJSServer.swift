@@ -24,6 +24,8 @@ package final class SockJSServer: EventHandler {
   var sessions: [SockJSSession.Key: SockJSSession] = [:]
   /// Whose they are.
   var addresses = AddressTable()
+  /// Who begins sessions here how often.
+  var sessionRates: AddressRates
   /// Requests of this loop that are not answered yet, by number.
   var exchanges: [UInt64: SockJSExchange] = [:]
   /// Counts from anywhere: what is still on its way to an earlier process of the node is no answer
@@ -47,6 +49,7 @@ package final class SockJSServer: EventHandler {
     self.limits = limits
     self.place = place
     self.identify = identify
+    sessionRates = AddressRates(rate: limits.sessionRate, burst: limits.sessionBurst)
     token = loop.add(self)
   }
 

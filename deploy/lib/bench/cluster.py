@@ -40,7 +40,7 @@ class Cluster:
         self.environment = {
             **os.environ, "CHAT_BUILD": str(OURS), "CHAT_CLUSTER_DIR": self.folder,
             "CHAT_CLUSTER_PORT_BASE": str(self.base),
-            "CHAT_CLUSTER_NODE_OPTIONS": "--event-loops 1"}
+            "CHAT_CLUSTER_NODE_OPTIONS": "--event-loops 1 --send-rate 0"}
         try:
             self.command("up", str(nodes))
             self.nodes = json.loads(self.command("status", "--json"))["nodes"]

@@ -33,7 +33,7 @@ class Node(Server):
         super().__init__(
             [OURS / "chat-server", "--node-id", "server1", "--listen", f"127.0.0.1:{port}",
              "--ops-listen", f"127.0.0.1:{self.ops_port}", "--event-loops", 1,
-             "--data-dir", pathlib.Path(self.data.name)], port, core=core)
+             "--send-rate", 0, "--data-dir", pathlib.Path(self.data.name)], port, core=core)
 
     def metrics(self):
         return metrics(self.ops_port)

@@ -54,7 +54,7 @@ class Cluster:
             **os.environ, "CHAT_BUILD": str(build), "CHAT_CLUSTER_DIR": str(self.folder),
             "CHAT_CLUSTER_PORT_BASE": str(self.base),
             "CHAT_CLUSTER_LINKS": str(self.links_port),
-            "CHAT_CLUSTER_NODE_OPTIONS": f"--drain {DRAIN_SECONDS}"}
+            "CHAT_CLUSTER_NODE_OPTIONS": f"--drain {DRAIN_SECONDS} --send-rate 0"}
         if mutant:
             self.environment["CHAT_MUTANT"] = mutant
         self.url = f"ws://127.0.0.1:{self.base}/ws"
