@@ -6,7 +6,7 @@ import Simulation
 /// Runs the simulation of nodes, back ends and clients under many seeds, each in every scenario or,
 /// with `--spread`, in one.
 @main
-struct Simulate: ParsableCommand {
+struct Simulate: AsyncParsableCommand {
   @Option(help: "The first and the last seed: FIRST..LAST.")
   var seeds = "1..1000"
 
@@ -34,23 +34,45 @@ struct Simulate: ParsableCommand {
 
   private var scenarios: [Scenario] { Scenario.all.filter { $0.name.contains(scenario) } }
 
-  func run() throws {
+  func run() async throws {
     guard let range else { return }
+    let report = await withTaskGroup(of: Report.self) { group in
+      let taskCount = UInt64(trace ? 1 : sysconf(Int32(_SC_NPROCESSORS_ONLN)))
+      for first in range.lowerBound..<(range.lowerBound + taskCount) {
+        group.addTask {
+          var report = Report()
+          for seed in stride(from: first, through: range.upperBound, by: Int(taskCount)) {
+            run(seed, &report)
+          }
+          return report
+        }
+      }
+      return await group.reduce(into: Report()) { $0.add($1) }
+    }
+    print("\(report.runs) runs, \(report.failures) with violations")
+    if report.failures > 0 { throw ExitCode.failure }
+  }
+
+  private struct Report: Sendable {
     var runs = 0
     var failures = 0
-    for seed in range {
-      let chosen = spread ? [scenarios[Int(seed % UInt64(scenarios.count))]] : scenarios
-      for scenario in chosen {
-        let world = scenario.run(seed: seed, isTraced: trace)
-        runs += 1
-        if trace { for line in world.trace { print(line) } }
-        let violations = world.violations(scenario)
-        guard let first = violations.first else { continue }
-        failures += 1
-        print("seed \(seed), \(scenario.name): \(violations.count) violations, \(first)")
-      }
+
+    mutating func add(_ other: Report) {
+      runs += other.runs
+      failures += other.failures
     }
-    print("\(runs) runs, \(failures) with violations")
-    if failures > 0 { throw ExitCode.failure }
+  }
+
+  private func run(_ seed: UInt64, _ report: inout Report) {
+    let chosen = spread ? [scenarios[Int(seed % UInt64(scenarios.count))]] : scenarios
+    for scenario in chosen {
+      let world = scenario.run(seed: seed, isTraced: trace)
+      report.runs += 1
+      if trace { for line in world.trace { print(line) } }
+      let violations = world.violations(scenario)
+      guard let first = violations.first else { continue }
+      report.failures += 1
+      print("seed \(seed), \(scenario.name): \(violations.count) violations, \(first)")
+    }
   }
 }

@@ -37,7 +37,11 @@ final class SimulatedDevice {
     /// Numbers at or below the head that the first `ready` told, or below what made the user a member.
     var old: UInt64 = 0
     /// The user was taken out of the room.
-    var isOut = false
+    var isOut = false {
+      didSet { if isOut { left = last } }
+    }
+    /// Where the device was then: a hub that is behind may begin with what it had before.
+    var left: UInt64 = 0
 
     mutating func advance() {
       while acked.remove(last + 1) != nil { last += 1 }
@@ -142,11 +146,8 @@ final class SimulatedDevice {
   }
 
   private func received(_ message: Message, _ address: Address) {
-    if case .room = address, !isIn(address) {
-      // A hub that is behind may begin with what the device had before its user left.
-      if message.sequence <= place(in: address).last { return }
-      enter(address, after: message.sequence - 1)
-    }
+    if message.sequence <= place(in: address).left { return leave(by: message, address) }
+    if case .room = address, !isIn(address) { enter(address, after: message.sequence - 1) }
     defer { leave(by: message, address) }
     var place = places[address] ?? Place()
     defer { places[address] = place }
