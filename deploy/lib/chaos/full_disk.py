@@ -51,7 +51,8 @@ class Node:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [build / "chat-server", "--listen", f"127.0.0.1:{self.port}",
-                 "--ops-listen", f"127.0.0.1:{free_port()}", "--data-dir", self.data],
+                 "--ops-listen", f"127.0.0.1:{free_port()}", "--data-dir", self.data,
+                 "--send-rate", "0"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 # Ignored by Python, and so by what it starts, unless that is undone.
                 restore_signals=False)
