@@ -257,7 +257,16 @@ private let day: Timestamp = 86_400_000
         }
         return await group.reduce(0, +)
       }
-      #expect(removed == 500)
+      // Who found the other at it has removed nothing; the rest is removed now.
+      var rest = 0
+      while case .removed(let count, let isDone) = await stores[0].ask(
+        remove(keptSince: 1_101, limit: 20))
+      {
+        rest += count
+        if isDone { break }
+      }
+      #expect(removed > 0)
+      #expect(removed + rest == 500)
       for peer in peers {
         let left = await stores[1].history(draft(to: peer, cid: "").conversation)
         #expect(left.map(\.sequence) == Array(101...180))
