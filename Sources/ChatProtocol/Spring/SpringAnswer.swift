@@ -1,4 +1,5 @@
 package import Bytes
+import JSON
 
 /// How the answer to a `SpringRequest` is written.
 package enum SpringAnswer: Sendable {

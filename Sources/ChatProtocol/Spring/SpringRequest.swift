@@ -1,4 +1,3 @@
-package import Bytes
 import JSON
 
 /// What a request to `/api/chat/...` asks, in Spring's convention: a command of chat.v1, and the form
