@@ -32,6 +32,11 @@ package struct HubLimits: Sendable {
   /// Sessions that are handed an entry of a large room in one turn. A write of each takes 5 us, so
   /// that a share is less than what a turn has for its events.
   package var fanoutSessionsMax = 256
+  /// Entries of a room that wait to be handed out. When more come than its sessions can be handed, a
+  /// `gap` takes the place of those that wait.
+  package var fanoutsPerRoomMax = 256
+  /// Entries that wait in all rooms of a loop; above it only one waits in each.
+  package var fanoutsMax = 4_096
   /// Members of a room in which everybody is told how far everybody has read.
   package var receiptMembersMax = 50
 

@@ -212,6 +212,65 @@ private let server2 = NodeID("server2")!
     }
     #expect(driver.taken(late) == ["ready", "#lobby 1", "#lobby 2", "#lobby 3"])
   }
+
+  @Test func `what a large room cannot be handed in time is told of by a gap, and no removal is`() {
+    var limits = HubLimits()
+    limits.fanoutSessionsMax = 1
+    limits.fanoutsPerRoomMax = 4
+    let driver = HubDriver(limits: limits)
+    let users = (0..<30).map { UserID("u\($0)")! }
+    let sessions = users.map { driver.connect($0) }
+    driver.say(.change("lobby", .create(RoomSettings(), members: users)), sessions[0])
+    driver.pass(0)
+    for session in sessions { _ = driver.taken(session) }
+    func say(_ numbers: Range<Int>) {
+      for number in numbers {
+        driver.say(.send("c\(number)", to: lobbyAddress), sessions[0])
+        #expect(driver.hub.counters.fanoutsWaiting <= limits.fanoutsPerRoomMax + 1)
+      }
+    }
+    say(0..<8)
+    driver.say(.change("lobby", .kick(users[29])), sessions[0])
+    say(8..<16)
+    #expect(driver.hub.isFanningOut)
+    driver.pass(0)
+    #expect(driver.hub.counters.fanoutsWaiting == 0)
+    #expect(driver.taken(sessions[1]) == driver.taken(sessions[2]))
+    let removed = driver.taken(sessions[29])
+    #expect(removed == ["#lobby 2", "gap #lobby 2-10", "#lobby 10"])
+    let others = driver.taken(sessions[28])
+    #expect(others.starts(with: removed))
+    #expect(others.count < 16)
+    #expect(others.last == "#lobby 18")
+    var place = 1
+    for line in others {
+      if let gap = line.split(separator: " ").last, line.hasPrefix("gap") {
+        let ends = gap.split(separator: "-").map { Int($0)! }
+        #expect(ends[0] == place)
+        place = ends[1] - 1
+      } else {
+        place += 1
+        #expect(line == "#lobby \(place)")
+      }
+    }
+  }
+
+  @Test func `a gap in a large room comes behind what is being handed out`() {
+    var limits = HubLimits()
+    limits.fanoutSessionsMax = 1
+    let driver = HubDriver(limits: limits)
+    let users = (0..<4).map { UserID("u\($0)")! }
+    let sessions = users.map { driver.connect($0) }
+    driver.say(.change("lobby", .create(RoomSettings(), members: users)), sessions[0])
+    driver.pass(0)
+    for session in sessions { _ = driver.taken(session) }
+    driver.say(.send("c1", to: lobbyAddress), sessions[0])
+    driver.turn { hub in
+      hub.announce(Gap(after: 2, before: 5), lobby, to: hub.rooms[lobby]!)
+    }
+    driver.pass(0)
+    #expect(driver.taken(sessions[3]) == ["#lobby 2", "gap #lobby 2-5"])
+  }
 }
 
 extension RegistryRequest.Operation {

@@ -8,7 +8,9 @@ package struct SpringRequest {
 
   /// Whether something new is made.
   package var isMaking: Bool {
-    if case .changeRoom(let command) = command, case .create = command.change { true } else { false }
+    guard case .changeRoom(let command) = command else { return false }
+    if case .create = command.change { return true }
+    return false
   }
 
   /// - Parameters:
