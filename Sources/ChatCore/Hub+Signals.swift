@@ -15,7 +15,7 @@ extension Hub {
         .receipt(conversation: $0, user: user, marks)
       }
     case .presence(let user, let presence):
-      presenceChanged(user, presence)
+      presenceTold(of: user, presence)
     }
   }
 

@@ -185,7 +185,7 @@ package final class Hub {
       case .subscribeRoom(let room): subscribed(room, reply.result)
       case .lookup(let lookup): lookedUp(lookup, reply.result)
       case .topicLookup(let lookup): lookedUp(lookup, reply.result)
-      case .presence(let user): presenceTold(user, reply.result)
+      case .presence(let user): presenceSet(user, reply.result)
       case .tokens(let user): tokensTaken(user, reply.result)
       case .watch(let watch): subscribed(watch, reply.result)
       case .watchedPresence(let watch): presenceFound(watch, reply.result)

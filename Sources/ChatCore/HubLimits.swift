@@ -50,6 +50,8 @@ package struct HubLimits: Sendable {
   package var marksMax = 65_536
   /// How long a user whose last device has gone still counts as there.
   package var departureDelay: Int64 = .seconds(5)
+  /// How long the news of a user's presence may take from other nodes.
+  package var presenceDelay: Int64 = .seconds(2)
 
   // Order.
 

@@ -124,6 +124,21 @@ private let server2 = NodeID("server2")!
     #expect(driver.taken(alices) == [])
   }
 
+  @Test func `changes that overtook each other are put right by the registry`() {
+    let alices = driver.connect(alice)
+    driver.say(.watchPresence(nil, [bob]), alices)
+    driver.pass(.seconds(5))
+    driver.registry.setPresence(bob, at: server2)
+    _ = driver.taken(alices)
+    for state in [PresenceState.online, .offline] {
+      let signal = Signal.presence(bob, Presence(state: state))
+      driver.turn { $0.handle(.arrived([.signal(signal, recipients: [])])) }
+    }
+    #expect(driver.taken(alices) == ["@bob is online", "@bob is offline"])
+    driver.pass(.seconds(3))
+    #expect(driver.taken(alices) == ["@bob is online"])
+  }
+
   @Test func `a lost node's users are looked at again`() {
     driver.registry.setPresence(bob, at: server2)
     let alices = driver.connect(alice)
