@@ -51,6 +51,7 @@ package final class Hub {
 
   /// How far members are, on its way to the store.
   var marks: [MarkKey: PendingMark] = [:]
+  var toldMarks: ToldMarks
   /// Users whose last session has gone a moment ago, and may be back in the next.
   var departures: [UserID: Departure] = [:]
   /// Users that sessions of this hub watch.
@@ -103,6 +104,7 @@ package final class Hub {
     routes = RouteCache(
       routesMax: limits.routesMax, unverifiedMax: limits.unverifiedMessagesMax,
       unverifiedBytesMax: limits.unverifiedBytesMax)
+    toldMarks = ToldMarks(countMax: limits.toldMarksMax, ageMax: limits.toldMarksTime)
     broadcastBucket = TokenBucket(burst: limits.broadcastsBurst, now: 0)
   }
 

@@ -48,6 +48,9 @@ package struct HubLimits: Sendable {
   package var markDelay: Int64 = .milliseconds(50)
   /// Members whose marks are gathered at once.
   package var marksMax = 65_536
+  /// Marks that were told and are remembered, and for how long; up to twice both.
+  package var toldMarksMax = 32_768
+  package var toldMarksTime: Int64 = .seconds(60)
   /// How long a user whose last device has gone still counts as there.
   package var departureDelay: Int64 = .seconds(5)
   /// How long the news of a user's presence may take from other nodes.

@@ -60,6 +60,18 @@ private let server2 = NodeID("server2")!
     #expect(driver.taken(alices) == ["not_found"])
   }
 
+  @Test func `marks of other nodes that were overtaken are not told`() {
+    let alices = driver.connect(alice)
+    _ = driver.taken(alices)
+    let conversation = ConversationID(direct: alice, bob)
+    for read in [3, 5, 4, 6] as [UInt64] {
+      let signal = Signal.receipt(in: conversation, bob, PeerMarks(received: 6, read: read))
+      driver.turn { $0.handle(.arrived([.signal(signal, recipients: [alice])])) }
+    }
+    #expect(
+      driver.taken(alices) == [3, 5, 6].map { "@bob @bob has 6, read \($0)" })
+  }
+
   // MARK: - Typing
 
   @Test func `typing reaches the other's devices, seldom, and nobody who never wrote`() {
