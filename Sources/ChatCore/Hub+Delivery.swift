@@ -44,7 +44,7 @@ extension Hub {
   /// before it.
   private func adopt(_ message: Message, for audience: Audience, origin: SessionID?) {
     if message.sequence > 1 {
-      announceGap(audience, message.conversation, after: 0, before: message.sequence)
+      announce(Gap(after: 0, before: message.sequence), message.conversation, to: audience)
     }
     setCursor(audience, message.conversation, to: message.sequence)
     handOut(message, to: audience, origin: origin)
@@ -108,52 +108,6 @@ extension Hub {
       counters.shed += 1
       return false
     }
-  }
-
-  // MARK: - Gaps
-
-  /// The audience's place jumps from `after` to `before - 1`: says so to every session that would
-  /// have got what is between.
-  func announceGap(
-    _ audience: Audience, _ conversation: ConversationID, after: UInt64, before: UInt64,
-    areRemoved: Bool = false
-  ) {
-    for session in audience.sessions where session.isLive {
-      switch session.lags[conversation] {
-      case .ahead(let through):
-        guard through + 1 < before else { continue }
-        session.lags[conversation] = nil
-        sendGap(
-          to: session, conversation, after: max(after, through), before: before,
-          areRemoved: areRemoved)
-      case .resuming:
-        // It reads these by itself; what waits behind them must not hide that.
-        dropBehind(conversation, session)
-      case .shed:
-        break
-      case nil:
-        if session.isCongested {
-          session.lags[conversation] = .shed(after: after)
-        } else {
-          sendGap(
-            to: session, conversation, after: after, before: before, areRemoved: areRemoved)
-        }
-      }
-    }
-  }
-
-  /// - Parameter areRemoved: nobody can have what is between any more.
-  func sendGap(
-    to session: Session, _ conversation: ConversationID, after: UInt64, before: UInt64,
-    areRemoved: Bool = false
-  ) {
-    guard let user = session.user, after + 1 < before else { return }
-    counters.gaps += 1
-    effects.send(
-      .gap(
-        conversation: conversation.address(seenBy: user.id), after: after, before: before,
-        areRemoved: areRemoved),
-      to: session.id)
   }
 }
 

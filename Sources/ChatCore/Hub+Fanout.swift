@@ -14,12 +14,40 @@ extension Hub {
     if room.fanouts.isEmpty, room.sessions.count <= limits.fanoutSessionsMax {
       send(message, to: room.sessions[...], of: room, origin: origin)
     } else {
-      if room.fanouts.isEmpty { roomsFanningOut.append(room) }
-      room.fanouts.append(Room.Fanout(message: message, origin: origin, sessions: room.sessions))
-      counters.fanoutsWaiting += 1
+      queue(.message(message, origin: origin), in: room)
     }
     // Behind it: whoever is taken out of a room is told so.
     if let removed { apply(removalOf: removed, at: message.sequence, from: room) }
+  }
+
+  func queue(_ item: Room.Fanout.Item, in room: Room) {
+    if room.fanouts.isEmpty { roomsFanningOut.append(room) }
+    room.fanouts.append(Room.Fanout(item: item, sessions: room.sessions))
+    counters.fanoutsWaiting += 1
+    let max = counters.fanoutsWaiting < limits.fanoutsMax ? limits.fanoutsPerRoomMax : 1
+    if room.fanouts.count > max { condense(room) }
+  }
+
+  /// More comes into the room than can be handed out: a `gap` takes the place of the messages that wait,
+  /// which clients then read when somebody looks. What says who is in the room stays, because for whom it
+  /// takes out there is no later.
+  private func condense(_ room: Room) {
+    var rest: Deque<Room.Fanout> = []
+    for (index, fanout) in room.fanouts.enumerated() {
+      // The first may be half-way.
+      guard index > 0, let gap = fanout.gap else {
+        rest.append(fanout)
+        continue
+      }
+      if rest.count > 1, case .gap(let last) = rest[rest.count - 1].item {
+        rest[rest.count - 1].item = .gap(last.joined(with: gap))
+        rest[rest.count - 1].sessions = fanout.sessions
+      } else {
+        rest.append(Room.Fanout(item: .gap(gap), sessions: fanout.sessions))
+      }
+    }
+    counters.fanoutsWaiting -= room.fanouts.count - rest.count
+    room.fanouts = rest
   }
 
   /// This turn's share of what is under way, of each room in its turn.
@@ -36,8 +64,11 @@ extension Hub {
     var done = 0
     while done < max, let fanout = room.fanouts.first {
       let end = min(fanout.next + max - done, fanout.sessions.count)
-      send(
-        fanout.message, to: fanout.sessions[fanout.next..<end], of: room, origin: fanout.origin)
+      let share = fanout.sessions[fanout.next..<end]
+      switch fanout.item {
+      case .message(let message, let origin): send(message, to: share, of: room, origin: origin)
+      case .gap(let gap): send(gap, room.conversation, to: share)
+      }
       done += Swift.max(end - fanout.next, 1)
       if end == fanout.sessions.count {
         room.fanouts.removeFirst()
@@ -57,6 +88,17 @@ extension Hub {
       let cursor = room.cursor(in: conversation)
     else { return }
     session.lags[conversation] = .ahead(through: cursor)
+  }
+}
+
+extension Room.Fanout {
+  /// What a `gap` in its place says; nil for an entry about members.
+  fileprivate var gap: Gap? {
+    switch item {
+    case .gap(let gap): gap
+    case .message(let message, _) where message.kind == .room: nil
+    case .message(let message, _): Gap(after: message.sequence - 1, before: message.sequence + 1)
+    }
   }
 }
 

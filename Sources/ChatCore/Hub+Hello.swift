@@ -80,13 +80,12 @@ extension Hub {
     let wasLoaded = user.isLoaded
     if wasLoaded { enterRooms(user, states) } else { establish(user, states) }
     for state in states where state.conversation.isRoom { enter(session, user, state) }
-    place(session, user, states, handshake.resume)
+    let loaded = LoadedConversations(states, resume: handshake.resume)
+    place(session, user, loaded)
     session.phase = .live
     effects.send(.ready(ready(session, user, states, handshake.id)), to: session.id)
-    announceHidden(session, user, states, handshake.resume)
-    if states.count >= limits.conversationsMax {
-      announceUnknown(session, states, handshake.resume)
-    }
+    announceHidden(session, user, loaded)
+    if states.count >= limits.conversationsMax { announceUnknown(session, user, loaded) }
     if wasLoaded {
       compareHeads(user, states)
     } else {

@@ -37,7 +37,7 @@ extension Hub {
   func handOutHeld(_ audience: Audience, _ conversation: ConversationID) {
     guard var hole = audience.holes.removeValue(forKey: conversation) else { return }
     if audience.cursor(in: conversation) == nil, let lowest = hole.lowestHeld {
-      announceGap(audience, conversation, after: 0, before: lowest)
+      announce(Gap(after: 0, before: lowest), conversation, to: audience)
       setCursor(audience, conversation, to: lowest - 1)
     }
     guard var cursor = audience.cursor(in: conversation) else { return }
@@ -142,7 +142,8 @@ extension Hub {
       lowWaterMark > cursor
     else { return }
     let last = min(lowWaterMark, hole.lowestHeld.map { $0 - 1 } ?? lowWaterMark)
-    announceGap(audience, conversation, after: cursor, before: last + 1, areRemoved: true)
+    announce(
+      Gap(after: cursor, before: last + 1, areRemoved: true), conversation, to: audience)
     setCursor(audience, conversation, to: last)
     handOutHeld(audience, conversation)
   }
@@ -152,7 +153,7 @@ extension Hub {
     over hole: Hole, from cursor: UInt64, _ audience: Audience, _ conversation: ConversationID
   ) {
     let before = hole.lowestHeld ?? hole.target + 1
-    announceGap(audience, conversation, after: cursor, before: before)
+    announce(Gap(after: cursor, before: before), conversation, to: audience)
     setCursor(audience, conversation, to: before - 1)
     audience.holes[conversation]?.attempts = 0
     audience.holes[conversation]?.fetched = 0

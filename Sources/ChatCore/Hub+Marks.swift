@@ -1,7 +1,8 @@
 import ChatProtocol
 
 // How far members have received and read: gathered for a moment, stored, and then told to those who
-// may know. What is stored never goes back, so neither does what is told from one hub.
+// may know. What is stored never goes back, and neither does what is told: what a newer signal has
+// overtaken on its way from another hub is left out.
 
 struct MarkKey: Hashable {
   let user: UserID

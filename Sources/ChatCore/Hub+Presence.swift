@@ -59,7 +59,7 @@ extension Hub {
         operation: .setPresence(user, state, shard: node.shard, at: time)))
   }
 
-  func presenceTold(_ name: UserID, _ result: RegistryReply.Result) {
+  func presenceSet(_ name: UserID, _ result: RegistryReply.Result) {
     guard case .presence(let presence) = result else {
       counters.unavailable += 1
       // Of one who has gone the registry keeps a state that ends with the node's lease.

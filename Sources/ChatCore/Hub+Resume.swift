@@ -5,19 +5,30 @@ import FaultInjection
 // What a session missed: read from the log and sent in order, before any live message of the
 // conversation. Live messages wait behind, in a bounded queue that the log backs.
 
+/// What the store says of a new session's user, beside what the session's device holds.
+struct LoadedConversations {
+  let states: [ConversationState]
+  /// Up to where the device has each.
+  let resume: [Address: UInt64]
+  let known: Set<ConversationID>
+
+  init(_ states: [ConversationState], resume: [Address: UInt64]) {
+    self.states = states
+    self.resume = resume
+    known = Set(states.lazy.map(\.conversation))
+  }
+}
+
 extension Hub {
   /// Notes in which conversations the new session is not where its user is.
   ///
   /// A device that holds something elsewhere and nothing of a conversation was away when that
-  /// began, and gets it from the start; a room from the entry with which its user came. One that holds nothing at all begins at the heads, which
-  /// `ready` tells it.
-  func place(
-    _ session: Session, _ user: User, _ states: [ConversationState],
-    _ resume: [Address: UInt64]
-  ) {
+  /// began, and gets it from the start; a room from the entry with which its user came. One that holds
+  /// nothing at all begins at the heads, which `ready` tells it.
+  func place(_ session: Session, _ user: User, _ loaded: LoadedConversations) {
     var missed: [ConversationID] = []
-    for state in states {
-      let position = max(held(state, user, resume), state.start)
+    for state in loaded.states {
+      let position = max(held(state, user, loaded.resume), state.start)
       let cursor =
         audience(of: user, in: state.conversation).cursor(in: state.conversation)
         ?? state.head
@@ -31,8 +42,8 @@ extension Hub {
         settle(session, in: state.conversation)
       }
     }
-    noteAhead(session, states, resume)
-    missed += begun(after: states, user, session, resume)
+    noteAhead(session, loaded)
+    missed += begun(after: loaded, user, session)
     guard !missed.isEmpty else { return }
     var resumption = Resumption(budget: limits.resumedMessagesMax)
     resumption.waiting.append(contentsOf: missed)
@@ -50,13 +61,10 @@ extension Hub {
 
   /// Of rooms that the user is out of, and which have not yet come here to where the device is: what is
   /// behind may make the user a member again.
-  private func noteAhead(
-    _ session: Session, _ states: [ConversationState], _ resume: [Address: UInt64]
-  ) {
-    let known = Set(states.lazy.map(\.conversation))
-    for case (.room(let name), let held) in resume {
+  private func noteAhead(_ session: Session, _ loaded: LoadedConversations) {
+    for case (.room(let name), let held) in loaded.resume {
       let conversation = ConversationID(room: name)
-      guard !known.contains(conversation), let room = rooms[conversation],
+      guard !loaded.known.contains(conversation), let room = rooms[conversation],
         held > room.cursor(in: conversation) ?? held
       else { continue }
       session.lags[conversation] = .ahead(through: held)
@@ -84,21 +92,19 @@ extension Hub {
 
   /// Conversations that began after the load was read: the session has nothing of them yet.
   private func begun(
-    after states: [ConversationState], _ user: User, _ session: Session,
-    _ resume: [Address: UInt64]
+    after loaded: LoadedConversations, _ user: User, _ session: Session
   ) -> [ConversationID] {
-    guard states.count < limits.conversationsMax else { return [] }
-    let known = Set(states.map(\.conversation))
+    guard loaded.states.count < limits.conversationsMax else { return [] }
     var begun: [ConversationID] = []
-    for entry in user.cursors.entries where !known.contains(entry.conversation) {
+    for entry in user.cursors.entries where !loaded.known.contains(entry.conversation) {
       session.lags[entry.conversation] = .resuming(Missed(position: 0))
       begun.append(entry.conversation)
     }
     for membership in user.memberships {
       let room = membership.room
-      guard !known.contains(room.conversation) else { continue }
+      guard !loaded.known.contains(room.conversation) else { continue }
       room.sessions.append(session)
-      let position = max(max(membership.joined, 1) - 1, resume[.room(room.name)] ?? 0)
+      let position = max(max(membership.joined, 1) - 1, loaded.resume[.room(room.name)] ?? 0)
       if lag(session, in: room, at: position) { begun.append(room.conversation) }
     }
     return begun
@@ -116,12 +122,9 @@ extension Hub {
 
   /// Of a room that the user left and came back to, what was written between is not for the user;
   /// and what was removed is for nobody.
-  func announceHidden(
-    _ session: Session, _ user: User, _ states: [ConversationState], _ resume: [Address: UInt64]
-  ) {
-    let known = Set(states.lazy.map(\.conversation))
-    for state in states {
-      let held = held(state, user, resume)
+  func announceHidden(_ session: Session, _ user: User, _ loaded: LoadedConversations) {
+    for state in loaded.states {
+      let held = held(state, user, loaded.resume)
       guard held < state.start else { continue }
       sendGap(
         to: session, state.conversation, after: held, before: state.start + 1,
@@ -129,7 +132,7 @@ extension Hub {
     }
     for membership in user.memberships {
       let room = membership.room
-      guard !known.contains(room.conversation), let held = resume[.room(room.name)],
+      guard !loaded.known.contains(room.conversation), let held = loaded.resume[.room(room.name)],
         held < membership.since
       else { continue }
       sendGap(to: session, room.conversation, after: held, before: membership.since + 1)
@@ -138,18 +141,15 @@ extension Hub {
 
   /// Of a user with too many conversations not all are known; of those that the session asked
   /// for and that are not, anything may be missing.
-  func announceUnknown(
-    _ session: Session, _ states: [ConversationState], _ resume: [Address: UInt64]
-  ) {
-    guard let user = session.user else { return }
-    let known = Set(states.map { $0.conversation.address(seenBy: user.id) })
-    let unknown = resume.keys.filter { !known.contains($0) }
-    for address in unknown.sorted(by: { $0.description < $1.description }) {
-      // Of a room the device may be told nothing: its user may be no member any more.
-      guard case .user(let other) = address, let position = resume[address] else { continue }
-      sendGap(
-        to: session, ConversationID(direct: user.id, other), after: position,
-        before: sequenceEnd)
+  func announceUnknown(_ session: Session, _ user: User, _ loaded: LoadedConversations) {
+    // Of a room the device may be told nothing: its user may be no member any more.
+    let unknown = loaded.resume.compactMap { address, position -> (ConversationID, UInt64)? in
+      guard case .user(let other) = address else { return nil }
+      let conversation = ConversationID(direct: user.id, other)
+      return loaded.known.contains(conversation) ? nil : (conversation, position)
+    }
+    for (conversation, position) in unknown.sorted(by: { $0.0 < $1.0 }) {
+      sendGap(to: session, conversation, after: position, before: sequenceEnd)
     }
   }
 

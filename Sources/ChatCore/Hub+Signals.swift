@@ -11,11 +11,13 @@ extension Hub {
         .typing(conversation: $0, user: user)
       }
     case .receipt(let conversation, let user, let marks):
+      let key = MarkKey(user: user, conversation: conversation)
+      guard let marks = toldMarks.raise(marks, of: key, now: now) else { return }
       tell(about: conversation, of: user, recipients, except: origin) {
         .receipt(conversation: $0, user: user, marks)
       }
     case .presence(let user, let presence):
-      presenceChanged(user, presence)
+      presenceTold(of: user, presence)
     }
   }
 

@@ -51,7 +51,7 @@ extension Hub {
       let audience = audience(of: user, in: state.conversation)
       guard let cursor = audience.cursor(in: state.conversation) else {
         // Its place was not kept; it moved up because it was written to.
-        announceGap(audience, state.conversation, after: 0, before: state.head + 1)
+        announce(Gap(after: 0, before: state.head + 1), state.conversation, to: audience)
         setCursor(audience, state.conversation, to: state.head)
         continue
       }

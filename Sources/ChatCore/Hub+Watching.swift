@@ -11,6 +11,8 @@ final class Watch {
   var presence: Presence?
   /// Whether the registry said that this hub hears of the user.
   var isSubscribed = false
+  /// When the registry was asked, or a change was told, last.
+  var latestNews: Int64 = 0
   /// When the state is to be asked for next; alarms for other times are void.
   var nextLook: Int64 = 0
   /// Commands that wait for the first answer.
@@ -86,6 +88,7 @@ extension Hub {
   }
 
   private func look(at watch: Watch) {
+    watch.latestNews = now
     effects.registry.append(
       RegistryRequest(
         token: registryRequests.insert(.watchedPresence(watch)),
@@ -125,7 +128,19 @@ extension Hub {
     }
   }
 
-  func presenceChanged(_ user: UserID, _ presence: Presence) {
+  /// Whoever changed it tells so. What comes within a moment may have overtaken each other on its ways;
+  /// the registry knows what is so.
+  func presenceTold(of user: UserID, _ presence: Presence) {
+    guard let watch = watches[user] else { return }
+    presenceChanged(user, presence)
+    let next = now + limits.presenceDelay
+    if now - watch.latestNews < limits.presenceDelay, watch.nextLook > next {
+      schedule(watch, at: next)
+    }
+    watch.latestNews = now
+  }
+
+  private func presenceChanged(_ user: UserID, _ presence: Presence) {
     guard let watch = watches[user] else { return }
     let before = watch.presence
     watch.presence = presence

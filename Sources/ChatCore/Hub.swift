@@ -51,6 +51,7 @@ package final class Hub {
 
   /// How far members are, on its way to the store.
   var marks: [MarkKey: PendingMark] = [:]
+  var toldMarks: ToldMarks
   /// Users whose last session has gone a moment ago, and may be back in the next.
   var departures: [UserID: Departure] = [:]
   /// Users that sessions of this hub watch.
@@ -103,6 +104,7 @@ package final class Hub {
     routes = RouteCache(
       routesMax: limits.routesMax, unverifiedMax: limits.unverifiedMessagesMax,
       unverifiedBytesMax: limits.unverifiedBytesMax)
+    toldMarks = ToldMarks(countMax: limits.toldMarksMax, ageMax: limits.toldMarksTime)
     broadcastBucket = TokenBucket(burst: limits.broadcastsBurst, now: 0)
   }
 
@@ -185,7 +187,7 @@ package final class Hub {
       case .subscribeRoom(let room): subscribed(room, reply.result)
       case .lookup(let lookup): lookedUp(lookup, reply.result)
       case .topicLookup(let lookup): lookedUp(lookup, reply.result)
-      case .presence(let user): presenceTold(user, reply.result)
+      case .presence(let user): presenceSet(user, reply.result)
       case .tokens(let user): tokensTaken(user, reply.result)
       case .watch(let watch): subscribed(watch, reply.result)
       case .watchedPresence(let watch): presenceFound(watch, reply.result)

@@ -32,6 +32,11 @@ package struct HubLimits: Sendable {
   /// Sessions that are handed an entry of a large room in one turn. A write of each takes 5 us, so
   /// that a share is less than what a turn has for its events.
   package var fanoutSessionsMax = 256
+  /// Entries of a room that wait to be handed out. When more come than its sessions can be handed, a
+  /// `gap` takes the place of those that wait.
+  package var fanoutsPerRoomMax = 256
+  /// Entries that wait in all rooms of a loop; above it only one waits in each.
+  package var fanoutsMax = 4_096
   /// Members of a room in which everybody is told how far everybody has read.
   package var receiptMembersMax = 50
 
@@ -43,8 +48,13 @@ package struct HubLimits: Sendable {
   package var markDelay: Int64 = .milliseconds(50)
   /// Members whose marks are gathered at once.
   package var marksMax = 65_536
+  /// Marks that were told and are remembered, and for how long; up to twice both.
+  package var toldMarksMax = 32_768
+  package var toldMarksTime: Int64 = .seconds(60)
   /// How long a user whose last device has gone still counts as there.
   package var departureDelay: Int64 = .seconds(5)
+  /// How long the news of a user's presence may take from other nodes.
+  package var presenceDelay: Int64 = .seconds(2)
 
   // Order.
 

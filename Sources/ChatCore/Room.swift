@@ -4,13 +4,17 @@ import DequeModule
 /// A room as this hub sees it: the sessions of its members here, and how far its log was handed to
 /// them. Exists while there is a session.
 final class Room: Audience {
-  /// An entry on its way to many sessions, some in each turn.
+  /// What is on its way to many sessions, to some in each turn.
   struct Fanout {
-    let message: Message
-    /// Has had the `ack`.
-    let origin: SessionID?
-    /// Those that were here when the entry came up.
-    let sessions: [Session]
+    enum Item {
+      /// The origin has had the `ack`.
+      case message(Message, origin: SessionID?)
+      case gap(Gap)
+    }
+
+    var item: Item
+    /// Those that were here when it came up.
+    var sessions: [Session]
     var next = 0
   }
 
@@ -18,7 +22,7 @@ final class Room: Audience {
   let name: String
   /// About how many members the room has, on all nodes.
   var memberCount: Int
-  /// Entries that not all sessions have been handed, the first one half-way.
+  /// What not all sessions have been handed, the first one half-way.
   @exclusivity(unchecked) var fanouts: Deque<Fanout> = []
   /// Whether the registry said that this hub hears of the room.
   var isSubscribed = false

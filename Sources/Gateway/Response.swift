@@ -38,6 +38,15 @@ package struct Response: Sendable {
       Status(code), contentType: "application/json", String(decoding: json, as: UTF8.self))
   }
 
+  /// An error as Spring's clients read it.
+  static func spring(_ code: ErrorCode, _ message: String) -> Response {
+    let json = [UInt8](encoding: {
+      SpringMessage.encode(code, message, retryAfterMilliseconds: nil, into: &$0)
+    })
+    return Response(
+      Status(code), contentType: "application/json", String(decoding: json, as: UTF8.self))
+  }
+
   /// The answer of `/readyz`.
   package static func readiness(_ isReady: Bool) -> Response {
     isReady ? .text(.ok, "ok\n") : .text(.serviceUnavailable, "not ready\n")

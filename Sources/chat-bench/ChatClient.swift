@@ -11,8 +11,8 @@ protocol ChatClientOwner: AnyObject {
   func received(_ frame: ServerFrame)
   /// A text that is no frame came.
   func unreadable()
-  /// The connection is gone; the client sees to the next one.
-  func lost(_ why: Disconnection)
+  /// The connection is gone, of which a session had come if `wasLive`; the client sees to the next one.
+  func lost(_ why: Disconnection, wasLive: Bool)
   /// The server does not want this user back.
   func refused(_ why: String)
 }
@@ -122,6 +122,7 @@ final class ChatClient: WebSocketClientOwner {
   }
 
   func disconnected(_ why: Disconnection) {
+    let wasLive = isLive
     isLive = false
     connection = nil
     guard !why.isFinal else {
@@ -129,7 +130,7 @@ final class ChatClient: WebSocketClientOwner {
       return
     }
     next += 1
-    owner?.lost(why)
+    owner?.lost(why, wasLive: wasLive)
     let delay = returnDelay ?? (why.isDraining ? .zero : backoff.next())
     returnDelay = nil
     timer.set(at: loop.now + delay)

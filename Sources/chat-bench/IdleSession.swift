@@ -19,7 +19,7 @@ final class IdleSession: ChatClientOwner {
 
   func ready() {
     if wasReady {
-      worker.tally.reconnects += 1
+      worker.sideCameBack()
     } else {
       wasReady = true
       worker.sideBecameReady()
@@ -30,8 +30,8 @@ final class IdleSession: ChatClientOwner {
 
   func unreadable() { worker.tally.altered += 1 }
 
-  func lost(_ why: Disconnection) {
-    worker.sideWasLost(client.user, why, wasReady: wasReady)
+  func lost(_ why: Disconnection, wasLive: Bool) {
+    worker.sideWasLost(client.user, why, wasLive: wasLive)
   }
 
   func refused(_ why: String) {

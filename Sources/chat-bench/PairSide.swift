@@ -123,7 +123,7 @@ final class PairSide: ChatClientOwner {
 
   func ready() {
     if wasReady {
-      worker.tally.reconnects += 1
+      worker.sideCameBack()
     } else {
       wasReady = true
       worker.sideBecameReady()
@@ -139,9 +139,9 @@ final class PairSide: ChatClientOwner {
     fill()
   }
 
-  func lost(_ why: Disconnection) {
+  func lost(_ why: Disconnection, wasLive: Bool) {
     verifier.reconnected()
-    worker.sideWasLost(user, why, wasReady: wasReady)
+    worker.sideWasLost(user, why, wasLive: wasLive)
   }
 
   func refused(_ why: String) {

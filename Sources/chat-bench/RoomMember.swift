@@ -30,16 +30,16 @@ final class RoomMember: ChatClientOwner {
 
   func ready() {
     if wasReady {
-      worker.tally.reconnects += 1
+      worker.sideCameBack()
     } else {
       wasReady = true
       worker.sideBecameReady()
     }
   }
 
-  func lost(_ why: Disconnection) {
+  func lost(_ why: Disconnection, wasLive: Bool) {
     repeatableThrough = last ?? 0
-    worker.sideWasLost(user, why, wasReady: wasReady)
+    worker.sideWasLost(user, why, wasLive: wasLive)
   }
 
   func refused(_ why: String) {

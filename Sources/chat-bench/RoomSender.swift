@@ -167,7 +167,7 @@ final class RoomSender: ChatClientOwner {
       }
       return last == 0 ? invite(from: 0) : refused("lost while it made the room")
     }
-    worker.tally.reconnects += 1
+    worker.sideCameBack()
     // The same cid again: whichever was stored before is answered with its number.
     for number in outstanding.keys.sorted() {
       guard let stamp = outstanding[number] else { continue }
@@ -204,8 +204,8 @@ final class RoomSender: ChatClientOwner {
 
   func unreadable() { worker.tally.altered += 1 }
 
-  func lost(_ why: Disconnection) {
-    worker.sideWasLost(client.user, why, wasReady: true)
+  func lost(_ why: Disconnection, wasLive: Bool) {
+    worker.sideWasLost(client.user, why, wasLive: wasLive)
   }
 
   func refused(_ why: String) {

@@ -65,8 +65,8 @@ struct RunResult {
     }
     for (name, count) in verdicts { lines.append("\(padded(name))\(count)") }
     lines.append(
-      "\(padded("besides"))\(tally.reconnects) reconnects, \(tally.retried) sent again, "
-        + "\(tally.gaps) gaps fetched")
+      "\(padded("besides"))\(tally.reconnects) reconnects, \(tally.unopened) connections refused, "
+        + "\(tally.retried) sent again, \(tally.gaps) gaps fetched")
     return lines.joined(separator: "\n")
   }
 
@@ -111,7 +111,8 @@ struct RunResult {
     }
     members += [
       #""reconnects":\#(tally.reconnects)"#, #""retried":\#(tally.retried)"#,
-      #""gaps":\#(tally.gaps)"#,
+      #""gaps":\#(tally.gaps)"#, #""unopened":\#(tally.unopened)"#,
+      #""returns_per_s_max":\#(tally.returns.values.max() ?? 0)"#,
     ]
     return "{" + members.joined(separator: ",") + "}"
   }

@@ -19,7 +19,11 @@ struct Tally: Sendable {
   var refused: UInt64 = 0
 
   var retried: UInt64 = 0
+  /// Connections that ended before there was a session.
+  var unopened: UInt64 = 0
   var reconnects: UInt64 = 0
+  /// The same by second since the start of the program.
+  var returns: [UInt64: UInt64] = [:]
   var gaps: UInt64 = 0
 
   /// In microseconds.
@@ -55,7 +59,9 @@ struct Tally: Sendable {
     altered += other.altered
     refused += other.refused
     retried += other.retried
+    unopened += other.unopened
     reconnects += other.reconnects
+    returns.merge(other.returns, uniquingKeysWith: +)
     gaps += other.gaps
     sendToAck.add(other.sendToAck)
     sendToDelivery.add(other.sendToDelivery)

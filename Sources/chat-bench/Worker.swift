@@ -87,8 +87,14 @@ final class Worker {
     waiting.popLast()?()
   }
 
-  func sideWasLost(_ user: String, _ why: Disconnection, wasReady: Bool) {
-    say("\(user): \(wasReady ? "connection lost" : "not connected"): \(why)")
+  func sideCameBack() {
+    tally.reconnects += 1
+    tally.returns[stamp / 1_000_000_000, default: 0] += 1
+  }
+
+  func sideWasLost(_ user: String, _ why: Disconnection, wasLive: Bool) {
+    if !wasLive { tally.unopened += 1 }
+    say("\(user): \(wasLive ? "connection lost" : "not connected"): \(why)")
   }
 
   // MARK: - The run

@@ -171,15 +171,24 @@ private let server2 = NodeID("server2")!
 
   // MARK: - Large rooms
 
-  @Test func `a turn hands out one share of a large room`() {
+  /// A room of which a turn hands out `share` sessions. They have read that it was made.
+  private func largeRoom(
+    of count: Int, share: Int, waitingMax: Int = 256
+  ) -> (HubDriver, [UserID], [SessionID]) {
     var limits = HubLimits()
-    limits.fanoutSessionsMax = 3
+    limits.fanoutSessionsMax = share
+    limits.fanoutsPerRoomMax = waitingMax
     let driver = HubDriver(limits: limits)
-    let users = (0..<10).map { UserID("u\($0)")! }
+    let users = (0..<count).map { UserID("u\($0)")! }
     let sessions = users.map { driver.connect($0) }
     driver.say(.change("lobby", .create(RoomSettings(), members: users)), sessions[0])
     driver.pass(0)
     for session in sessions { _ = driver.taken(session) }
+    return (driver, users, sessions)
+  }
+
+  @Test func `a turn hands out one share of a large room`() {
+    let (driver, _, sessions) = largeRoom(of: 10, share: 3)
     driver.say(.send("c1", to: lobbyAddress), sessions[0])
     let shares = (0..<4).map { _ in
       driver.turn { $0.timerFired() }
@@ -191,14 +200,7 @@ private let server2 = NodeID("server2")!
   }
 
   @Test func `a large room is handed a share in each turn, in order`() {
-    var limits = HubLimits()
-    limits.fanoutSessionsMax = 3
-    let driver = HubDriver(limits: limits)
-    let users = (0..<10).map { UserID("u\($0)")! }
-    let sessions = users.map { driver.connect($0) }
-    driver.say(.change("lobby", .create(RoomSettings(), members: users)), sessions[0])
-    driver.pass(0)
-    for session in sessions { _ = driver.taken(session) }
+    let (driver, users, sessions) = largeRoom(of: 10, share: 3)
     driver.say(.send("c1", to: lobbyAddress), sessions[0])
     driver.say(.send("c2", to: lobbyAddress), sessions[1])
     #expect(driver.hub.counters.fanoutsWaiting == 2)
@@ -211,6 +213,50 @@ private let server2 = NodeID("server2")!
       #expect(driver.taken(session) == ["#lobby 2", "#lobby 3"])
     }
     #expect(driver.taken(late) == ["ready", "#lobby 1", "#lobby 2", "#lobby 3"])
+  }
+
+  @Test func `what a large room cannot be handed in time is told of by a gap, and no removal is`() {
+    let (driver, users, sessions) = largeRoom(of: 30, share: 1, waitingMax: 4)
+    func say(_ numbers: Range<Int>) {
+      for number in numbers {
+        driver.say(.send("c\(number)", to: lobbyAddress), sessions[0])
+        #expect(driver.hub.counters.fanoutsWaiting <= 5)
+      }
+    }
+    say(0..<8)
+    driver.say(.change("lobby", .kick(users[29])), sessions[0])
+    say(8..<16)
+    #expect(driver.hub.isFanningOut)
+    driver.pass(0)
+    #expect(driver.hub.counters.fanoutsWaiting == 0)
+    #expect(driver.taken(sessions[1]) == driver.taken(sessions[2]))
+    let removed = driver.taken(sessions[29])
+    #expect(removed == ["#lobby 2", "gap #lobby 2-10", "#lobby 10"])
+    let others = driver.taken(sessions[28])
+    #expect(others.starts(with: removed))
+    #expect(others.count < 16)
+    var place = 1
+    for line in others {
+      if let gap = line.split(separator: " ").last, line.hasPrefix("gap") {
+        let ends = gap.split(separator: "-").map { Int($0)! }
+        #expect(ends[0] == place)
+        place = ends[1] - 1
+      } else {
+        place += 1
+        #expect(line == "#lobby \(place)")
+      }
+    }
+    #expect(place == 18)
+  }
+
+  @Test func `a gap in a large room comes behind what is being handed out`() {
+    let (driver, _, sessions) = largeRoom(of: 4, share: 1)
+    driver.say(.send("c1", to: lobbyAddress), sessions[0])
+    driver.turn { hub in
+      hub.announce(Gap(after: 2, before: 5), lobby, to: hub.rooms[lobby]!)
+    }
+    driver.pass(0)
+    #expect(driver.taken(sessions[3]) == ["#lobby 2", "gap #lobby 2-5"])
   }
 }
 

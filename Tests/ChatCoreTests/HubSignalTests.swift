@@ -60,6 +60,18 @@ private let server2 = NodeID("server2")!
     #expect(driver.taken(alices) == ["not_found"])
   }
 
+  @Test func `marks of other nodes that were overtaken are not told`() {
+    let alices = driver.connect(alice)
+    _ = driver.taken(alices)
+    let conversation = ConversationID(direct: alice, bob)
+    for read in [3, 5, 4, 6] as [UInt64] {
+      let signal = Signal.receipt(in: conversation, bob, PeerMarks(received: 6, read: read))
+      driver.turn { $0.handle(.arrived([.signal(signal, recipients: [alice])])) }
+    }
+    #expect(
+      driver.taken(alices) == [3, 5, 6].map { "@bob @bob has 6, read \($0)" })
+  }
+
   // MARK: - Typing
 
   @Test func `typing reaches the other's devices, seldom, and nobody who never wrote`() {
@@ -122,6 +134,21 @@ private let server2 = NodeID("server2")!
     _ = driver.connect(bob)
     driver.pass(.seconds(10))
     #expect(driver.taken(alices) == [])
+  }
+
+  @Test func `changes that overtook each other are put right by the registry`() {
+    let alices = driver.connect(alice)
+    driver.say(.watchPresence(nil, [bob]), alices)
+    driver.pass(.seconds(5))
+    driver.registry.setPresence(bob, at: server2)
+    _ = driver.taken(alices)
+    for state in [PresenceState.online, .offline] {
+      let signal = Signal.presence(bob, Presence(state: state))
+      driver.turn { $0.handle(.arrived([.signal(signal, recipients: [])])) }
+    }
+    #expect(driver.taken(alices) == ["@bob is online", "@bob is offline"])
+    driver.pass(.seconds(3))
+    #expect(driver.taken(alices) == ["@bob is online"])
   }
 
   @Test func `a lost node's users are looked at again`() {

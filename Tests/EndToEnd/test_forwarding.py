@@ -20,6 +20,9 @@ TRUSTING = ("--trusted-proxy", "127.0.0.1", "--log-level", "debug")
 # Each event loop counts for itself.
 LIMIT = ("--connections-per-address", "2", "--event-loops", "1")
 HEADERS_REFUSED = "chat_proxy_headers_refused_total"
+ADDRESS_LIMIT = "chat_address_limit_total"
+# At once; then 100 and 50 a second.
+CONNECTION_BURST, SESSION_BURST = 5_000, 2_500
 ALICE, BOB = "127.0.0.2", "127.0.0.3"
 SIGNATURE = b"\r\n\r\n\0\r\nQUIT\n"
 
@@ -182,3 +185,45 @@ def test_a_proxy_is_told_of_a_client_with_too_many_connections():
         assert answer.status == 429
         assert answer.headers["retry-after"] == "30"
         assert len([line for line in node.log_lines() if "too many connections of one" in line]) == 1
+
+
+def test_an_address_that_connects_too_often_is_refused_and_nobody_else():
+    def from_address(last):
+        connection = connect(node.port)
+        connection.sendall(f"PROXY TCP4 203.0.113.{last} 127.0.0.1 1 2\r\n".encode())
+        return connection
+
+    with Node(*TRUSTING, "--proxy-protocol", "--event-loops", "1") as node:
+        begun = 0
+        # More than come back meanwhile, however slowly this goes.
+        while node.metrics()[ADDRESS_LIMIT] == 0 and begun < 20 * CONNECTION_BURST:
+            for _ in range(100):
+                from_address(7).close()
+            begun += 100
+        assert begun > CONNECTION_BURST
+        for _ in range(100):
+            from_address(7).close()
+        with from_address(7) as one, from_address(8) as another:
+            assert status_or_end(one) is None
+            assert handshake(another) == 101
+        wait_until(lambda: is_served(from_address(7)), 10, "connections after a while")
+
+
+def is_served(connection):
+    with connection:
+        return status_or_end(connection) == 101
+
+
+def test_a_client_that_begins_sessions_too_often_is_told_so_and_nobody_else():
+    def begin(client):
+        with connect(node.port) as connection:
+            return handshake(connection, X_Forwarded_For=f"203.0.113.{client}")
+
+    with Node(*TRUSTING, "--event-loops", "1") as node:
+        begun = 0
+        while begin(7) == 101 and begun < 20 * SESSION_BURST:
+            begun += 1
+        assert begun >= SESSION_BURST
+        assert begin(8) == 101
+        assert node.metrics()[ADDRESS_LIMIT] >= 1
+        wait_until(lambda: begin(7) == 101, 10, "sessions after a while")

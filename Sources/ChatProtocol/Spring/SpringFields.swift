@@ -1,19 +1,20 @@
 import Bytes
 import JSON
 
-/// A key of the JSON in a `SEND` that means something.
+/// A key of the JSON in a `SEND` or a request that means something.
 enum SpringField: Int, CaseIterable {
   case receiver, receiverId, roomId, content, messageId, id, attachmentUrl, seq, sender
+  case name, description, isPrivate
 
   init?(_ key: JSONValue, of scanner: JSONScanner) {
     let found = scanner.withContent(of: key) { bytes in
-      Self.allCases.first { $0.name.utf8.elementsEqual(bytes) }
+      Self.allCases.first { $0.key.utf8.elementsEqual(bytes) }
     }
     guard let found else { return nil }
     self = found
   }
 
-  var name: String {
+  var key: String {
     switch self {
     case .receiver: "receiver"
     case .receiverId: "receiverId"
@@ -24,14 +25,17 @@ enum SpringField: Int, CaseIterable {
     case .attachmentUrl: "attachmentUrl"
     case .seq: "seq"
     case .sender: "sender"
+    case .name: "name"
+    case .description: "description"
+    case .isPrivate: "isPrivate"
     }
   }
 }
 
-/// Where the fields of one `SEND` lie in its JSON. Null is the same as absent.
+/// Where the fields of one `SEND` or request lie in its JSON. Null is the same as absent.
 struct SpringFields {
   let scanner: JSONScanner
-  private var values = InlineArray<9, JSONValue>(repeating: JSONValue())
+  private var values = InlineArray<12, JSONValue>(repeating: JSONValue())
 
   /// Checks the whole text, as a client's.
   init(wellFormed json: UnsafeRawBufferPointer) throws(CommandError) {
@@ -71,7 +75,7 @@ struct SpringFields {
       return text.isEmpty ? nil : text
     case .number: return String(decoding: scanner.raw(value), as: UTF8.self)
     case .object, .array, .bool, .null:
-      throw CommandError(.badRequest, "\(field.name) must be a string or a number")
+      throw CommandError(.badRequest, "\(field.key) must be a string or a number")
     }
   }
 
@@ -100,7 +104,17 @@ struct SpringFields {
   func string(_ field: SpringField) throws(CommandError) -> JSONValue? {
     let value = self[field]
     guard value.kind != .absent else { return nil }
-    guard value.isString else { throw CommandError(.badRequest, "\(field.name) must be a string") }
+    guard value.isString else { throw CommandError(.badRequest, "\(field.key) must be a string") }
     return value
+  }
+
+  func flag(_ field: SpringField) throws(CommandError) -> Bool? {
+    let value = self[field]
+    switch value.kind {
+    case .absent: return nil
+    case .bool: return scanner.raw(value).first == UInt8(ascii: "t")
+    case .string, .escapedString, .number, .object, .array, .null:
+      throw CommandError(.badRequest, "\(field.key) must be true or false")
+    }
   }
 }

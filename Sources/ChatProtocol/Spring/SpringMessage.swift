@@ -46,6 +46,9 @@ package enum SpringMessage {
     return true
   }
 
+  /// Whether the convention has a form for the entry.
+  static func hasForm(_ message: Message) -> Bool { form(of: message) != nil }
+
   private static func form(of message: Message) -> (type: StaticString, sender: UserID)? {
     switch message.kind {
     case .message: return ("CHAT", message.sender)

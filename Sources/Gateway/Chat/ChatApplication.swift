@@ -38,8 +38,8 @@ package struct BackEnds: Sendable {
 package final class ChatApplication: Application, EventHandler {
   package static let subprotocol = "chat.v1"
 
-  private let loop: EventLoop
-  private let hub: Hub
+  let loop: EventLoop
+  let hub: Hub
   private let sockJS: SockJSServer
   private let backEnds: BackEnds
   /// The mailboxes of the node's other hubs.
@@ -49,9 +49,9 @@ package final class ChatApplication: Application, EventHandler {
   private let isReady: @Sendable () -> Bool
   private var token = Token(index: 0, generation: 0)
   private var effects = Effects()
-  @exclusivity(unchecked) private var names = NameCache()
+  @exclusivity(unchecked) var names = NameCache()
   private var hasAdvanced = false
-  private var isStopped = false
+  private(set) var isStopped = false
 
   /// - Parameters:
   ///   - sockJS: of the same loop; its sessions become this application's.
@@ -96,6 +96,8 @@ package final class ChatApplication: Application, EventHandler {
         Response(
           .ok, contentType: "application/json",
           String(decoding: PackageResources.openapi_json, as: UTF8.self)))
+    case .found(.springHealth):
+      .respond(Response(.ok, contentType: "application/json", #"{"status":"UP"}"#))
     case .failed(let response):
       sockJS.answer(request, body: body, on: connection)
         ?? answerAPI(request, body: body, on: connection) ?? .respond(response)
@@ -105,44 +107,6 @@ package final class ChatApplication: Application, EventHandler {
   package func bodyBytesMax(of request: RequestHead) -> Int? {
     sockJS.bodyBytesMax(of: request)
       ?? (ChatRoute.isAPI(request) ? Command.Send.bodyBytesMax * 2 : nil)
-  }
-
-  /// Nil for what is not of the REST interface.
-  private func answerAPI(
-    _ request: RequestHead, body: [UInt8], on connection: ClientConnection
-  ) -> Answer? {
-    guard ChatRoute.isAPI(request) else { return nil }
-    switch APIRequest(request, body: body) {
-    case .notFound: return nil
-    case .methodNotAllowed(let allowed):
-      return .respond(
-        .plain(.methodNotAllowed, fields: [ResponseField("Allow", allowed.allow)]))
-    case .malformed(let message): return .respond(.json(.badRequest, message))
-    case .frame(let frame, let status):
-      guard !isStopped, let user = ChatRoute.caller(of: request) else {
-        return .respond(.json(.unauthorized, "say who you are: a token, or ?user="))
-      }
-      do throws(CommandError) {
-        let command = try frame.withUnsafeBufferPointer { (frame) throws(CommandError) in
-          try Command.decode(UnsafeRawBufferPointer(frame), names: &names)
-        }
-        return .handOver(ask(command, as: user, status, on: connection))
-      } catch {
-        return .respond(.json(error.code, error.message))
-      }
-    }
-  }
-
-  private func ask(
-    _ command: Command, as user: UserID, _ status: Status, on connection: ClientConnection
-  ) -> APIExchange {
-    advance()
-    let exchange = APIExchange(on: connection, status: status, loop: loop) { [unowned self] in
-      advance()
-      hub.closed($0.sessionID)
-    }
-    hub.asked(command, by: user, exchange.sessionID)
-    return exchange
   }
 
   // MARK: Sessions
@@ -234,7 +198,7 @@ package final class ChatApplication: Application, EventHandler {
   }
 
   /// Tells the hub the time, once per turn, and has its effects carried out at the turn's end.
-  private func advance() {
+  func advance() {
     guard !hasAdvanced else { return }
     hasAdvanced = true
     hub.advance(to: loop.now.nanoseconds, wall: loop.kernel.wallMilliseconds())

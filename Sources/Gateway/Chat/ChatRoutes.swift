@@ -7,7 +7,7 @@ package import WebSocket
 
 /// What a chat node answers on the address of its clients.
 enum ChatRoute {
-  case socket, health, ready, api
+  case socket, health, ready, api, springHealth
 
   static let router: Router<ChatRoute> = {
     var router = Router<ChatRoute>()
@@ -15,6 +15,7 @@ enum ChatRoute {
     router.add(.get, "/healthz", .health)
     router.add(.get, "/readyz", .ready)
     router.add(.get, "/api/openapi.json", .api)
+    router.add(.get, "/api/chat/health", .springHealth)
     return router
   }()
 
@@ -26,6 +27,13 @@ enum ChatRoute {
   /// Whether the request is for the REST interface.
   static func isAPI(_ request: RequestHead) -> Bool {
     request.target.path.starts(with: APIRoute.prefix.utf8)
+  }
+
+  static let springPrefix = "/api/chat/"
+
+  /// Whether it is for that of Spring's convention.
+  static func isSpringAPI(_ request: RequestHead) -> Bool {
+    request.target.path.starts(with: springPrefix.utf8)
   }
 
   /// Who asks by the REST interface: whom `Authorization` names, or the address.

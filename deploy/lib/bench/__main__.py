@@ -20,7 +20,7 @@ from bench.programs import DESCRIPTORS_MIN, ROOT, Failed
 
 # Imported for what they register, in the order in which it is measured.
 from bench import echo, counts, memory, tls, embedded, two_nodes, sessions  # noqa: F401
-from bench import attack, rooms  # noqa: F401
+from bench import attack, rooms, outages  # noqa: F401
 
 INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 PERFORMANCE = ROOT / "docs/performance.md"

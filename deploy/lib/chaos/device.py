@@ -220,14 +220,10 @@ class Device:
             self.fetching.discard(conv)
 
     async def mark_read(self, conv):
-        """Tells how far the user has read; a server that cannot is not asked again."""
+        """Tells how far the user has read."""
         seq = self.places[conv].last
-        if not self.shared.has_reads or seq == 0:
+        if seq == 0:
             return
         answer = await self.ask("read", to=conv, seq=seq)
-        if answer is None:
-            return
-        if answer["type"] == "error" and answer["code"] in ("bad_request", "unsupported"):
-            self.shared.has_reads = False
-        elif answer["type"] == "ok":
+        if answer is not None and answer["type"] == "ok":
             self.journal.note("read", conv=conv, seq=seq)

@@ -44,7 +44,7 @@ class Plan:
     def __init__(self, devices, conversations, rooms=()):
         # How many each user has.
         self.devices, self.conversations = devices, list(conversations)
-        # Made by the first member, if the server has rooms.
+        # Made by the first member when everybody is connected.
         self.rooms = list(rooms)
 
     @classmethod

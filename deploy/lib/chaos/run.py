@@ -86,7 +86,6 @@ class Run:
         await asyncio.sleep(WARM_SECONDS)
 
     async def make_rooms(self):
-        """As far as the server has rooms."""
         for room in self.plan.rooms:
             owner = next(each for each in self.devices if each.user == room.members[0])
             cid = str(uuid.uuid4())
@@ -96,8 +95,7 @@ class Run:
                 "room.create", cid=cid, room=room.key,
                 members=[f"@{each}" for each in room.members[1:]])
             if answer is None or answer["type"] == "error":
-                print(f"without rooms: {answer and answer.get('message')}", flush=True)
-                return
+                raise Failed(f"{room.key} was not made: {answer and answer.get('message')}")
         self.plan.add_rooms()
         for device in self.devices:
             for conversation in self.plan.of_user(device.user):

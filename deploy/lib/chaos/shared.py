@@ -4,13 +4,12 @@ from chaos.plan import key_of
 
 
 class Shared:
-    """Heads of conversations, and what the server has."""
+    """Heads of conversations, and how much was acked."""
 
     def __init__(self):
         # The highest number that was acked, by conversation.
         self.heads = {}
         self.acked = 0
-        self.has_reads = True
 
     def committed(self, user, conv, seq):
         key = key_of(user, conv)
