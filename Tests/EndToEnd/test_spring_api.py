@@ -89,14 +89,33 @@ def test_health(ask):
     ("alice", "GET", "messages/direct/bob?limit=0", 400, "bad_request"),
     ("alice", "GET", "messages/direct/bob?before=x", 400, "bad_request"),
     ("alice", "POST", "rooms", 400, "bad_request"),
+    ("alice", "GET", "users/@bob/rooms", 403, "forbidden"),
+    ("alice", "GET", "messages/room/nowhere", 404, "not_found"),
 ])
 def test_errors(ask, user, method, path, status, code):
     found, error = ask(user, method, path)
     assert (found, error["code"], error["errorCode"]) == (status, code, code)
 
 
-@pytest.mark.parametrize("method, path", [
-    ("GET", "rooms"), ("DELETE", "rooms"), ("GET", "nothing"), ("POST", "rooms/a/b/c"),
-    ("GET", "messages"), ("GET", "")])
-def test_what_is_not_there(ask, method, path):
-    assert ask("alice", method, path)[0] == 404
+@pytest.mark.parametrize("fields", [
+    {"name": "no room's name"}, {"roomId": 1.5}, {"roomId": ["lobby"]},
+    {"roomId": "lobby", "name": 5}, {"roomId": "lobby", "name": "bell \a"}, {"roomId": "lobby", "description": "x" * 1025},
+    {"roomId": "lobby", "isPrivate": "yes"}])
+def test_rooms_that_are_not_made(ask, fields):
+    found, error = ask("alice", "POST", "rooms", **fields)
+    assert (found, error["errorCode"]) == (400, "bad_request")
+
+
+def test_the_number_or_the_name_of_a_room_is_its_id(ask):
+    number, name = uuid.uuid4().int % 10**9, f"Lobby-{uuid.uuid4().hex[:6]}"
+    assert ask("alice", "POST", "rooms", roomId=number)[1]["roomId"] == str(number)
+    made = {"id": name.lower(), "roomId": name.lower(), "name": name}
+    assert ask("alice", "POST", "rooms", name=name) == (201, made)
+
+
+@pytest.mark.parametrize("method, path, status", [
+    ("GET", "rooms", 405), ("DELETE", "rooms", 405), ("POST", "users/bob/status", 405),
+    ("GET", "nothing", 404), ("POST", "rooms/a/b/c", 404), ("GET", "messages", 404),
+    ("GET", "", 404)])
+def test_what_is_not_there(ask, method, path, status):
+    assert ask("alice", method, path)[0] == status

@@ -1,14 +1,29 @@
 package import Bytes
 import JSON
 
-/// How the answer to a `SpringRequest` is written.
+/// How the answer to a request below `/api/chat/` is written.
 package enum SpringAnswer: Sendable {
-  /// A room was made, joined or left.
+  /// A room was made, joined or left. The name is of one that was made.
   case done(room: String, name: String?)
   case members
   case rooms
   case status
   case messages
+
+  /// Nil for a command that no such request stands for.
+  package init?(to command: Command) {
+    switch command {
+    case .changeRoom(let command):
+      let made: RoomSettings? =
+        if case .create(let settings, members: _) = command.change { settings } else { nil }
+      self = .done(room: command.room, name: made?.name)
+    case .members: self = .members
+    case .conversations: self = .rooms
+    case .watchPresence: self = .status
+    case .history: self = .messages
+    default: return nil
+    }
+  }
 
   /// Appends the answer; of an error what Spring's clients read.
   package func encode(_ event: borrowing Event, into buffer: inout ByteBuffer) {

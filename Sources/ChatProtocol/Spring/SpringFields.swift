@@ -112,7 +112,7 @@ struct SpringFields {
     let value = self[field]
     switch value.kind {
     case .absent: return nil
-    case .bool: return scanner.raw(value).first == UInt8(ascii: "t")
+    case .bool: return scanner.isTrue(value)
     case .string, .escapedString, .number, .object, .array, .null:
       throw CommandError(.badRequest, "\(field.key) must be true or false")
     }

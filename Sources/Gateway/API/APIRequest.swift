@@ -3,9 +3,9 @@ import ChatProtocol
 import HTTP1
 import JSON
 
-/// What a request of the REST interface asks, as the frame of chat.v1 that it stands for.
+/// What a request of the REST interface asks.
 enum APIRequest {
-  case frame([UInt8], status: Status)
+  case frame(APIFrame)
   /// The path is no route's.
   case notFound
   case methodNotAllowed(MethodSet)
@@ -26,59 +26,86 @@ enum APIRequest {
         allowed.formUnion(methods)
         continue
       }
-      self.init(route, fields, request.target, body: body)
+      do throws(CommandError) {
+        self = .frame(try APIFrame(route, fields, request.target, body: body))
+      } catch {
+        self = .malformed(error.message)
+      }
       return
     }
     self = allowed.isEmpty ? .notFound : .methodNotAllowed(allowed)
   }
+}
+
+/// The frame of chat.v1 that a request stands for.
+struct APIFrame {
+  let json: [UInt8]
+  /// Of the answer to a request that succeeds.
+  let status: Status
+  let isSpring: Bool
+  /// Whose path it is, where it is nobody else's.
+  private(set) var owner: String?
 
   /// Writes the frame. A field that is there twice, in the path and in the body, makes it malformed, as
   /// it would be if a client had written it so.
-  private init(
+  fileprivate init(
     _ route: APIRoute, _ path: [(field: APIRoute.Field, text: Substring)], _ target: RequestTarget,
     body: [UInt8]
-  ) {
+  ) throws(CommandError) {
+    status = route.status
+    isSpring = route.isSpring
     var frame = ByteBuffer(minimumCapacity: body.count + 256)
     frame.append(#"{"type":""#)
     frame.append(route.type)
     frame.append(#"","id":0"#)
-    for (field, text) in path { frame.append(field, String(text)) }
+    for (field, text) in path {
+      if field.form == .caller { owner = String(text) } else { frame.append(field, String(text)) }
+    }
     for field in route.query {
-      guard let text = target.parameter(field.name) else { continue }
+      guard let text = target.parameter(field.key) else { continue }
       guard field.form != .number || UInt64(text) != nil else {
-        self = .malformed("\(field.name) must be a whole number")
-        return
+        throw CommandError(.badRequest, "\(field.key) must be a whole number")
       }
       frame.append(field, text)
     }
-    var rest = body[...]
-    while let first = rest.first, ASCII.isBlank(first) || first == 0x0A || first == 0x0D {
-      rest.removeFirst()
-    }
-    guard !rest.isEmpty else {
+    if isSpring {
+      if route.method == .post, path.isEmpty {
+        try body.withUnsafeBufferPointer { (body) throws(CommandError) in
+          try SpringRoom.append(UnsafeRawBufferPointer(body), to: &frame)
+        }
+      }
       frame.append("}")
-      self = .frame([UInt8](frame.bytes), status: route.status)
-      return
+    } else {
+      try frame.appendMembers(of: body)
     }
-    guard rest.popFirst() == UInt8(ascii: "{"), body.withUnsafeBytes({ UTF8Validator.isValid($0) })
-    else {
-      self = .malformed("the body must be a JSON object")
-      return
-    }
-    let isEmpty = rest.first { !ASCII.isBlank($0) && $0 != 0x0A && $0 != 0x0D } == 0x7D
-    if !isEmpty { frame.append(",") }
-    rest.withUnsafeBytes { frame.append($0) }
-    self = .frame([UInt8](frame.bytes), status: route.status)
+    json = [UInt8](frame.bytes)
   }
 }
 
 extension ByteBuffer {
+  /// Appends what a JSON object has behind its first brace.
+  fileprivate mutating func appendMembers(of object: [UInt8]) throws(CommandError) {
+    var rest = object[...]
+    while let first = rest.first, ASCII.isBlank(first) || first == 0x0A || first == 0x0D {
+      rest.removeFirst()
+    }
+    guard !rest.isEmpty else { return append("}") }
+    guard rest.popFirst() == UInt8(ascii: "{"),
+      object.withUnsafeBytes({ UTF8Validator.isValid($0) })
+    else { throw CommandError(.badRequest, "the body must be a JSON object") }
+    let isEmpty = rest.first { !ASCII.isBlank($0) && $0 != 0x0A && $0 != 0x0D } == 0x7D
+    if !isEmpty { append(",") }
+    rest.withUnsafeBytes { append($0) }
+  }
+
   fileprivate mutating func append(_ field: APIRoute.Field, _ text: String) {
     append(",\"")
     append(field.name)
     append("\":")
     switch field.form {
-    case .string: append(jsonString: text)
+    case .string, .caller: append(jsonString: text)
+    case .user: append(jsonString: text.hasPrefix("@") ? text : "@" + text)
+    case .room: append(jsonString: text.hasPrefix("#") ? text : "#" + text)
     case .number: append(utf8: text)
     case .list:
       append("[")

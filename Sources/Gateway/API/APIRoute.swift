@@ -15,10 +15,22 @@ struct APIRoute: Sendable {
       case number
       /// A list of one string.
       case list
+      /// An address, whose sigil need not be written.
+      case user, room
+      /// No field: the caller, whose path it is.
+      case caller
     }
 
     let name: StaticString
     let form: Form
+    /// The parameter's.
+    let key: StaticString
+
+    init(name: StaticString, form: Form, key: StaticString? = nil) {
+      self.name = name
+      self.form = form
+      self.key = key ?? name
+    }
   }
 
   let method: Method
@@ -28,22 +40,28 @@ struct APIRoute: Sendable {
   let query: [Field]
   /// Of the answer to a request that succeeds.
   let status: Status
+  /// Whether the answer has the form of Spring's convention; a body that makes a room has it, too.
+  let isSpring: Bool
 
   /// - Parameter path: its segments behind `/api`, of which `{to}` is a field.
   init(
     _ method: Method, _ path: String, _ type: StaticString, query: [Field] = [],
-    status: Status = .ok
+    status: Status = .ok, isSpring: Bool = false
   ) {
     self.method = method
     self.type = type
     self.query = query
     self.status = status
+    self.isSpring = isSpring
     segments = path.split(separator: "/").map { segment in
       switch segment {
       case "{to}": .field(Field(name: "to", form: .string))
       case "{room}": .field(Field(name: "room", form: .string))
       case "{user}": .field(Field(name: "user", form: .string))
       case "{watched}": .field(Field(name: "users", form: .list))
+      case "{caller}": .field(Field(name: "caller", form: .caller))
+      case "{to user}": .field(Field(name: "to", form: .user))
+      case "{to room}": .field(Field(name: "to", form: .room))
       default: .literal(String(segment))
       }
     }
@@ -51,17 +69,16 @@ struct APIRoute: Sendable {
 
   static let prefix = "/api/"
 
-  static let all: [APIRoute] = {
-    let page: [Field] = [
-      Field(name: "before", form: .number), Field(name: "after", form: .number),
-      Field(name: "limit", form: .number),
-    ]
+  static let all = chat + spring
+
+  private static let chat: [APIRoute] = {
     let members: [Field] = [
       Field(name: "after", form: .string), Field(name: "limit", form: .number),
     ]
+    let after = Field(name: "after", form: .number)
     return [
       APIRoute(.get, "conversations", "conversations"),
-      APIRoute(.get, "conversations/{to}/messages", "history", query: page),
+      APIRoute(.get, "conversations/{to}/messages", "history", query: page + [after]),
       APIRoute(.post, "conversations/{to}/messages", "send", status: .created),
       APIRoute(.put, "conversations/{to}/read", "read"),
       APIRoute(.post, "rooms", "room.create", status: .created),
@@ -73,6 +90,25 @@ struct APIRoute: Sendable {
       APIRoute(.put, "rooms/{room}/members/{user}", "room.role"),
       APIRoute(.delete, "rooms/{room}/members/{user}", "room.kick"),
       APIRoute(.get, "users/{watched}/presence", "presence.watch"),
+    ]
+  }()
+
+  private static let page: [Field] = [
+    Field(name: "before", form: .number), Field(name: "limit", form: .number),
+  ]
+
+  private static let spring: [APIRoute] = {
+    let receiver = Field(name: "to", form: .user, key: "receiverId")
+    return [
+      APIRoute(.post, "chat/rooms", "room.create", status: .created, isSpring: true),
+      APIRoute(.post, "chat/rooms/{room}/join", "room.join", isSpring: true),
+      APIRoute(.post, "chat/rooms/{room}/leave", "room.leave", isSpring: true),
+      APIRoute(.get, "chat/rooms/{room}/members", "room.members", isSpring: true),
+      APIRoute(.get, "chat/users/{caller}/rooms", "conversations", isSpring: true),
+      APIRoute(.get, "chat/users/{watched}/status", "presence.watch", isSpring: true),
+      APIRoute(.get, "chat/messages/direct", "history", query: [receiver] + page, isSpring: true),
+      APIRoute(.get, "chat/messages/direct/{to user}", "history", query: page, isSpring: true),
+      APIRoute(.get, "chat/messages/room/{to room}", "history", query: page, isSpring: true),
     ]
   }()
 

@@ -10,60 +10,42 @@ extension ChatApplication {
     _ request: RequestHead, body: [UInt8], on connection: ClientConnection
   ) -> Answer? {
     guard ChatRoute.isAPI(request) else { return nil }
-    if ChatRoute.isSpringAPI(request) { return answerSpring(request, body: body, on: connection) }
+    let isSpring = ChatRoute.isSpringAPI(request)
+    func refuse(_ code: ErrorCode, _ message: String) -> Answer {
+      .respond(isSpring ? .spring(code, message) : .json(code, message))
+    }
     switch APIRequest(request, body: body) {
     case .notFound: return nil
     case .methodNotAllowed(let allowed):
       return .respond(
         .plain(.methodNotAllowed, fields: [ResponseField("Allow", allowed.allow)]))
-    case .malformed(let message): return .respond(.json(.badRequest, message))
-    case .frame(let frame, let status):
+    case .malformed(let message): return refuse(.badRequest, message)
+    case .frame(let frame):
       guard !isStopped, let user = ChatRoute.caller(of: request) else {
-        return .respond(.json(.unauthorized, "say who you are: a token, or ?user="))
+        return refuse(.unauthorized, "say who you are: a token, or ?user=")
+      }
+      if let owner = frame.owner, UserID(written: owner) != user {
+        return refuse(.forbidden, "these are another's")
       }
       do throws(CommandError) {
-        let command = try frame.withUnsafeBufferPointer { (frame) throws(CommandError) in
-          try Command.decode(UnsafeRawBufferPointer(frame), names: &names)
+        let command = try frame.json.withUnsafeBufferPointer { (json) throws(CommandError) in
+          try Command.decode(UnsafeRawBufferPointer(json), names: &names)
         }
-        return .handOver(ask(command, as: user, status, nil, on: connection))
+        return .handOver(ask(command, as: user, frame, on: connection))
       } catch {
-        return .respond(.json(error.code, error.message))
+        return refuse(error.code, error.message)
       }
-    }
-  }
-
-  /// The same in Spring's convention. It has no form for a bad method: that is not found.
-  private func answerSpring(
-    _ request: RequestHead, body: [UInt8], on connection: ClientConnection
-  ) -> Answer? {
-    guard let path = request.target.decodedPath, request.method == .post || request.method == .get
-    else { return nil }
-    guard !isStopped, let user = ChatRoute.caller(of: request) else {
-      return .respond(.spring(.unauthorized, "say who you are: a token, or ?user="))
-    }
-    let segments = path.dropFirst(ChatRoute.springPrefix.count)
-      .split(separator: "/", omittingEmptySubsequences: false)
-    do throws(CommandError) {
-      let asked = try body.withUnsafeBufferPointer { (body) throws(CommandError) in
-        try SpringRequest(
-          segments, isPost: request.method == .post, by: user, body: UnsafeRawBufferPointer(body),
-          parameter: request.target.parameter)
-      }
-      guard let asked else { return nil }
-      return .handOver(
-        ask(asked.command, as: user, asked.isMaking ? .created : .ok, asked.answer, on: connection))
-    } catch {
-      return .respond(.spring(error.code, error.message))
     }
   }
 
   private func ask(
-    _ command: Command, as user: UserID, _ status: Status, _ form: SpringAnswer?,
-    on connection: ClientConnection
+    _ command: Command, as user: UserID, _ frame: APIFrame, on connection: ClientConnection
   ) -> APIExchange {
     advance()
-    let exchange = APIExchange(on: connection, status: status, form: form, loop: loop) {
-      [unowned self] in
+    let exchange = APIExchange(
+      on: connection, status: frame.status,
+      form: frame.isSpring ? SpringAnswer(to: command) : nil, loop: loop
+    ) { [unowned self] in
       advance()
       hub.closed($0.sessionID)
     }
