@@ -99,8 +99,8 @@ def test_errors(ask, user, method, path, status, code):
 
 @pytest.mark.parametrize("fields", [
     {"name": "no room's name"}, {"roomId": 1.5}, {"roomId": ["lobby"]},
-    {"roomId": "lobby", "name": 5}, {"roomId": "lobby", "name": "bell \a"}, {"roomId": "lobby", "description": "x" * 1025},
-    {"roomId": "lobby", "isPrivate": "yes"}])
+    {"roomId": "lobby", "name": 5}, {"roomId": "lobby", "name": "bell \a"},
+    {"roomId": "lobby", "description": "x" * 1025}, {"roomId": "lobby", "isPrivate": "yes"}])
 def test_rooms_that_are_not_made(ask, fields):
     found, error = ask("alice", "POST", "rooms", **fields)
     assert (found, error["errorCode"]) == (400, "bad_request")
