@@ -67,6 +67,7 @@ struct Simulate: AsyncParsableCommand {
     let chosen = spread ? [scenarios[Int(seed % UInt64(scenarios.count))]] : scenarios
     for scenario in chosen {
       let world = scenario.run(seed: seed, isTraced: trace)
+      defer { world.end() }
       report.runs += 1
       if trace { for line in world.trace { print(line) } }
       let violations = world.violations(scenario)

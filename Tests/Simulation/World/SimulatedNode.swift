@@ -13,6 +13,12 @@ package final class SimulatedNode {
     self.id = id
     self.epoch = epoch
   }
+
+  /// Lets go of all that refers to each other; the node is asked nothing any more.
+  func end() {
+    for hub in hubs { hub.end() }
+    hubs = []
+  }
 }
 
 /// A hub with what the gateway adds to it: a mailbox, a timer and connections.
@@ -49,6 +55,12 @@ package final class SimulatedHub {
     devices[session] = nil
     clientOrder[session] = nil
     post(in: world) { $0.closed(session) }
+  }
+
+  fileprivate func end() {
+    for session in devices.keys { hub.closed(session) }
+    devices = [:]
+    mailbox = []
   }
 
   private func takeTurn(in world: World) {

@@ -83,6 +83,12 @@ package final class World {
     }
   }
 
+  /// Lets go of what holds itself, so that thousands of worlds may follow each other.
+  package func end() {
+    events = AlarmQueue()
+    for node in nodes { node.end() }
+  }
+
   func note(_ line: @autoclosure () -> String) {
     journal?.append("\(now / 1_000) us: \(line())")
   }
@@ -357,6 +363,7 @@ package final class World {
     schedule(after: delay(upTo: .seconds(20))) { [self] in
       guard !nodes[index].isUp else { return }
       let hadLease = registry.leases[node.id] == node.epoch
+      node.end()
       nodes[index] = makeNode(node.id, epoch: node.epoch + 1)
       if hadLease { leaseEnded(node) }
     }
