@@ -126,6 +126,9 @@ extension ByteBuffer {
     case .replace(let user, let device, let connection):
       append(EnvelopeKind.replace.rawValue)
       return append(string8: user.name) && append(string8: device) && append(string8: connection)
+    case .restore(let user, let device, let connection):
+      append(EnvelopeKind.restore.rawValue)
+      return append(string8: user.name) && append(string8: device) && append(string8: connection)
     case .relay(let relay):
       append(EnvelopeKind.relay.rawValue)
       return append(relay)
@@ -218,6 +221,7 @@ enum EnvelopeKind: UInt8 {
   case replace = 2
   case relay = 3
   case signal = 4
+  case restore = 5
 }
 
 enum SignalKind: UInt8 {

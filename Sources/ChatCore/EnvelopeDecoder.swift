@@ -65,6 +65,8 @@ private struct FieldReader {
       return .deliver(try delivery())
     case .replace:
       return .replace(try user(), device: try string8(), connection: try string8())
+    case .restore:
+      return .restore(try user(), device: try string8(), connection: try string8())
     case .relay:
       return .relay(try relay())
     case .signal:

@@ -4,18 +4,25 @@ import ChatProtocol
 
 extension Hub {
   func requestRegistration(of session: Session, user: UserID) {
-    let token = registryRequests.insert(.register(session))
+    let token = registryRequests.insert(.register(session, user))
+    let (device, connection) = (session.device, connectionName(of: session))
     effects.registry.append(
       RegistryRequest(
         token: token,
-        operation: .register(
-          user, device: session.device, connection: connectionName(of: session))))
+        operation: session.wasRegistered
+          ? .registerAgain(user, device: device, connection: connection)
+          : .register(user, device: device, connection: connection)))
   }
 
-  func registered(_ session: Session, _ result: RegistryReply.Result) {
-    guard session.isOpen, let user = session.user else { return }
-    if case .registered(let owner) = result {
+  func registered(_ session: Session, of name: UserID, _ result: RegistryReply.Result) {
+    guard session.isOpen, let user = session.user else {
+      if case .registered(let owner?) = result { giveBack(session.device, of: name, to: owner) }
+      return
+    }
+    switch result {
+    case .registered(let owner):
       session.isRegistered = true
+      session.wasRegistered = true
       // A session of another hub of this process has the claim; one of an earlier process of
       // this node has nobody.
       if let owner, owner.node != node.id {
@@ -23,7 +30,11 @@ extension Hub {
           .replace(user.id, device: session.device, connection: owner.connection),
           to: .node(owner.node))
       }
-    } else {
+    case .overtaken:
+      // The device has moved on while nobody could be told. If this is its only connection after all, it
+      // comes back.
+      close(session, .draining, "the device is connected elsewhere")
+    default:
       counters.unavailable += 1
       alarms.set(.register(session), at: now + jittered(limits.registrationRetryDelay))
     }
@@ -37,6 +48,24 @@ extension Hub {
     case .loading, .awaitingHello, .closed:
       break
     }
+  }
+
+  /// A session that closed before it heard so had taken the device from another, and its registration
+  /// is removed behind that: of two connections that take a device from each other one must keep it.
+  private func giveBack(_ device: String, of user: UserID, to owner: RouteOwner) {
+    let envelope = Envelope.restore(user, device: device, connection: owner.connection)
+    if owner.node != node.id { return publish(envelope, to: .node(owner.node)) }
+    restore(user, device: device, connection: owner.connection)
+    if node.shardCount > 1 { effects.localDeliveries.append(.envelope(envelope)) }
+  }
+
+  /// The device's registration is another's no more, who is gone.
+  func restore(_ user: UserID, device: String, connection: String) {
+    guard let session = users[user]?.session(ofDevice: device),
+      connectionName(of: session) == connection
+    else { return }
+    session.isRegistered = false
+    register(session)
   }
 
   /// Registers a session again that the registry refused or forgot.

@@ -64,7 +64,7 @@ package final class Hub {
   var drainEnd: Int64?
 
   enum RegistryWork {
-    case register(Session)
+    case register(Session, UserID)
     case subscribeRoom(Room)
     /// Nothing waits for the answer.
     case unregister
@@ -183,7 +183,7 @@ package final class Hub {
   package func completed(_ replies: [RegistryReply]) {
     for reply in replies {
       switch registryRequests.remove(reply.token) {
-      case .register(let session): registered(session, reply.result)
+      case .register(let session, let user): registered(session, of: user, reply.result)
       case .subscribeRoom(let room): subscribed(room, reply.result)
       case .lookup(let lookup): lookedUp(lookup, reply.result)
       case .topicLookup(let lookup): lookedUp(lookup, reply.result)
@@ -221,6 +221,8 @@ package final class Hub {
       deliver(delivery.message, to: delivery.recipients, origin: nil)
     case .replace(let user, let device, let connection):
       replaced(user, device: device, connection: connection)
+    case .restore(let user, let device, let connection):
+      restore(user, device: device, connection: connection)
     case .relay(let relay):
       effects.relays.append(relay)
     case .signal(let signal, let recipients):

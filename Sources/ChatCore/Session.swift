@@ -43,6 +43,8 @@ final class Session {
   var isAsking = false
   /// Whether the registry said that it has this session.
   var isRegistered = false
+  /// Whether it said so once.
+  var wasRegistered = false
 
   @exclusivity(unchecked) var sendsInFlight = 0
   var queriesInFlight = 0

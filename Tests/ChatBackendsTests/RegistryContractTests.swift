@@ -35,6 +35,23 @@ struct RegistryContractTests {
   }
 
   @Test(arguments: RegistryKind.allCases)
+  func `who registers again takes no device from a live owner`(_ kind: RegistryKind) async throws {
+    let fixture = try RegistryFixture(kind)
+    let one = try await fixture.start("server1")
+    let two = try await fixture.start("server2")
+    #expect(await one.registerAgain("bob", "web", "c1") == .registered(replaced: nil))
+    #expect(await one.registerAgain("bob", "web", "c1") == .registered(replaced: nil))
+    #expect(await two.registerAgain("bob", "web", "c5") == .overtaken)
+    #expect(await one.registerAgain("bob", "web", "c2") == .overtaken)
+    #expect(await two.nodes(of: "bob") == ["server1"])
+    // An earlier process of the node has nobody.
+    let later = try await fixture.start("server1", epoch: 2)
+    #expect(await later.nodes(of: "bob") == [])
+    #expect(await two.registerAgain("bob", "web", "c5") == .registered(replaced: nil))
+    #expect(await later.nodes(of: "bob") == ["server2"])
+  }
+
+  @Test(arguments: RegistryKind.allCases)
   func `a former owner's clean-up changes nothing`(_ kind: RegistryKind) async throws {
     let fixture = try RegistryFixture(kind)
     let one = try await fixture.start("server1")

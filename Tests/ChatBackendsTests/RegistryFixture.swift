@@ -86,6 +86,12 @@ struct RegistryNode: Sendable {
     await submit([.register(UserID(user)!, device: device, connection: connection)]).first
   }
 
+  func registerAgain(_ user: String, _ device: String, _ connection: String) async
+    -> RegistryReply.Result?
+  {
+    await submit([.registerAgain(UserID(user)!, device: device, connection: connection)]).first
+  }
+
   func unregister(_ user: String, _ device: String, _ connection: String) async
     -> RegistryReply.Result?
   {

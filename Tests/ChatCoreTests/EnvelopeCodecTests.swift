@@ -19,6 +19,8 @@ struct EnvelopeCodecTests {
 
   static let replace = Envelope.replace(bob, device: "web-7f3a", connection: "c12")
 
+  static let restore = Envelope.restore(alice, device: "web-7f3a", connection: "s0-9")
+
   static let relay = Envelope.relay(
     Relay(
       kind: 17, exchange: .init(node: NodeID("server2")!, shard: 3, number: 1 << 40),
@@ -37,7 +39,7 @@ struct EnvelopeCodecTests {
 
   @Test func `a batch comes back as it was`() throws {
     let batches: [[Envelope]] = [
-      [], [Self.delivery()], [Self.replace], [Self.delivery(bodyBytes: 0)],
+      [], [Self.delivery()], [Self.replace], [Self.restore], [Self.delivery(bodyBytes: 0)],
       [Self.delivery(reference: nil), Self.replace, Self.delivery(recipients: 0)],
       [Self.relay, Self.delivery(), Self.relay],
       [Self.delivery(bodyBytes: 500_000)], [Self.delivery(recipients: 1_000)],

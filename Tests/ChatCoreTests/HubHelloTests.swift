@@ -193,6 +193,58 @@ struct HubHelloTests {
   }
 
   @Test
+  func `gives a device back that it took from another node when its own connection had closed`() {
+    let driver = HubDriver()
+    let id = driver.connect(alice)
+    let owner = RouteOwner(node: NodeID("server2")!, epoch: 7, connection: "s0-9")
+    driver.turn { hub in
+      let session = hub.sessions[id]!
+      hub.closed(id)
+      hub.registered(session, of: alice, .registered(replaced: owner))
+    }
+    #expect(
+      driver.takePublications().map(\.envelope) == [
+        .restore(alice, device: "d1", connection: "s0-9")
+      ])
+  }
+
+  @Test
+  func `registers again what another connection took and gives back`() {
+    let driver = HubDriver()
+    let node = NodeID("server2")!
+    let id = driver.connect(alice)
+    guard case .ready(let ready) = driver.take(id).first else { return }
+    func restore(_ connection: String) -> RegistryReply.Result {
+      let epoch = driver.registry.leases[node]!
+      for operation in [
+        RegistryRequest.Operation.register(alice, device: "d1", connection: "s0-9"),
+        .unregister(alice, device: "d1", connection: "s0-9"),
+      ] { _ = driver.registry.perform(operation, from: node, epoch: epoch) }
+      driver.turn {
+        $0.handle(.arrived([.restore(alice, device: "d1", connection: connection)]))
+      }
+      return driver.registry.perform(.nodes(of: alice), from: node, epoch: epoch)
+    }
+    #expect(restore("s0-z") == .nodes([], isGuarded: true))
+    #expect(restore(ready.session) == .nodes([HubDriver.node], isGuarded: true))
+    #expect(driver.closes[id] == nil)
+  }
+
+  @Test
+  func `leaves a device to the node that it moved to while the registry was away`() {
+    let driver = HubDriver()
+    let node = NodeID("server2")!
+    let id = driver.connect(alice)
+    driver.register(alice, "d1", at: node)
+    driver.turn { $0.handle(.registrationsLost) }
+    driver.pass(.milliseconds(10))
+    #expect(driver.closes[id] == .draining)
+    #expect(
+      driver.registry.perform(.nodes(of: alice), from: node, epoch: driver.registry.leases[node]!)
+        == .nodes([node], isGuarded: true))
+  }
+
+  @Test
   func `drops the route when the session ends`() {
     let driver = HubDriver()
     let session = driver.connect(alice)

@@ -83,6 +83,12 @@ package final class MemoryRegistry: Registry {
         return .registered(replaced: nil)
       }
       return .registered(replaced: previous)
+    case .registerAgain(let user, let device, let connection):
+      let owner = RouteOwner(node: node, epoch: epoch, connection: connection)
+      if let holder = state.routes[user]?[device], holder != owner, state.isLive(holder) {
+        return .overtaken
+      }
+      return perform(.register(user, device: device, connection: connection), &state)
     case .unregister(let user, let device, let connection):
       let owner = RouteOwner(node: node, epoch: epoch, connection: connection)
       guard state.routes[user]?[device] == owner else { return .unregistered }
@@ -135,7 +141,8 @@ package final class MemoryRegistry: Registry {
       let (taken, wait) = state.tokens.take(
         count, of: user, rate: rate, burst: burst, now: Kernel().now())
       return .tokens(count: taken, wait: wait)
-    case .register, .unregister, .nodes, .barrier, .claimSession, .sessionHolder, .releaseSession:
+    case .register, .registerAgain, .unregister, .nodes, .barrier, .claimSession, .sessionHolder,
+      .releaseSession:
       preconditionFailure("no request about topics, presence or tokens")
     }
   }

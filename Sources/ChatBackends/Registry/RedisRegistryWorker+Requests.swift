@@ -38,6 +38,9 @@ extension RedisRegistryWorker {
       case .register(let user, let device, let connection):
         lookups.routes[user] = nil
         register(user, device, connection, batch, token)
+      case .registerAgain(let user, let device, let connection):
+        lookups.routes[user] = nil
+        registerAgain(user, device, connection, batch, token)
       case .unregister(let user, let device, let connection):
         lookups.routes[user] = nil
         unregister(user, device, connection, batch, token)
@@ -77,7 +80,8 @@ extension RedisRegistryWorker {
       join(&lookups.presences[user], batch, token, make: SharedLookup.init) {
         lookUpPresence(of: user, $0)
       }
-    case .register, .unregister, .barrier, .subscribe, .unsubscribe, .setPresence, .takeTokens,
+    case .register, .registerAgain, .unregister, .barrier, .subscribe, .unsubscribe, .setPresence,
+      .takeTokens,
       .claimSession, .sessionHolder, .releaseSession:
       preconditionFailure("no look-up that others share")
     }
@@ -105,21 +109,50 @@ extension RedisRegistryWorker {
   private func register(
     _ user: UserID, _ device: String, _ connection: String, _ batch: ReplyBatch, _ token: UInt64
   ) {
+    change(RegistrySchema.register, user, device, connection, batch, token) {
+      [unowned self] previous in
+      // Registered it is, even if nobody can say now whether the owner before still lives.
+      askLeases(of: [previous]) { [unowned self] _ in
+        answer(batch, token, .registered(replaced: isLive(previous) ? previous : nil))
+      }
+    }
+  }
+
+  private func registerAgain(
+    _ user: UserID, _ device: String, _ connection: String, _ batch: ReplyBatch, _ token: UInt64
+  ) {
+    change(RegistrySchema.registerAgain, user, device, connection, batch, token) {
+      [unowned self] holder in
+      askLeases(of: [holder]) { [unowned self] isComplete in
+        if isLive(holder) {
+          answer(batch, token, .overtaken)
+        } else if isComplete {
+          register(user, device, connection, batch, token)
+        } else {
+          hasFailedRegistrations = true
+          answer(batch, token, .unavailable)
+        }
+      }
+    }
+  }
+
+  /// - Parameter metOther: another connection was the owner of the device before.
+  private func change(
+    _ verb: String, _ user: UserID, _ device: String, _ connection: String, _ batch: ReplyBatch,
+    _ token: UInt64, metOther: @escaping (RouteOwner) -> Void
+  ) {
     guard let owner = owner(connection) else { return answer(batch, token, .unavailable) }
     changeRoute.run(
-      on: client, key: RegistrySchema.routes(of: user),
-      [RegistrySchema.register, device, owner.description]
+      on: client, key: RegistrySchema.routes(of: user), [verb, device, owner.description]
     ) { [unowned self] outcome in
       guard case .value(let value) = outcome, !value.isError else {
         hasFailedRegistrations = true
         return answer(batch, token, .unavailable)
       }
-      guard let previous = value.text.flatMap({ RouteOwner($0) }), previous != owner else {
-        return answer(batch, token, .registered(replaced: nil))
-      }
-      // Registered it is, even if nobody can say now whether the owner before still lives.
-      askLeases(of: [previous]) { [unowned self] _ in
-        answer(batch, token, .registered(replaced: isLive(previous) ? previous : nil))
+      if let other = value.text.flatMap({ RouteOwner($0) }), other != owner {
+        metOther(other)
+      } else {
+        answer(batch, token, .registered(replaced: nil))
       }
     }
   }

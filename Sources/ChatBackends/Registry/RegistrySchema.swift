@@ -31,19 +31,21 @@ enum RegistrySchema {
   static func barriers(of node: NodeID) -> String { "barrier:\(node)" }
 
   static let register = "register"
+  static let registerAgain = "register again"
   static let unregister = "unregister"
 
-  /// Registers or removes a device; answers its owner before. One script for both, so that a
+  /// Registers or removes a device; answers its owner before. One script for all, so that a
   /// server that lost it cannot run them in another order than they were sent in.
   static let changeRoute =
     Mutant.plainDel.isActive
-    ? comparingChange.replacing("elseif owner == ARGV[3] then", with: "else") : comparingChange
+    ? comparingChange.replacing(" and owner == ARGV[3] then", with: " then") : comparingChange
 
   private static let comparingChange = """
     local owner = redis.call('HGET', KEYS[1], ARGV[2])
-    if ARGV[1] == 'register' then
+    local isFree = not owner or owner == ARGV[3]
+    if ARGV[1] == 'register' or ARGV[1] == 'register again' and isFree then
       redis.call('HSET', KEYS[1], ARGV[2], ARGV[3])
-    elseif owner == ARGV[3] then
+    elseif ARGV[1] == 'unregister' and owner == ARGV[3] then
       redis.call('HDEL', KEYS[1], ARGV[2])
     end
     return owner

@@ -31,6 +31,9 @@ package struct RegistryRequest: Sendable {
   package enum Operation: Sendable {
     /// Makes this node's connection the owner of the device, whoever owned it before.
     case register(UserID, device: String, connection: String)
+    /// Makes it the owner once more, unless another connection of a live node has become it: that is a
+    /// newer one, and shall not lose the device to an older.
+    case registerAgain(UserID, device: String, connection: String)
     /// Removes the device if this node and this connection still own it, else does nothing.
     case unregister(UserID, device: String, connection: String)
     /// The nodes with a live lease that hold a device of this user.
@@ -81,6 +84,8 @@ package struct RegistryReply: Sendable {
   package enum Result: Sendable, Equatable {
     /// The answer to `register` names the owner before, if another connection of a live node was.
     case registered(replaced: RouteOwner?)
+    /// The answer to `registerAgain` when another connection is the owner, and stays it.
+    case overtaken
     case unregistered
     /// In rising order, each once.
     case nodes([NodeID], isGuarded: Bool)

@@ -33,6 +33,11 @@ package struct SimulatedRegistry {
         return .registered(replaced: nil)
       }
       return .registered(replaced: previous)
+    case .registerAgain(let user, let device, let connection):
+      let owner = RouteOwner(node: node, epoch: epoch, connection: connection)
+      if let holder = owners[user]?[device], holder != owner, isLive(holder) { return .overtaken }
+      let again = RegistryRequest.Operation.register(user, device: device, connection: connection)
+      return perform(again, from: node, epoch: epoch)
     case .unregister(let user, let device, let connection):
       let owner = RouteOwner(node: node, epoch: epoch, connection: connection)
       guard owners[user]?[device] == owner else { return .unregistered }

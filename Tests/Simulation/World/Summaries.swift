@@ -27,6 +27,7 @@ extension Envelope {
     case .deliver(let delivery):
       "\(delivery.message.conversation) \(delivery.message.sequence) for \(delivery.recipients)"
     case .replace(let user, let device, _): "replace \(user)/\(device)"
+    case .restore(let user, let device, _): "restore \(user)/\(device)"
     case .relay: "relay"
     case .signal: "signal"
     }
