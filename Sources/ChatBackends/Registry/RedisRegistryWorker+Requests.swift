@@ -81,8 +81,7 @@ extension RedisRegistryWorker {
         lookUpPresence(of: user, $0)
       }
     case .register, .registerAgain, .unregister, .barrier, .subscribe, .unsubscribe, .setPresence,
-      .takeTokens,
-      .claimSession, .sessionHolder, .releaseSession:
+      .takeTokens, .claimSession, .sessionHolder, .releaseSession:
       preconditionFailure("no look-up that others share")
     }
   }
