@@ -39,6 +39,7 @@ extension Hub {
     }
     tellPresence(of: user.id)
     unregister(session, user: user.id)
+    if let owner = session.ownerBefore { giveBack(session.device, of: user.id, to: owner) }
   }
 
   /// Tells every session to come back elsewhere, and closes them one after the other, evenly over

@@ -26,6 +26,7 @@ extension Hub {
       // A session of another hub of this process has the claim; one of an earlier process of
       // this node has nobody.
       if let owner, owner.node != node.id {
+        session.ownerBefore = owner
         publish(
           .replace(user.id, device: session.device, connection: owner.connection),
           to: .node(owner.node))
@@ -50,9 +51,9 @@ extension Hub {
     }
   }
 
-  /// A session that closed before it heard so had taken the device from another, and its registration
-  /// is removed behind that: of two connections that take a device from each other one must keep it.
-  private func giveBack(_ device: String, of user: UserID, to owner: RouteOwner) {
+  /// A session that took the device from another has closed, perhaps before either knew, and its
+  /// registration is removed: of two connections that take a device from each other one must keep it.
+  func giveBack(_ device: String, of user: UserID, to owner: RouteOwner) {
     let envelope = Envelope.restore(user, device: device, connection: owner.connection)
     if owner.node != node.id { return publish(envelope, to: .node(owner.node)) }
     restore(user, device: device, connection: owner.connection)

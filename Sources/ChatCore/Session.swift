@@ -45,6 +45,8 @@ final class Session {
   var isRegistered = false
   /// Whether it said so once.
   var wasRegistered = false
+  /// Of another node: had the device before, and was told that it has it no more, if that arrived.
+  var ownerBefore: RouteOwner?
 
   @exclusivity(unchecked) var sendsInFlight = 0
   var queriesInFlight = 0

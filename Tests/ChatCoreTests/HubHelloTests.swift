@@ -209,6 +209,20 @@ struct HubHelloTests {
   }
 
   @Test
+  func `gives a device back that it took from another node when it goes`() {
+    let driver = HubDriver()
+    let node = NodeID("server2")!
+    driver.register(alice, "d1", at: node)
+    let id = driver.connect(alice)
+    #expect(
+      driver.takePublications().map(\.envelope) == [.replace(alice, device: "d1", connection: "c")])
+    driver.turn { $0.closed(id) }
+    #expect(
+      driver.takePublications().map(\.envelope).contains(
+        .restore(alice, device: "d1", connection: "c")))
+  }
+
+  @Test
   func `registers again what another connection took and gives back`() {
     let driver = HubDriver()
     let node = NodeID("server2")!

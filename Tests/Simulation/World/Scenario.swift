@@ -33,7 +33,7 @@ package struct Scenario: Sendable {
     let every = World.Faults(
       crashes: true, busOutages: true, envelopesLost: 20, registryOutages: true,
       registryFlushes: true, guardLosses: true, storeOutages: true, congestion: true,
-      removals: true,
+      takeovers: true, removals: true,
       newsDelayMax: .milliseconds(300))
     var fewRoutes = withoutSweeps
     fewRoutes.routesMax = 2
@@ -55,7 +55,7 @@ package struct Scenario: Sendable {
         name: "lossy bus", faults: World.Faults(busOutages: true, envelopesLost: 100)),
       Scenario(
         name: "registry away",
-        faults: World.Faults(registryOutages: true, registryFlushes: true)),
+        faults: World.Faults(registryOutages: true, registryFlushes: true, takeovers: true)),
       Scenario(
         name: "late news of routes, no sweeps",
         faults: World.Faults(newsDelayMax: .seconds(2)), limits: withoutSweeps),

@@ -15,6 +15,8 @@ final class SimulatedDevice {
   var hub: SimulatedHub?
   var isReady = false
   var isReconnecting = false
+  /// The name of its session in the registry.
+  private(set) var connection = ""
   /// Sends without an ack, by cid, in order; sent again after each reconnect.
   private(set) var unacked: [(cid: String, sent: Sent)] = []
   private(set) var acks: [(cid: String, sent: Sent, sequence: UInt64)] = []
@@ -121,6 +123,7 @@ final class SimulatedDevice {
 
   private func received(_ ready: Event.Ready) {
     isReady = true
+    connection = ready.session
     let hadMemory = !resume.isEmpty
     let listed = Set(ready.conversations.map(\.address))
     for case .room(let name) in places.keys where !listed.contains(.room(name)) {

@@ -74,6 +74,11 @@ package struct SimulatedRegistry {
     }
   }
 
+  /// Whose messages for the device go there.
+  func owner(of user: UserID, device: String) -> RouteOwner? {
+    owners[user]?[device].flatMap { isLive($0) ? $0 : nil }
+  }
+
   /// Somebody connects there.
   package mutating func setPresence(_ user: UserID, at node: NodeID) {
     setPresence(.online, of: user, Hearer(node: node, shard: 0), leases[node] ?? 0, 0)
@@ -155,5 +160,12 @@ struct SimulatedGuard {
     }
     let isOvertaken = (heard[user] ?? 0) >= time
     return .nodes(nodes, isGuarded: !isOvertaken && generation == self.generation)
+  }
+}
+
+extension RegistryRequest.Operation {
+  /// Whether it is made up for when it fails.
+  var isRemoval: Bool {
+    if case .unregister = self { true } else { false }
   }
 }

@@ -12,6 +12,12 @@ extension World {
     for device in devices {
       violations += device.violations
       if !device.isReady { violations.append("\(device) is not connected") }
+      // Who is told of nothing may not know.
+      if nodes.count > 1, faults.envelopesLost == 0, !faults.busOutages,
+        registry.owner(of: device.user, device: device.name)?.connection != device.connection
+      {
+        violations.append("\(device) is not registered")
+      }
       if !device.unacked.isEmpty {
         violations.append("\(device) has no ack for \(device.unacked.map(\.cid))")
       }

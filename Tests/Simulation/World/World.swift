@@ -14,6 +14,8 @@ package final class World {
     var guardLosses = false
     var storeOutages = false
     var congestion = false
+    /// Devices say hello again while their connection before is still open for a while.
+    var takeovers = false
     /// Old entries are removed from the store.
     var removals = false
     /// Envelopes take up to this long; longer than `holeDelay` makes hubs ask the store.
@@ -36,7 +38,7 @@ package final class World {
   private var events = AlarmQueue<() -> Void>()
 
   private(set) var store = SimulatedStore()
-  private var registry = SimulatedRegistry()
+  private(set) var registry = SimulatedRegistry()
   package private(set) var nodes: [SimulatedNode] = []
   private(set) var devices: [SimulatedDevice] = []
   private var users: [UserID] = []
@@ -134,7 +136,11 @@ package final class World {
   private func act(_ device: SimulatedDevice) {
     guard let hub = device.hub, let session = device.session, device.isReady else { return }
     if chance(40) {
-      hub.disconnect(session, in: self)
+      if faults.takeovers, chance(500) {
+        schedule(after: delay(upTo: .seconds(12))) { [self] in hub.disconnect(session, in: self) }
+      } else {
+        hub.disconnect(session, in: self)
+      }
       connectionLost(device)
     } else if faults.congestion, chance(60) {
       hub.post(in: self) { $0.setCongested(session, true) }
@@ -229,8 +235,13 @@ package final class World {
   func performRegistry(
     _ operation: RegistryRequest.Operation, from node: SimulatedNode
   ) -> RegistryReply.Result {
-    guard !isRegistryDown else { return .unavailable }
+    // Out of reach; what was under way may have been done all the same.
+    guard !isRegistryDown || chance(200) else {
+      if operation.isRemoval { node.failedRemovals.append(operation) }
+      return .unavailable
+    }
     let result = registry.perform(operation, from: node.id, epoch: node.epoch)
+    note("registry: \(node.id) \(operation) -> \(result)")
     for (user, watchers) in registry.takeChanges() {
       for node in nodes where node.isUp && watchers.contains(node.id) {
         sendNews(to: node) { [self] isHeard in
@@ -240,7 +251,21 @@ package final class World {
         }
       }
     }
-    return result
+    guard isRegistryDown else { return result }
+    if operation.isRemoval { node.failedRemovals.append(operation) }
+    return .unavailable
+  }
+
+  /// Nodes make up for the removals that failed, and make their registrations again.
+  private func restoreRegistry() {
+    isRegistryDown = false
+    for node in nodes where node.isUp {
+      schedule(after: delay(upTo: .seconds(1))) { [self] in
+        guard node.isUp, !isRegistryDown else { return }
+        for removal in node.takeFailedRemovals() { _ = performRegistry(removal, from: node) }
+        tell(node, .registrationsLost)
+      }
+    }
   }
 
   /// News arrive late and in order, or not at all: then `news` is told so once the node knows.
@@ -314,7 +339,7 @@ package final class World {
     sometimes(faults.registryOutages) { [self] in
       isRegistryDown = true
       for node in nodes { endGuard(of: node) }
-      schedule(after: delay(upTo: .seconds(3))) { [self] in isRegistryDown = false }
+      schedule(after: delay(upTo: .seconds(3))) { [self] in restoreRegistry() }
     }
     sometimes(faults.guardLosses) { [self] in
       guard let node = nodes.randomElement(using: &random), node.isUp else { return }
@@ -378,7 +403,7 @@ package final class World {
 
   private func heal() {
     isQuiet = true
-    isRegistryDown = false
+    if isRegistryDown { restoreRegistry() }
     isStoreDown = false
     restoreBus()
     for device in devices {

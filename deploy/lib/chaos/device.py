@@ -83,6 +83,10 @@ class Device:
             raise
 
     def use(self, connection):
+        """The newest is the device's: one that was begun before it and is ready later is given up."""
+        if self.is_connected and self.connection.number > connection.number:
+            connection.abort()
+            return
         self.connection = connection
         self.sends_by_id.clear()
         self.start(connection.read())
