@@ -105,7 +105,7 @@ extension Hub {
     user.cursors = ConversationCursors(
       states.lazy.filter { !$0.conversation.isRoom }
         .map { .init(conversation: $0.conversation, sequence: $0.head) })
-    scheduleSweep(user, at: now + jittered(limits.sweepInterval))
+    scheduleSweep(user, at: now + jittered(sweepInterval))
   }
 
   private func ready(

@@ -23,9 +23,10 @@ extension Hub {
     guard let user = users[id], user.sweepAt == time else { return }
     counters.sweeps += 1
     submit(.sweep(user, at: now))
-    let interval = isBusAway ? limits.outageSweepInterval : limits.sweepInterval
-    scheduleSweep(user, at: now + jittered(interval))
+    scheduleSweep(user, at: now + jittered(sweepInterval))
   }
+
+  var sweepInterval: Int64 { isBusAway ? limits.outageSweepInterval : limits.sweepInterval }
 
   func swept(_ user: User, readAt time: Int64, _ result: StoreReply.Result) {
     guard !user.sessions.isEmpty else { return }

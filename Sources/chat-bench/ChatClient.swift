@@ -34,7 +34,8 @@ final class ChatClient: WebSocketClientOwner {
   private weak var owner: (any ChatClientOwner)?
   private var connection: WebSocketClient?
   private var backoff = Backoff(delayMin: backoffMin, delayMax: backoffMax)
-  private var returnDelay: Duration?
+  /// When the server wants it back.
+  private var returnTime: Instant?
   private let timer: LoopTimer
   private var scratch = ByteBuffer(minimumCapacity: 256)
   private(set) var isLive = false
@@ -106,7 +107,7 @@ final class ChatClient: WebSocketClientOwner {
     case "ready":
       becameLive()
     case "reconnect":
-      returnDelay = .milliseconds(Int64(frame.afterMilliseconds ?? 0))
+      returnTime = loop.now + .milliseconds(Int64(frame.afterMilliseconds ?? 0))
     case "error" where !isLive:
       connection?.close()
       owner?.refused("hello refused: \(frame.code)")
@@ -131,8 +132,8 @@ final class ChatClient: WebSocketClientOwner {
     }
     next += 1
     owner?.lost(why, wasLive: wasLive)
-    let delay = returnDelay ?? (why.isDraining ? .zero : backoff.next())
-    returnDelay = nil
-    timer.set(at: loop.now + delay)
+    let now = loop.now
+    timer.set(at: returnTime ?? (why.isDraining ? now : now + backoff.next()))
+    returnTime = nil
   }
 }

@@ -135,6 +135,11 @@ struct HubDeliveryTests {
       driver.pass(.seconds(3))
       #expect(driver.taken(session) == ["@bob \(number)"])
     }
+    // Also to who comes meanwhile.
+    let late = driver.connect(carol)
+    driver.write(bob, carol, "c1")
+    driver.pass(.seconds(3))
+    #expect(driver.taken(late) == ["ready", "@bob 1"])
     driver.turn { $0.handle(.busRecovered) }
     driver.pass(.seconds(3))
     driver.write(bob, alice, "b6")

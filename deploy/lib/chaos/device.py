@@ -86,6 +86,7 @@ class Device:
         """The newest is the device's: one that was begun before it and is ready later is given up."""
         if self.is_connected and self.connection.number > connection.number:
             connection.abort()
+            connection.end("given up")
             return
         self.connection = connection
         self.sends_by_id.clear()
