@@ -11,8 +11,7 @@ from chat import Client
 from proxies import Nginx
 from servers import Cluster, Node
 
-# A node that has had no such burst before keeps 2.1 to 2.4 MB of a thousand sessions for the next.
-MEMORY_GROWTH_MAX = 3 * 1024 * 1024
+MEMORY_GROWTH_MAX = 2 * 1024 * 1024
 # A sanitizer keeps what is freed, to know it when it is used again.
 MEMORY_SAYS_NOTHING = "CHAT_SANITIZED" in os.environ
 
@@ -90,9 +89,8 @@ class Bystanders:
         assert growth < growth_max, f"memory grew by {growth} bytes"
 
     def settled_growth(self, memory, growth_max):
-        """Growth after at most 20 s: a user counts as there for 5 s more, and then a node that has
-        come to rest gives its memory back within 10 s."""
-        deadline = time.monotonic() + 20
+        """Growth after at most a second in which closed connections are freed."""
+        deadline = time.monotonic() + 1
         while (growth := self.node.resident_bytes() - memory) >= growth_max:
             if time.monotonic() > deadline:
                 break
