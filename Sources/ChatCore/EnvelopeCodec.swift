@@ -7,7 +7,6 @@ package enum EnvelopeError: Error, Hashable, Sendable {
   case truncated
   case trailingBytes
   case invalidField
-  case unknownKind(UInt8)
   case tooManyEnvelopes
 }
 
@@ -20,14 +19,15 @@ package enum EnvelopeError: Error, Hashable, Sendable {
 ///     deliver:  hops u8, conversation string8, seq u64, sender string8, client id string8,
 ///               ts i64, reference u64 (0: none), body string32, count u16, recipients string8,
 ///               kind u8
-///     replace:  user string8, device string8, connection string8
+///     replace, restore: user string8, device string8, connection string8
 ///     relay:    kind u8, exchange (node string8, shard u16, number u64), sender string8,
 ///               session string8, user string8, detail string8, number u32, payload bytes32
 ///     signal:   count u16, recipients string8, kind u8, user string8, then of
 ///               typing: conversation string8; receipt: conversation string8, received u64, read u64;
 ///               presence: state u8, last seen i64 (0: not known)
 ///
-/// Fields may be added behind those of an envelope; a reader skips what it does not know.
+/// Kinds of envelopes may be added, and fields behind those of an envelope: a reader skips what it
+/// does not know.
 package struct EnvelopeBatch: Hashable, Sendable {
   package var sender: NodeID
   /// Nanoseconds since 1970-01-01 UTC on the sender's clock.
@@ -119,21 +119,16 @@ package struct EnvelopeEncoder: ~Copyable {
 extension ByteBuffer {
   /// Says false when a field is too long to be written.
   fileprivate mutating func append(_ envelope: Envelope) -> Bool {
+    append(envelope.kind.rawValue)
     switch envelope {
     case .deliver(let delivery):
-      append(EnvelopeKind.deliver.rawValue)
       return append(delivery)
-    case .replace(let user, let device, let connection):
-      append(EnvelopeKind.replace.rawValue)
-      return append(string8: user.name) && append(string8: device) && append(string8: connection)
-    case .restore(let user, let device, let connection):
-      append(EnvelopeKind.restore.rawValue)
+    case .replace(let user, let device, let connection),
+      .restore(let user, let device, let connection):
       return append(string8: user.name) && append(string8: device) && append(string8: connection)
     case .relay(let relay):
-      append(EnvelopeKind.relay.rawValue)
       return append(relay)
     case .signal(let signal, let recipients):
-      append(EnvelopeKind.signal.rawValue)
       return append(recipients) && append(signal)
     }
   }
@@ -222,6 +217,18 @@ enum EnvelopeKind: UInt8 {
   case relay = 3
   case signal = 4
   case restore = 5
+}
+
+extension Envelope {
+  fileprivate var kind: EnvelopeKind {
+    switch self {
+    case .deliver: .deliver
+    case .replace: .replace
+    case .restore: .restore
+    case .relay: .relay
+    case .signal: .signal
+    }
+  }
 }
 
 enum SignalKind: UInt8 {

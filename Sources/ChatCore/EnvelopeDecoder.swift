@@ -18,7 +18,7 @@ extension EnvelopeBatch {
     envelopes.reserveCapacity(count)
     for _ in 0..<count {
       var fields = FieldReader(try reader.bytes(Int(reader.integer(UInt32.self))))
-      envelopes.append(try fields.envelope())
+      if let envelope = try fields.envelope() { envelopes.append(envelope) }
     }
     guard reader.isAtEnd else { throw .trailingBytes }
   }
@@ -58,9 +58,9 @@ private struct FieldReader {
     return user
   }
 
-  mutating func envelope() throws(EnvelopeError) -> Envelope {
-    let kind = try integer(UInt8.self)
-    switch EnvelopeKind(rawValue: kind) {
+  /// Nothing of a kind that only later versions know.
+  mutating func envelope() throws(EnvelopeError) -> Envelope? {
+    switch EnvelopeKind(rawValue: try integer(UInt8.self)) {
     case .deliver:
       return .deliver(try delivery())
     case .replace:
@@ -71,9 +71,10 @@ private struct FieldReader {
       return .relay(try relay())
     case .signal:
       let recipients = try users()
-      return .signal(try signal(), recipients: recipients)
+      guard let signal = try signal() else { return nil }
+      return .signal(signal, recipients: recipients)
     case nil:
-      throw .unknownKind(kind)
+      return nil
     }
   }
 
@@ -109,7 +110,7 @@ private struct FieldReader {
     return ConversationID(key: key)
   }
 
-  private mutating func signal() throws(EnvelopeError) -> Signal {
+  private mutating func signal() throws(EnvelopeError) -> Signal? {
     let kind = try integer(UInt8.self)
     let user = try user()
     switch SignalKind(rawValue: kind) {
@@ -130,7 +131,7 @@ private struct FieldReader {
       let lastSeen = try integer(Timestamp.self)
       return .presence(user, Presence(state: state, lastSeen: lastSeen == 0 ? nil : lastSeen))
     case nil:
-      throw .unknownKind(kind)
+      return nil
     }
   }
 

@@ -1,3 +1,4 @@
+import Bytes
 import ChatProtocol
 package import HTTP1
 
@@ -33,18 +34,22 @@ package struct Response: Sendable {
   /// An error of the REST interface, as chat.v1 writes it.
   static func json(_ code: ErrorCode, _ message: String) -> Response {
     let event = Event.error(nil, code, message: message, retryAfterMilliseconds: nil)
-    let json = [UInt8](encoding: { event.encode(into: &$0) })
-    return Response(
-      Status(code), contentType: "application/json", String(decoding: json, as: UTF8.self))
+    return json(Status(code)) { event.encode(into: &$0) }
   }
 
   /// An error as Spring's clients read it.
   static func spring(_ code: ErrorCode, _ message: String) -> Response {
-    let json = [UInt8](encoding: {
+    json(Status(code)) {
       SpringMessage.encode(code, message, retryAfterMilliseconds: nil, into: &$0)
-    })
-    return Response(
-      Status(code), contentType: "application/json", String(decoding: json, as: UTF8.self))
+    }
+  }
+
+  private static func json(
+    _ status: Status, encoding body: (inout ByteBuffer) -> Void
+  ) -> Response {
+    Response(
+      status, contentType: "application/json",
+      String(decoding: [UInt8](encoding: body), as: UTF8.self))
   }
 
   /// The answer of `/readyz`.

@@ -3,27 +3,6 @@ import ChatProtocol
 
 /// Nodes, back ends and devices under one seed: the same seed gives the same run.
 package final class World {
-  package struct Faults: Sendable {
-    var crashes = false
-    var busOutages = false
-    /// Of a thousand envelopes.
-    var envelopesLost = 0
-    var registryOutages = false
-    var registryFlushes = false
-    /// The news of changed routes get lost for a while.
-    var guardLosses = false
-    var storeOutages = false
-    var congestion = false
-    /// Devices say hello again while their connection before is still open for a while.
-    var takeovers = false
-    /// Old entries are removed from the store.
-    var removals = false
-    /// Envelopes take up to this long; longer than `holeDelay` makes hubs ask the store.
-    var busDelayMax = Int64.milliseconds(80)
-    /// News of changed routes take up to this long.
-    var newsDelayMax = Int64.milliseconds(10)
-  }
-
   /// One node without a bus, or several.
   package enum Size: Sendable {
     case alone
@@ -34,12 +13,12 @@ package final class World {
   private let size: Size
   let limits: HubLimits
   private(set) var now: Int64 = 0
-  private var random: RandomSource
+  var random: RandomSource
   private var events = AlarmQueue<() -> Void>()
 
-  private(set) var store = SimulatedStore()
-  private(set) var registry = SimulatedRegistry()
-  package private(set) var nodes: [SimulatedNode] = []
+  var store = SimulatedStore()
+  var registry = SimulatedRegistry()
+  package internal(set) var nodes: [SimulatedNode] = []
   private(set) var devices: [SimulatedDevice] = []
   private var users: [UserID] = []
   private var busOrder: [String: Channel] = [:]
@@ -48,10 +27,10 @@ package final class World {
   /// What happened, in order, where somebody wants to know.
   private(set) var journal: [String]?
 
-  private var isQuiet = false
-  private var isBusDown = false
-  private var isRegistryDown = false
-  private var isStoreDown = false
+  var isQuiet = false
+  var isBusDown = false
+  var isRegistryDown = false
+  var isStoreDown = false
 
   package init(seed: UInt64, size: Size, faults: Faults, limits: HubLimits, isTraced: Bool) {
     random = RandomSource(seed: seed)
@@ -111,7 +90,7 @@ package final class World {
     Int.random(in: 0..<1000, using: &random) < ofThousand
   }
 
-  private func makeNode(_ id: NodeID, epoch: UInt64) -> SimulatedNode {
+  func makeNode(_ id: NodeID, epoch: UInt64) -> SimulatedNode {
     let node = SimulatedNode(id: id, epoch: epoch)
     registry.leases[id] = epoch
     let shardCount = size == .alone ? 4 : 2
@@ -256,18 +235,6 @@ package final class World {
     return .unavailable
   }
 
-  /// Nodes make up for the removals that failed, and make their registrations again.
-  private func restoreRegistry() {
-    isRegistryDown = false
-    for node in nodes where node.isUp {
-      schedule(after: delay(upTo: .seconds(1))) { [self] in
-        guard node.isUp, !isRegistryDown else { return }
-        for removal in node.takeFailedRemovals() { _ = performRegistry(removal, from: node) }
-        tell(node, .registrationsLost)
-      }
-    }
-  }
-
   /// News arrive late and in order, or not at all: then `news` is told so once the node knows.
   func sendNews(to node: SimulatedNode, _ news: @escaping (_ isHeard: Bool) -> Void) {
     guard !node.routeGuard.isBroken else { return node.routeGuard.unheard.append(news) }
@@ -275,16 +242,6 @@ package final class World {
     schedule(at: node.routeGuard.news.next(now, delay(upTo: faults.newsDelayMax))) {
       news(generation == node.routeGuard.generation)
     }
-  }
-
-  /// The node notices that it does not hear of changes, or not of all.
-  private func endGuard(of node: SimulatedNode) {
-    node.routeGuard.generation += 1
-    node.routeGuard.isBroken = false
-    tell(node, .routesForgotten)
-    let unheard = node.routeGuard.unheard
-    node.routeGuard.unheard = []
-    for news in unheard { news(false) }
   }
 
   func publish(
@@ -313,102 +270,9 @@ package final class World {
     }
   }
 
-  private func tell(_ node: SimulatedNode, _ event: NodeEvent) {
+  func tell(_ node: SimulatedNode, _ event: NodeEvent) {
     guard node.isUp else { return }
     if case .arrived(let envelopes) = event { note("\(node.id) hears \(envelopes.map(\.summary))") }
     for hub in node.hubs { hub.post(in: self) { $0.handle(event) } }
-  }
-
-  // MARK: - Faults
-
-  private func scheduleFaults(over span: Int64) {
-    func sometimes(_ isOn: Bool, _ fault: @escaping () -> Void) {
-      guard isOn else { return }
-      for _ in 0..<2 {
-        schedule(at: Int64.random(in: 0..<span, using: &random)) { [self] in
-          if !isQuiet { fault() }
-        }
-      }
-    }
-    sometimes(faults.crashes) { [self] in crash() }
-    sometimes(faults.busOutages) { [self] in
-      isBusDown = true
-      for node in nodes { tell(node, .busInterrupted) }
-      schedule(after: delay(upTo: .seconds(3))) { [self] in restoreBus() }
-    }
-    sometimes(faults.registryOutages) { [self] in
-      isRegistryDown = true
-      for node in nodes { endGuard(of: node) }
-      schedule(after: delay(upTo: .seconds(3))) { [self] in restoreRegistry() }
-    }
-    sometimes(faults.guardLosses) { [self] in
-      guard let node = nodes.randomElement(using: &random), node.isUp else { return }
-      node.routeGuard.isBroken = true
-      schedule(after: delay(upTo: .seconds(3))) { [self] in endGuard(of: node) }
-    }
-    sometimes(faults.registryFlushes) { [self] in
-      registry.flush()
-      for node in nodes {
-        sendNews(to: node) { [self] isHeard in if isHeard { endGuard(of: node) } }
-        schedule(after: delay(upTo: .seconds(1))) { [self] in tell(node, .registrationsLost) }
-      }
-    }
-    sometimes(faults.removals) { [self] in
-      for conversation in store.logs.keys.sorted() {
-        let last = UInt64.random(in: 0...store.head(conversation), using: &random)
-        store.remove(upTo: last, in: conversation)
-      }
-    }
-    sometimes(faults.storeOutages) { [self] in
-      isStoreDown = true
-      schedule(after: delay(upTo: .seconds(2))) { [self] in isStoreDown = false }
-    }
-  }
-
-  private func restoreBus() {
-    guard isBusDown else { return }
-    isBusDown = false
-    for node in nodes { tell(node, .busRecovered) }
-  }
-
-  private func crash() {
-    let index = Int.random(in: 0..<nodes.count, using: &random)
-    let node = nodes[index]
-    guard node.isUp else { return }
-    node.isUp = false
-    note("\(node.id) crashes")
-    for device in devices where device.hub?.node === node { connectionLost(device) }
-    // The lease outlives the process, unless a new one takes it over first; and the others look
-    // at it every second.
-    schedule(after: .seconds(13)) { [self] in
-      guard registry.leases[node.id] == node.epoch else { return }
-      registry.leases[node.id] = nil
-      leaseEnded(node)
-    }
-    schedule(after: delay(upTo: .seconds(20))) { [self] in
-      guard !nodes[index].isUp else { return }
-      let hadLease = registry.leases[node.id] == node.epoch
-      node.end()
-      nodes[index] = makeNode(node.id, epoch: node.epoch + 1)
-      if hadLease { leaseEnded(node) }
-    }
-  }
-
-  /// The others notice at their next refresh.
-  private func leaseEnded(_ node: SimulatedNode) {
-    for other in nodes where other !== node {
-      schedule(after: delay(upTo: .seconds(1))) { [self] in tell(other, .nodeLost(node.id)) }
-    }
-  }
-
-  private func heal() {
-    isQuiet = true
-    if isRegistryDown { restoreRegistry() }
-    isStoreDown = false
-    restoreBus()
-    for device in devices {
-      guard let hub = device.hub, let session = device.session else { continue }
-      hub.post(in: self) { $0.setCongested(session, false) }
-    }
   }
 }
