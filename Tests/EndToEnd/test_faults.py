@@ -1,5 +1,7 @@
 """What clients notice when a part of the system goes away and comes back."""
 
+import collections
+import contextlib
 import json
 import subprocess
 import threading
@@ -65,6 +67,21 @@ def test_a_node_that_comes_back_serves_again(cluster, name, healed):
         assert bob.next()["body"]["text"] == "hi"
         bob.send(f"@{alice.user}", "hi")
         assert alice.next()["body"]["text"] == "hi"
+
+
+def test_a_node_that_comes_back_gets_its_share_through_nginx(cluster, name, healed):
+    """Of clients that stay, like most, so that nginx never sees a request to it end well."""
+    url = cluster.status()["nginx"]
+    with contextlib.ExitStack() as clients:
+        def nodes_of_new_clients(count):
+            return collections.Counter(
+                clients.enter_context(Client(url, name("alice"))).ready["node"]
+                for _ in range(count))
+        cluster.run("kill", "server2", "-9")
+        assert set(nodes_of_new_clients(20)) == {"server1", "server3"}
+        cluster.run("start", "server2")
+        # A third of them, give or take chance.
+        assert nodes_of_new_clients(90)["server2"] > 12
 
 
 def send_until_acked(client, to, text, seconds=30):

@@ -18,7 +18,7 @@ nginx_configuration() {
     *) fail "CHAT_CLUSTER_BALANCE is sticky or round-robin" ;;
   esac
   for name in $(node_names); do
-    servers+="server 127.0.0.1:$(client_port "$name") max_fails=1 fail_timeout=1s;"$'\n    '
+    servers+="server 127.0.0.1:$(client_port "$name") max_fails=0;"$'\n    '
   done
   text=$(<"$root/deploy/lib/nginx.conf.in")
   text=${text//@state@/"$state/nginx"}

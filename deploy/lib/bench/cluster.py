@@ -33,14 +33,14 @@ class Cluster:
     A context, entered by whoever starts it; nothing of it is left behind.
     """
 
-    def __init__(self, nodes=2):
+    def __init__(self, nodes=2, options=""):
         self.base = free_port_block()
         # The servers' users must be able to enter it, so it lies in no private folder.
         self.folder = tempfile.mkdtemp(prefix="chat-bench-cluster-")
         self.environment = {
             **os.environ, "CHAT_BUILD": str(OURS), "CHAT_CLUSTER_DIR": self.folder,
             "CHAT_CLUSTER_PORT_BASE": str(self.base),
-            "CHAT_CLUSTER_NODE_OPTIONS": "--event-loops 1 --send-rate 0"}
+            "CHAT_CLUSTER_NODE_OPTIONS": f"--event-loops 1 --send-rate 0 {options}"}
         try:
             self.command("up", str(nodes))
             self.nodes = json.loads(self.command("status", "--json"))["nodes"]
@@ -63,6 +63,11 @@ class Cluster:
     @property
     def urls(self):
         return [word for each in self.nodes for word in ("--url", each["url"])]
+
+    @property
+    def balanced_url(self):
+        """Through nginx."""
+        return f"ws://127.0.0.1:{self.base}/ws"
 
     @property
     def redis_port(self):

@@ -1,6 +1,7 @@
-"""What users notice of a broker that is away for a minute."""
+"""What users notice of a broker that is away for a minute, and of nodes that are replaced."""
 
 from bench import node
+from bench.cluster import Cluster
 from bench.figures import count, measures, ratio
 from bench.programs import wait_until
 
@@ -9,6 +10,10 @@ SHAPE = ["--pairs", PAIRS, "--size", SIZE, "--window", WINDOW, "--rate", RATE]
 OUTAGE_SECONDS, NORMAL_SECONDS = 60, 20
 # Before and behind the broker's return, while messages are under way.
 RETURN_SECONDS = 20
+
+NODES, SESSIONS, DRAIN_SECONDS = 3, 10_000, 30
+RESTART_RATE = 200
+IDLE = SESSIONS - 2 * PAIRS
 
 
 @measures("broker-outage", "broker-outage-arrival", "broker-outage-return")
@@ -32,3 +37,31 @@ def broker_outage(bench):
     yield ratio("broker-outage", "µs", acks["ours"], {"normal": acks["normal"]}, "ours", "normal")
     yield count("broker-outage-arrival", "s", arrivals)
     yield count("broker-outage-return", "s", returns)
+
+
+@measures("rolling-restart", "rolling-restart-peak")
+def rolling_restart(bench):
+    """Connections through nginx that were refused while each node in turn was replaced; and the
+    second with the most returns, beside an even spread of a node's sessions over its drain."""
+    cluster = Cluster(NODES, f"--drain {DRAIN_SECONDS}")
+    bench.stack.callback(cluster.end)
+    largest = 0
+    with node.Load("--url", cluster.balanced_url, "--pairs", PAIRS, "--size", SIZE,
+                   "--window", WINDOW, "--rate", RESTART_RATE, "--idle", IDLE, "--seconds", 600,
+                   core=None) as load:
+        def all_are_up():
+            return load.is_over() or cluster.total("chat_sessions") == SESSIONS
+        for index, each in enumerate(cluster.nodes):
+            wait_until(all_are_up, 60, f"{SESSIONS} sessions")
+            largest = max(largest, cluster.metrics()[index]["chat_sessions"])
+            cluster.command("stop", each["id"])
+            cluster.command("start", each["id"])
+        wait_until(all_are_up, 60, f"{SESSIONS} sessions")
+        load.interrupt()
+        result = load.result()
+    even = largest / DRAIN_SECONDS
+    yield count("rolling-restart", "connections refused", [result["unopened"]],
+                reconnects=result["reconnects"], resent=result["retried"],
+                send_to_delivery_max_s=result["send_to_delivery_us"]["max"] / 1e6)
+    yield count("rolling-restart-peak", "returns in a second, of an even spread",
+                [result["returns_per_s_max"] / even])
