@@ -65,8 +65,9 @@ extension Hub {
   /// Sends a message that is next for the audience to all sessions that are at the same place.
   func handOut(_ message: Message, to audience: Audience, origin: SessionID?) {
     if message.conversation.isRoom {
-      // Entries of rooms are handed to rooms alone.
-      let room = unsafeDowncast(audience, to: Room.self)
+      guard let room = audience as? Room else {
+        preconditionFailure("a room's entry was handed to one of its members alone")
+      }
       return handOut(message, toRoom: room, origin: origin)
     }
     send(message, to: audience.sessions[...], of: audience, origin: origin)

@@ -57,6 +57,8 @@ extension Hub {
     if let user = users[name] {
       user.sessions.append(session)
       session.user = user
+      // Whoever was away on all devices is there again.
+      tellPresence(of: name)
       return
     }
     let user = User(id: name)
@@ -78,7 +80,12 @@ extension Hub {
     }
     let states = user.current(read)
     let wasLoaded = user.isLoaded
-    if wasLoaded { enterRooms(user, states) } else { establish(user, states) }
+    if wasLoaded {
+      forgetEndedRooms(of: user)
+      enterRooms(user, states)
+    } else {
+      establish(user, states)
+    }
     for state in states where state.conversation.isRoom { enter(session, user, state) }
     let loaded = LoadedConversations(states, resume: handshake.resume)
     place(session, user, loaded)

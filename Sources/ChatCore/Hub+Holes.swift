@@ -145,6 +145,7 @@ extension Hub {
     announce(
       Gap(after: cursor, before: last + 1, areRemoved: true), conversation, to: audience)
     setCursor(audience, conversation, to: last)
+    askForMembers(of: audience)
     handOutHeld(audience, conversation)
   }
 
@@ -155,9 +156,15 @@ extension Hub {
     let before = hole.lowestHeld ?? hole.target + 1
     announce(Gap(after: cursor, before: before), conversation, to: audience)
     setCursor(audience, conversation, to: before - 1)
+    askForMembers(of: audience)
     audience.holes[conversation]?.attempts = 0
     audience.holes[conversation]?.fetched = 0
     handOutHeld(audience, conversation)
+  }
+
+  /// Who came into a room or went in what is left out is asked of the store.
+  private func askForMembers(of audience: Audience) {
+    if let room = audience as? Room { sweep(room) }
   }
 }
 

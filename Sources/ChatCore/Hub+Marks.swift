@@ -13,8 +13,10 @@ struct MarkKey: Hashable {
 struct PendingMark {
   var received: UInt64
   var read: UInt64
-  /// Who said so last, and need not be told.
-  var origin: SessionID
+  /// Who said so, and need not be told; nobody, if several said something.
+  var origin: SessionID?
+  /// How many are in the room, if it is a room that is here.
+  let memberCount: Int?
   /// Who wants an answer.
   var waiting: [(session: Session, id: RequestID)] = []
 }
@@ -31,12 +33,14 @@ extension Hub {
         if mark.id != nil { fail(session, mark.id, .unavailable, "too many marks under way") }
         return
       }
-      pending = PendingMark(received: 0, read: 0, origin: session.id)
+      pending = PendingMark(
+        received: 0, read: 0, origin: session.id,
+        memberCount: rooms[key.conversation]?.memberCount)
       alarms.set(.mark(key), at: now + limits.markDelay)
     }
     pending.received = max(pending.received, mark.received, mark.read)
     pending.read = max(pending.read, mark.read)
-    pending.origin = session.id
+    if pending.origin != session.id { pending.origin = nil }
     if let id = mark.id { pending.waiting.append((session, id)) }
     marks[key] = pending
   }
@@ -63,9 +67,8 @@ extension Hub {
     guard let name = key.conversation.room else {
       return emit(signal, to: key.conversation.members, except: mark.origin)
     }
-    // In a large room everybody would be told of everybody.
-    let count = rooms[key.conversation]?.memberCount ?? .max
-    if count <= limits.receiptMembersMax {
+    // Where the room is not here, those who have it know how large it is.
+    if mark.memberCount ?? 0 <= limits.receiptMembersMax {
       emit(signal, to: [], topic: .room(name), except: mark.origin)
     } else {
       emit(signal, to: [key.user], except: mark.origin)

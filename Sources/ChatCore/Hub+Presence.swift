@@ -6,7 +6,7 @@ import ChatProtocol
 /// A user without a session here, for a moment.
 struct Departure {
   /// What the registry was told last.
-  let told: PresenceState
+  var told: PresenceState
   /// When the registry is told that the user has gone.
   let at: Int64
   let lastSeen: Timestamp
@@ -76,5 +76,7 @@ extension Hub {
       user.toldPresence = .offline
       alarms.set(.presence(user.id), at: now + Int64(index) * interval)
     }
+    // Who is back in time is told of again.
+    for user in departures.keys { departures[user]?.told = .offline }
   }
 }

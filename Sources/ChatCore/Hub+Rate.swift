@@ -30,7 +30,7 @@ extension Hub {
     guard user.allowance.tokens == 0 else {
       user.allowance.tokens -= 1
       session.refusals = 0
-      if user.allowance.tokens == tokensAtOnce / 2 { askTokens(user) }
+      if user.allowance.tokens == tokensAtOnce(user) / 2, isHere(user) { askTokens(user) }
       return true
     }
     counters.refused += 1
@@ -44,7 +44,13 @@ extension Hub {
     return false
   }
 
-  private var tokensAtOnce: Int { min(limits.tokensAtOnceMax, max(limits.sendsBurst / 4, 1)) }
+  /// Who is not connected has one command, and what is left of its tokens is lost.
+  private func tokensAtOnce(_ user: User) -> Int {
+    isHere(user) ? min(limits.tokensAtOnceMax, max(limits.sendsBurst / 4, 1)) : 1
+  }
+
+  private func isHere(_ user: User) -> Bool { !user.sessions.isEmpty }
+
   private var tokensPerSecond: Double { Double(limits.sendsPerMinute) / 60 }
 
   private func askTokens(_ user: User) {
@@ -54,7 +60,7 @@ extension Hub {
       RegistryRequest(
         token: registryRequests.insert(.tokens(user)),
         operation: .takeTokens(
-          user.id, count: tokensAtOnce, rate: tokensPerSecond, burst: limits.sendsBurst)))
+          user.id, count: tokensAtOnce(user), rate: tokensPerSecond, burst: limits.sendsBurst)))
   }
 
   func tokensTaken(_ user: User, _ result: RegistryReply.Result) {
@@ -67,9 +73,10 @@ extension Hub {
       takeSpare(user)
     }
     for session in user.sessions { runDeferred(session) }
-    // Not among the user's sessions.
-    for session in user.askers { runDeferred(session) }
+    // Not among the user's sessions. Whoever is still without a token asks again.
+    let askers = user.askers
     user.askers = []
+    for session in askers { runDeferred(session) }
   }
 
   /// While nobody can say what other nodes have let through, each lets through as much.

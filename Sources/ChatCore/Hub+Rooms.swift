@@ -26,6 +26,7 @@ extension Hub {
     else { return nil }
     room.memberCount = summary.memberCount
     if user.membership(in: room) == nil {
+      user.removals[state.conversation] = nil
       user.memberships.append(
         .init(
           room: room, since: summary.since, joined: summary.joined, knownSince: now))
@@ -36,12 +37,24 @@ extension Hub {
 
   /// All sessions of a user who is a member by the entry at `sequence`, which is next.
   private func enter(_ user: User, _ room: Room, by sequence: UInt64) {
-    user.removals[room.conversation] = nil
+    let removal = user.removals.removeValue(forKey: room.conversation)
     guard user.membership(in: room) == nil else { return }
     user.memberships.append(
       .init(room: room, since: sequence - 1, joined: sequence, knownSince: now))
-    for session in user.sessions where session.isLive { room.sessions.append(session) }
+    for session in user.sessions where session.isLive {
+      announceAbsence(since: removal, until: sequence, to: session, in: room)
+      room.sessions.append(session)
+    }
     if user.sessions.contains(where: { !$0.isLive }) { user.hasChangedWhileLoading = true }
+  }
+
+  /// The session has had the entry that took its user out of the room, and is about to get the one with
+  /// which the user came again: what was written between is not for it.
+  private func announceAbsence(
+    since removal: UInt64?, until joined: UInt64, to session: Session, in room: Room
+  ) {
+    guard let removal else { return }
+    sendGap(to: session, room.conversation, after: removal, before: joined)
   }
 
   /// An entry is about to end the user's membership. Sessions that lag get it now, behind a gap for what
@@ -59,6 +72,9 @@ extension Hub {
       case .ahead, nil:
         session.lags[conversation] = nil
         guard session.isCongested else { continue }
+        if let place = room.placeOnTheWay(to: session) {
+          sendGap(to: session, conversation, after: place, before: message.sequence)
+        }
       }
       counters.delivered += 1
       effects.send(.message(message, conversation: .room(room.name)), to: session.id)
@@ -103,6 +119,14 @@ extension Hub {
     roomsEmptied = []
     rooms.shrinkIfSparse()
     counters.rooms = rooms.count
+  }
+
+  /// While a user has no live session here, the rooms that it is in may be forgotten; and a list that was
+  /// being read does not have those it came into meanwhile.
+  func forgetEndedRooms(of user: User) {
+    let count = user.memberships.count
+    user.memberships.removeAll { rooms[$0.room.conversation] !== $0.room }
+    if user.memberships.count < count { user.hasChangedWhileLoading = true }
   }
 
   // MARK: - Entries about members
@@ -162,8 +186,11 @@ extension Hub {
   func enterRooms(_ user: User, _ states: [ConversationState]) {
     for state in states where state.conversation.isRoom {
       if let room = rooms[state.conversation], user.membership(in: room) != nil { continue }
+      let removal = user.removals[state.conversation]
       for session in user.sessions where session.isLive {
         guard let room = enter(session, user, state) else { continue }
+        announceAbsence(
+          since: removal, until: state.room?.joined ?? 0, to: session, in: room)
         resume(session, in: room, after: max(state.room?.joined ?? 1, 1) - 1)
       }
     }

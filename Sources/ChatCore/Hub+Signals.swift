@@ -13,12 +13,18 @@ extension Hub {
     case .receipt(let conversation, let user, let marks):
       let key = MarkKey(user: user, conversation: conversation)
       guard let marks = toldMarks.raise(marks, of: key, now: now) else { return }
-      tell(about: conversation, of: user, recipients, except: origin) {
+      // In a large room everybody would be told of everybody.
+      let isOwn = recipients.isEmpty && isLarge(conversation)
+      tell(about: conversation, of: user, isOwn ? [user] : recipients, except: origin) {
         .receipt(conversation: $0, user: user, marks)
       }
     case .presence(let user, let presence):
       presenceTold(of: user, presence)
     }
+  }
+
+  private func isLarge(_ conversation: ConversationID) -> Bool {
+    rooms[conversation].map { $0.memberCount > limits.receiptMembersMax } ?? false
   }
 
   /// Here, on the other hubs of the node, and on the other nodes. Without recipients to all of a room.

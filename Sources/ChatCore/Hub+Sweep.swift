@@ -19,6 +19,15 @@ extension Hub {
     }
   }
 
+  /// Those who are here of the room, at the same pace.
+  func sweep(_ room: Room) {
+    let interval = max(Int64.seconds(1) / limits.sweepsPerSecondMax, 1)
+    var seen: Set<UserID> = []
+    for case let user? in room.sessions.lazy.map(\.user) where seen.insert(user.id).inserted {
+      scheduleSweep(user, at: now + Int64(seen.count - 1) * interval)
+    }
+  }
+
   func sweep(_ id: UserID, scheduledAt time: Int64) {
     guard let user = users[id], user.sweepAt == time else { return }
     counters.sweeps += 1
@@ -29,7 +38,11 @@ extension Hub {
   var sweepInterval: Int64 { isBusAway ? limits.outageSweepInterval : limits.sweepInterval }
 
   func swept(_ user: User, readAt time: Int64, _ result: StoreReply.Result) {
-    guard !user.sessions.isEmpty else { return }
+    guard user.sessions.contains(where: \.isLive) else {
+      // Rooms are entered by live sessions. Where there is none, its load begins with all this.
+      if !user.sessions.isEmpty { user.hasChangedWhileLoading = true }
+      return
+    }
     guard case .conversations(let states) = result else {
       counters.unavailable += 1
       scheduleSweep(user, at: now + jittered(limits.holeDelayMax))
@@ -48,7 +61,7 @@ extension Hub {
 
   func compareHeads(_ user: User, _ states: [ConversationState]) {
     if states.count >= limits.conversationsMax { user.isComplete = false }
-    for state in states {
+    for state in states where !state.conversation.isRoom || rooms[state.conversation] != nil {
       let audience = audience(of: user, in: state.conversation)
       guard let cursor = audience.cursor(in: state.conversation) else {
         // Its place was not kept; it moved up because it was written to.

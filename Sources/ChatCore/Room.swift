@@ -16,6 +16,14 @@ final class Room: Audience {
     /// Those that were here when it came up.
     var sessions: [Session]
     var next = 0
+
+    /// The number before the first that it hands out.
+    var start: UInt64 {
+      switch item {
+      case .message(let message, _): message.sequence - 1
+      case .gap(let gap): gap.after
+      }
+    }
   }
 
   let conversation: ConversationID
@@ -39,4 +47,9 @@ final class Room: Audience {
   var topic: Topic { .room(name) }
 
   override func address(of message: Message) -> Address { .room(name) }
+
+  /// Up to where the session has been handed the room, if something is on its way to it.
+  func placeOnTheWay(to session: Session) -> UInt64? {
+    fanouts.first { $0.sessions[$0.next...].contains { $0 === session } }?.start
+  }
 }

@@ -18,7 +18,7 @@ final class User: Audience {
   let id: UserID
   var memberships: [Membership] = []
   /// The entries that took the user out of rooms: what the store said of a room before that is not so
-  /// any more. Until it says something newer.
+  /// any more. Until the user is a member again.
   var removals: [ConversationID: UInt64] = [:]
   /// What the registry was told last of this hub's sessions.
   var toldPresence = PresenceState.offline
@@ -40,9 +40,7 @@ final class User: Audience {
   func current(_ states: [ConversationState]) -> [ConversationState] {
     guard !removals.isEmpty else { return states }
     return states.filter { state in
-      guard let removal = removals[state.conversation] else { return true }
-      if state.head >= removal { removals[state.conversation] = nil }
-      return state.head >= removal
+      state.head >= removals[state.conversation] ?? 0
     }
   }
 

@@ -11,6 +11,9 @@ final class HubDriver {
   var registry = SimulatedRegistry()
   var isStoreAway = false
   var isRegistryAway = false
+  /// While held, requests pile up in `heldRegistryRequests` until `releaseRegistry`.
+  var isRegistryHeld = false
+  private var heldRegistryRequests: [RegistryRequest] = []
   /// Its answers may be kept.
   var isRegistryGuarding = true
   /// While held, requests pile up in `heldRequests` until `releaseStore`.
@@ -82,6 +85,28 @@ final class HubDriver {
     heldRequests = []
     for request in requests { answer(request) }
     settle()
+  }
+
+  func releaseRegistry() {
+    isRegistryHeld = false
+    let requests = heldRegistryRequests
+    heldRegistryRequests = []
+    for request in requests { answer(request) }
+    settle()
+  }
+
+  /// Answers the one that waits longest.
+  func releaseFirst() {
+    answer(heldRequests.removeFirst())
+    settle()
+  }
+
+  /// One command of somebody who need not be connected.
+  func ask(_ command: Command, by user: UserID) -> SessionID {
+    sessionCount += 1
+    let session = SessionID(value: sessionCount)
+    turn { $0.asked(command, by: user, session) }
+    return session
   }
 
   /// Another node's connection becomes the owner of the device, which this node is told of later.
@@ -210,9 +235,13 @@ final class HubDriver {
       }
       for request in effects.registry {
         if !request.operation.isPresence { registryRequests.append(request.operation) }
-        hub.completed([RegistryReply(token: request.token, result: answer(request.operation))])
+        if isRegistryHeld { heldRegistryRequests.append(request) } else { answer(request) }
       }
     } while !hub.effects.isEmpty
+  }
+
+  private func answer(_ request: RegistryRequest) {
+    hub.completed([RegistryReply(token: request.token, result: answer(request.operation))])
   }
 
   private func answer(_ operation: RegistryRequest.Operation) -> RegistryReply.Result {

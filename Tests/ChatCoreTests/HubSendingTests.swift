@@ -233,4 +233,33 @@ struct HubSendingTests {
     for _ in 1...5 { driver.say(.send("c4", to: .user(bob)), session) }
     #expect(driver.closes[session] == .rateLimited)
   }
+
+  @Test
+  func `every one of many requests at once gets an answer`() {
+    var limits = HubLimits()
+    limits.sendsPerMinute = 200
+    limits.sendsBurst = 100
+    let driver = HubDriver(limits: limits)
+    _ = driver.connect(alice)
+    driver.isRegistryHeld = true
+    let requests = (1...150).map { driver.ask(.send("c\($0)", to: .user(bob)), by: alice) }
+    driver.releaseRegistry()
+    let answers = requests.map { driver.taken($0) }
+    #expect(answers.prefix(100).elementsEqual((1...100).map { ["ack \($0)"] }))
+    #expect(answers.dropFirst(100).allSatisfy { $0 == ["rate_limited"] })
+  }
+
+  @Test
+  func `who is not connected may send as much as who is`() {
+    var limits = HubLimits()
+    limits.sendsPerMinute = 200
+    limits.sendsBurst = 100
+    let driver = HubDriver(limits: limits)
+    for number in 1...100 {
+      let request = driver.ask(.send("c\(number)", to: .user(bob)), by: alice)
+      #expect(driver.taken(request) == ["ack \(number)"])
+      driver.turn { $0.closed(request) }
+    }
+    #expect(driver.taken(driver.ask(.send("c", to: .user(bob)), by: alice)) == ["rate_limited"])
+  }
 }

@@ -72,6 +72,50 @@ private let server2 = NodeID("server2")!
       driver.taken(alices) == [3, 5, 6].map { "@bob @bob has 6, read \($0)" })
   }
 
+  @Test func `marks of several devices in one moment are told to all of them`() {
+    let alices = driver.connect(alice)
+    let devices = ["d1", "d2"].map { driver.connect(bob, device: $0) }
+    for cid in ["c1", "c2", "c3"] { driver.say(.send(cid, to: .user(bob)), alices) }
+    for device in devices { _ = driver.taken(device) }
+    driver.say(mark(alice, read: 3), devices[0])
+    driver.say(mark(alice, read: 1), devices[1])
+    driver.pass(.milliseconds(100))
+    for device in devices {
+      #expect(driver.taken(device) == ["ok", "@alice @bob has 3, read 3"])
+    }
+  }
+
+  @Test func `a mark of a room that is on another node reaches its members there`() {
+    let lobby = ConversationID(room: "lobby")
+    driver.write(lobby, alice, .create(RoomSettings(), members: [bob]))
+    driver.subscribe(.room("lobby"), at: server2, shard: 0)
+    let command = Command.mark(
+      .init(id: RequestID(json: "1"), to: .room("lobby"), received: 1, read: 1))
+    let request = driver.ask(command, by: bob)
+    driver.pass(.milliseconds(100))
+    #expect(driver.taken(request) == ["ok"])
+    let marks = PeerMarks(received: 1, read: 1)
+    let publications = driver.takePublications()
+    #expect(publications.map(\.destination) == [.node(server2)])
+    #expect(
+      publications.map(\.envelope) == [.signal(.receipt(in: lobby, bob, marks), recipients: [])])
+  }
+
+  @Test func `of marks in a large room, from wherever, only the own devices are told`() {
+    var limits = HubLimits()
+    limits.receiptMembersMax = 1
+    let driver = HubDriver(limits: limits)
+    let lobby = ConversationID(room: "lobby")
+    driver.write(lobby, alice, .create(RoomSettings(), members: [bob]))
+    let alices = driver.connect(alice)
+    let bobs = driver.connect(bob)
+    for session in [alices, bobs] { _ = driver.taken(session) }
+    let signal = Signal.receipt(in: lobby, bob, PeerMarks(received: 1, read: 1))
+    driver.turn { $0.handle(.arrived([.signal(signal, recipients: [])])) }
+    #expect(driver.taken(alices) == [])
+    #expect(driver.taken(bobs) == ["#lobby @bob has 1, read 1"])
+  }
+
   // MARK: - Typing
 
   @Test func `typing reaches the other's devices, seldom, and nobody who never wrote`() {
@@ -134,6 +178,29 @@ private let server2 = NodeID("server2")!
     _ = driver.connect(bob)
     driver.pass(.seconds(10))
     #expect(driver.taken(alices) == [])
+  }
+
+  @Test func `who is away is there again with another device`() {
+    let alices = driver.connect(alice)
+    driver.say(.watchPresence(nil, [bob]), alices)
+    let bobs = driver.connect(bob)
+    driver.say(.setPresence(nil, .away), bobs)
+    _ = driver.taken(alices)
+    _ = driver.connect(bob, device: "d2")
+    #expect(driver.taken(alices) == ["@bob is online"])
+  }
+
+  @Test func `who is back in time is told of again where the registry has forgotten`() {
+    let bobs = driver.connect(bob)
+    driver.turn { $0.closed(bobs) }
+    driver.registry.flush()
+    driver.turn { $0.handle(.registrationsLost) }
+    _ = driver.connect(bob)
+    driver.pass(.seconds(2))
+    let alices = driver.connect(alice)
+    _ = driver.taken(alices)
+    driver.say(.watchPresence(RequestID(json: "1"), [bob]), alices)
+    #expect(driver.taken(alices) == ["watching [\"@bob online\"]"])
   }
 
   @Test func `changes that overtook each other are put right by the registry`() {

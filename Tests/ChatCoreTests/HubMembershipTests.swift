@@ -1,0 +1,151 @@
+import ChatProtocol
+import Simulation
+import Testing
+
+@testable import ChatCore
+
+private let lobby = ConversationID(room: "lobby")
+private let server2 = NodeID("server2")!
+
+/// Memberships that change while sessions come and go, or while entries are missing.
+@Suite struct HubMembershipTests {
+  /// A room of alice's, who is on another node, and bob's.
+  private func makeRoom(in driver: HubDriver) {
+    driver.write(lobby, alice, .create(RoomSettings(isPublic: false), members: [bob]))
+  }
+
+  private func arrive(_ entries: Message..., in driver: HubDriver) {
+    let envelopes = entries.map { Envelope.deliver(Delivery(message: $0, recipients: [])) }
+    driver.turn { $0.handle(.arrived(envelopes)) }
+    driver.pass(0)
+  }
+
+  /// Bob's only live session goes while another begins, so that his rooms are forgotten here.
+  private func changeSessions(in driver: HubDriver) -> SessionID {
+    let first = driver.connect(bob)
+    driver.isStoreHeld = true
+    let second = driver.connect(bob, device: "d2")
+    driver.turn { $0.closed(first) }
+    #expect(driver.hub.counters.rooms == 0)
+    return second
+  }
+
+  @Test func `a sweep that is answered while no session is live leaves rooms alone`() {
+    let driver = HubDriver()
+    makeRoom(in: driver)
+    let first = driver.connect(bob)
+    driver.isStoreHeld = true
+    driver.turn { $0.handle(.busRecovered) }
+    driver.pass(0)
+    let second = driver.connect(bob, device: "d2")
+    driver.turn { $0.closed(first) }
+    #expect(driver.hub.counters.rooms == 0)
+    let sweep = driver.heldRequests.count == 2
+    #expect(sweep, "\(driver.heldRequests)")
+    driver.releaseFirst()
+    driver.write(lobby, alice, "c1")
+    driver.pass(.seconds(1))
+    driver.releaseStore()
+    driver.pass(.seconds(1))
+    #expect(driver.taken(second).first == "ready")
+    arrive(driver.write(lobby, alice, "c2"), in: driver)
+    #expect(driver.taken(second).last == "#lobby 3")
+  }
+
+  @Test func `a session that begins while its user's rooms are forgotten is in them`() {
+    let driver = HubDriver()
+    makeRoom(in: driver)
+    let second = changeSessions(in: driver)
+    driver.releaseStore()
+    #expect(driver.taken(second) == ["ready"])
+    arrive(driver.write(lobby, alice, "c1"), in: driver)
+    #expect(driver.taken(second) == ["#lobby 2"])
+  }
+
+  @Test func `who leaves a room that had been forgotten meanwhile is out, and stays connected`() {
+    let driver = HubDriver()
+    makeRoom(in: driver)
+    let second = changeSessions(in: driver)
+    driver.releaseStore()
+    _ = driver.taken(second)
+    arrive(driver.write(lobby, alice, .kick(bob)), in: driver)
+    #expect(driver.taken(second) == ["#lobby 2"])
+    driver.write(lobby, alice, "c1")
+    let third = driver.connect(bob, device: "d3")
+    #expect(driver.taken(third) == ["ready"])
+    driver.pass(.seconds(80))
+    #expect(driver.taken(second) == [])
+    #expect(driver.closes.isEmpty)
+    #expect(driver.hub.counters.rooms == 0)
+  }
+
+  @Test func `a room that its user came into while the list was read is found`() {
+    let driver = HubDriver()
+    let first = driver.connect(bob)
+    _ = driver.taken(first)
+    driver.isStoreHeld = true
+    let second = driver.connect(bob, device: "d2")
+    let list = driver.store
+    makeRoom(in: driver)
+    let entry = driver.store.logs[lobby]![0]
+    driver.turn {
+      $0.handle(.arrived([.deliver(Delivery(message: entry, recipients: [bob]))]))
+    }
+    driver.turn { $0.closed(first) }
+    let later = driver.store
+    driver.store = list
+    driver.releaseStore()
+    driver.store = later
+    driver.pass(.seconds(1))
+    #expect(driver.taken(second) == ["ready", "#lobby 1"])
+  }
+
+  @Test func `who is taken out and comes again is told of what was written between`() {
+    let driver = HubDriver()
+    makeRoom(in: driver)
+    let session = driver.connect(bob)
+    _ = driver.taken(session)
+    arrive(driver.write(lobby, alice, .kick(bob)), in: driver)
+    driver.write(lobby, alice, "c1")
+    driver.write(lobby, alice, "c2")
+    let entry = driver.write(lobby, alice, .invite([bob]))
+    driver.turn {
+      $0.handle(.arrived([.deliver(Delivery(message: entry, recipients: [bob]))]))
+    }
+    driver.pass(.seconds(1))
+    #expect(driver.taken(session) == ["#lobby 2", "gap #lobby 2-5", "#lobby 5"])
+  }
+
+  @Test func `who is taken out by an entry that is given up is out within seconds`() {
+    var limits = HubLimits()
+    limits.holeMessagesMax = 3
+    let driver = HubDriver(limits: limits)
+    makeRoom(in: driver)
+    let session = driver.connect(bob)
+    _ = driver.taken(session)
+    for number in 0..<5 { driver.write(lobby, alice, "c\(number)") }
+    driver.write(lobby, alice, .kick(bob))
+    arrive(driver.write(lobby, alice, "secret"), in: driver)
+    driver.pass(.seconds(2))
+    #expect(driver.closes[session] == .internalError)
+    #expect(driver.hub.counters.rooms == 0)
+  }
+
+  @Test func `whom a large room is still handed to is told of the rest when taken out`() {
+    var limits = HubLimits()
+    limits.fanoutSessionsMax = 1
+    let driver = HubDriver(limits: limits)
+    makeRoom(in: driver)
+    let others = ["d1", "d2", "d3"].map { driver.connect(bob, device: $0) }
+    let slow = others[2]
+    for session in others { _ = driver.taken(session) }
+    let entries = [
+      driver.write(lobby, alice, "c1"), driver.write(lobby, alice, "c2"),
+      driver.write(lobby, alice, .kick(bob)),
+    ]
+    driver.turn { $0.setCongested(slow, true) }
+    arrive(entries[0], entries[1], entries[2], in: driver)
+    #expect(driver.taken(others[1]) == ["#lobby 2", "#lobby 3", "#lobby 4"])
+    #expect(driver.taken(slow) == ["gap #lobby 1-4", "#lobby 4"])
+  }
+}
