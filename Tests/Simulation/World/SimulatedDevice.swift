@@ -97,9 +97,9 @@ final class SimulatedDevice {
     case .ready(let ready): received(ready)
     case .message(let message, conversation: let address): received(message, address)
     case .ack(let ack): received(ack)
-    case .gap(conversation: let address, let after, let before, let areRemoved):
+    case .gap(conversation: let address, let after, let before, let cause):
       received(gapIn: address, after: after, before: before)
-      if areRemoved { places[address, default: Place()].removed = before - 1 }
+      if cause == .removal { places[address, default: Place()].removed = before - 1 }
     case .error(let id, .notFound, _, _) where isForRoom(id):
       unacked.removeAll { RequestID(json: $0.cid) == id }
     case .error(let id, .conflict, _, _) where !unacked.contains { RequestID(json: $0.cid) == id }:
