@@ -106,6 +106,15 @@ def test_a_body_that_was_altered_on_its_way_to_the_database(story):
     assert story.found() == {"altered"}
 
 
+def test_a_message_that_is_stored_and_acked_in_another_conversation(story):
+    """ann wrote it to carol; bob got it."""
+    for event in story.ann:
+        if event["e"] == "write" and event["cid"] == "cid-3":
+            event["to"] = "@carol"
+    assert story.found() == {"altered"}
+    assert len(story.verdict().violations["altered"]) == 2
+
+
 def test_a_send_that_was_refused_for_ever(story):
     story.ann.append(story.frame(9, 1, type="error", id="1.2", code="conflict", message="used",
                                  retryable=False))
@@ -116,6 +125,14 @@ def test_a_send_that_may_be_tried_again_is_no_violation(story):
     story.ann.insert(4, story.frame(1.05, 1, type="error", id="1.1", code="unavailable",
                                     message="later", retryable=True))
     assert story.found() == set()
+
+
+@pytest.mark.parametrize("code, is_retryable", [("internal", True), ("bad_request", False)])
+def test_an_answer_that_nothing_deserves(story, code, is_retryable):
+    """Whatever was asked: here it is no send."""
+    story.ann.append(story.frame(9, 1, type="error", id="1.99", code=code, message="what?",
+                                 retryable=is_retryable))
+    assert story.found() == {"refused"}
 
 
 # What is shown.
@@ -212,7 +229,8 @@ def test_a_head_that_is_just_what_was_acked(story):
 
 
 @pytest.mark.parametrize("code, violations", [(4000, {"closed"}), (1011, {"closed"}),
-                                              (4200, set()), (1006, set())])
+                                              (4103, {"closed"}), (4200, set()),
+                                              (1006, set())])
 def test_a_connection_that_was_closed(story, code, violations):
     story.ann.append({"t": 40, "e": "end", "c": 1, "code": code})
     assert story.found() == violations

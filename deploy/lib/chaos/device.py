@@ -83,7 +83,7 @@ class Device:
             raise
 
     def use(self, connection):
-        """The newest is the device's: one that was begun before it and is ready later is given up."""
+        """The newest is the device's: one begun before it that is ready later is given up."""
         if self.is_connected and self.connection.number > connection.number:
             connection.abort()
             connection.end("given up")
