@@ -81,17 +81,17 @@ class Conductor:
                 await self.stage.cluster.start(node)
 
     async def settle(self, healed):
-        """Seconds until every device that is connected has all that was committed up to now."""
+        """Seconds until every device that is not away has all that was committed up to now, and
+        an ack for all that it had written."""
         wanted = dict(self.shared.heads)
         while time.monotonic() < healed + SETTLE_SECONDS:
-            if all(self.has_all(device, wanted) for device in self.stage.devices):
+            if all(self.has_all(device, wanted) and not device.outbox.has_older(healed)
+                   for device in self.stage.devices if device.is_online.is_set()):
                 return time.monotonic() - healed
             await asyncio.sleep(CHECK_SECONDS)
         return None
 
     def has_all(self, device, wanted):
-        if not device.is_online.is_set():
-            return True
         return device.is_connected and all(
             place.last >= wanted.get(key_of(device.user, conv), 0)
             for conv, place in device.places.items())

@@ -1,6 +1,7 @@
 """What a run tells at its end."""
 
 from chaos.conductor import SETTLE_SECONDS
+from chaos.outbox import SENDS_MAX
 
 
 def told(run, verdict, disk, seed, seconds):
@@ -16,6 +17,8 @@ def told(run, verdict, disk, seed, seconds):
         print(f"VIOLATION a node ended by itself: {what}")
     for line in verdict.lines():
         print(line)
+    if run.load.held_back:
+        print(f"{run.load.held_back} messages not written: {SENDS_MAX} of their device had no ack")
     has_passed = is_clean(run, verdict) and (disk is None or disk.is_clean)
     if run.keeps_folder:
         print(f"histories and logs: {run.cluster.folder}")

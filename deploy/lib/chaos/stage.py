@@ -21,9 +21,10 @@ class Stage:
         self.monitor, self.journal, self.rng = monitor, journal, rng
         self.evidence = None
 
-    def injected(self, evidence):
+    def injected(self, evidence, server=None):
+        """`server`: the one that it is of, if it is of one alone."""
         self.evidence = evidence
-        self.journal.note("injected", evidence=evidence)
+        self.journal.note("injected", evidence=evidence, server=server)
 
     async def hold(self, shortest, longest):
         await asyncio.sleep(self.rng.uniform(shortest, longest))

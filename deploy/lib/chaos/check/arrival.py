@@ -5,7 +5,7 @@ import collections
 import dataclasses
 import itertools
 
-LATE_SECONDS = 5.0
+from chaos.check.windows import ALLOWED_SECONDS, without_faults
 
 
 @dataclasses.dataclass
@@ -22,12 +22,11 @@ class Arrivals:
 
     def __init__(self, record, quiet=()):
         self.record, self.quiet = record, set(quiet)
-        self.windows = record.faults()
         self.committed = first_acks(record)
         self.recoveries = {}
-        for name, _, _, missed in self.windows:
-            if missed is None:
-                self.recoveries.setdefault(name, Recovery()).count += 1
+        for window in record.windows:
+            if window.missed is None:
+                self.recoveries.setdefault(window.name, Recovery()).count += 1
         self.checked = 0
 
     def check(self):
@@ -46,7 +45,7 @@ class Arrivals:
             if committed is None:
                 continue
             late = max(self.lateness(timeline, committed, came, key), default=None)
-            if late is not None and late[0] > LATE_SECONDS:
+            if late is not None and late[0] > ALLOWED_SECONDS:
                 yield "late", (f"{each}: {key} {seq} not within {late[0]:.1f} s, connected all the "
                                f"while on connection {late[1]}")
         if missing := [seq for seq in self.record.log.get(key, {}) if seq not in times]:
@@ -57,19 +56,11 @@ class Arrivals:
         for connection in timeline.between(committed, came):
             since = max(committed, connection.ready)
             until = min(came, connection.end, self.record.end)
-            since, fault = self.without_faults(since)
+            since, fault = without_faults(since, self.record.windows)
             late = until - since
             if fault is not None and late > 0 and came <= connection.end:
                 self.note(fault, late, key)
             yield late, connection.number
-
-    def without_faults(self, since):
-        """The clock starts at the end of a fault that was there in the time allowed."""
-        fault = None
-        for name, begin, end, _ in self.windows:
-            if begin - LATE_SECONDS <= since < end:
-                since, fault = end, name
-        return since, fault
 
     def note(self, fault, late, key):
         recovery = self.recoveries.setdefault(fault, Recovery())

@@ -4,6 +4,7 @@ import dataclasses
 import json
 
 from chaos import journal
+from chaos.check.windows import windows
 from chaos.plan import key_of
 
 
@@ -30,9 +31,9 @@ class Connection:
     code: int | None = None
     # What `ready` listed, by the conversation's name.
     listed: dict = dataclasses.field(default_factory=dict)
-    # (time, frame), as they came; and the cids that were sent on it.
+    # (time, frame), as they came; and when each cid was first sent on it.
     frames: list = dataclasses.field(default_factory=list)
-    sent: set = dataclasses.field(default_factory=set)
+    sent: dict = dataclasses.field(default_factory=dict)
     hello: float = 0.0
 
 
@@ -71,7 +72,7 @@ def history(user, device, events):
             case "hello":
                 here.resume, here.hello = event["resume"], event["t"]
             case "send":
-                here.sent.add(event["cid"])
+                here.sent.setdefault(event["cid"], event["t"])
                 sends[event.get("id")] = event["cid"]
             case "end":
                 here.end, here.code = event["t"], event.get("code")
@@ -97,6 +98,7 @@ class Record:
         self.rows = log
         self.log = {key: {row.seq: row for row in rows} for key, rows in log.items()}
         self.events, self.samples = list(events), list(samples)
+        self.windows = windows(self.events)
         self.members = members or {}
         # What was left when everything had stopped: queues and the like.
         self.final = final or {}
@@ -108,17 +110,6 @@ class Record:
         if key.startswith("#"):
             return user in self.members.get(key, ())
         return user in key.split(":")
-
-    def faults(self):
-        """(name, begin, end) of what was injected, and of what was tried in vain."""
-        windows, begin = [], None
-        for event in self.events:
-            if event["e"] == "begin":
-                begin = event
-            elif event["e"] == "healed" and begin is not None:
-                windows.append((begin["fault"], begin["t"], event["t"], event["missed"]))
-                begin = None
-        return windows
 
 
 def load(folder, log, members):

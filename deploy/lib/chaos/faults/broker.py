@@ -28,7 +28,7 @@ async def broker_kill(stage):
 async def broker_alarm(stage):
     shown = await stage.cluster.erlang(WATERMARK.format("1MB") + ALARMS)
     require("memory" in shown, f"no alarm: {shown}")
-    stage.injected("memory alarm")
+    stage.injected("memory alarm", "rabbitmq")
     await stage.hold(3, 12)
     shown = await stage.cluster.erlang(WATERMARK.format("1GB") + ALARMS)
     if "memory" in shown:
@@ -44,7 +44,8 @@ async def queue_deleted(stage):
     try:
         gone = await stage.cluster.amqp(lambda channel: delete(channel, f"chat.queue.{node}"))
         require(gone, f"{node} still has its queue")
-        stage.injected(f"the queue of {node} is deleted, and the node away from the broker")
+        stage.injected(
+            f"the queue of {node} is deleted, and the node away from the broker", "rabbitmq")
         await stage.hold(2, 5)
     finally:
         await stage.cluster.set_link(link, "whole")
@@ -56,7 +57,7 @@ async def queue_deleted_in_use(stage):
     node = stage.receivers_node()
     await stage.cluster.amqp(lambda channel: channel.queue_delete(f"chat.queue.{node}"))
     # It has made it anew before anybody can look; that it had to is in the broker's log.
-    stage.injected(f"the queue of {node} is deleted under its consumer")
+    stage.injected(f"the queue of {node} is deleted under its consumer", "rabbitmq")
     await stage.hold(0.5, 2)
 
 

@@ -11,7 +11,7 @@ async def redis_restart(stage):
     require(keys > 0, "there was nothing to lose")
     await stage.cluster.stop("redis")
     require(stage.cluster.pid("redis") is None, "Redis lives")
-    stage.injected(f"Redis stopped, and {keys} keys with it")
+    stage.injected(f"Redis stopped, and {keys} keys with it", "redis")
     await stage.hold(0.2, 18)
     await stage.cluster.start("redis")
 
@@ -21,7 +21,7 @@ async def redis_flushall(stage):
     keys = int(await stage.cluster.redis("DBSIZE"))
     require(keys > 0, "there was nothing to lose")
     require(await stage.cluster.redis("FLUSHALL") == "OK", "FLUSHALL was refused")
-    stage.injected(f"{keys} keys flushed")
+    stage.injected(f"{keys} keys flushed", "redis")
 
 
 @fault("redis-freeze", 8)
@@ -30,7 +30,7 @@ async def redis_freeze(stage):
     try:
         await asyncio.sleep(0.2)
         require(stage.cluster.state_of("redis") == "T", "Redis is not stopped")
-        stage.injected("Redis frozen")
+        stage.injected("Redis frozen", "redis")
         await stage.hold(3, 20)
     finally:
         await stage.cluster.kill("redis", "-CONT")

@@ -8,7 +8,7 @@ async def restart(stage, name, called, how, shortest, longest):
     before = stage.cluster.pid(name)
     await how(name)
     require(stage.cluster.pid(name) is None, f"{called} lives")
-    stage.injected(f"{called} is gone")
+    stage.injected(f"{called} is gone", name)
     await stage.hold(shortest, longest)
     await stage.cluster.start(name)
     require(stage.cluster.pid(name) != before, f"{called} was not restarted")
