@@ -54,9 +54,9 @@ class Story:
             {"t": begin + 0.1, "e": "injected", "evidence": "it broke", "server": server},
             {"t": end, "e": "healed", "fault": "some-fault", "missed": None}]
 
-    def missed_fault(self, begin, end):
+    def missed_fault(self, begin, end, *between):
         self.events += [
-            {"t": begin, "e": "begin", "fault": "some-fault"},
+            {"t": begin, "e": "begin", "fault": "some-fault"}, *between,
             {"t": end, "e": "healed", "fault": "some-fault", "missed": "it did not show"}]
 
     def verdict(self, quiet=()):

@@ -1,7 +1,10 @@
 """The checker of deploy/chaos: what the nodes and servers show."""
 
+import types
+
 import pytest
 
+from chaos import report
 from chaos_story import Story
 
 
@@ -54,3 +57,18 @@ def test_messages_that_the_broker_let_fall(story):
 def test_what_still_waits_at_the_end(story):
     story.final = {"messages in queues": 2, "server1 pending bytes": 0}
     assert story.found() == {"left over"}
+
+
+@pytest.mark.parametrize("is_node, violations", [(True, {"did not stop"}), (False, set())])
+def test_a_node_that_had_to_be_killed_when_it_should_stop(story, is_node, violations):
+    story.events.append({"t": 9, "e": "hung", "server": "server2", "is_node": is_node})
+    assert story.found() == violations
+
+
+@pytest.mark.parametrize("injected, missed, is_clean", [
+    ({"one": 1}, {}, True), ({"one": 1}, {"one": 2}, True), ({"one": 1}, {"two": 1}, False),
+    ({}, {"one": 1}, False), ({}, {}, False)])
+def test_a_run_without_its_faults_shows_nothing(story, injected, missed, is_clean):
+    conductor = types.SimpleNamespace(injected=injected, missed=missed, unsettled=[], fallen=[])
+    run = types.SimpleNamespace(conductor=conductor)
+    assert report.is_clean(run, story.verdict()) == is_clean

@@ -54,6 +54,18 @@ def test_a_fault_that_was_not_injected_is_not_counted(story):
     assert story.verdict().recoveries == {}
 
 
+def test_a_fault_that_was_not_injected_is_no_excuse(story):
+    late_story(story).missed_fault(COUNT - 1, COUNT + 10)
+    assert story.found() == {"late"}
+
+
+@pytest.mark.parametrize("event", [{"e": "disturbed", "how": "the server is killed"},
+                                   {"e": "injected", "evidence": "it broke"}])
+def test_a_fault_that_does_not_count_and_was_felt(story, event):
+    late_story(story).missed_fault(COUNT - 1, COUNT + 10, {"t": COUNT, **event})
+    assert story.found() == set()
+
+
 def ack_of(story, seq):
     """Where ann's ack of a message is."""
     return next(place for place, event in enumerate(story.ann)

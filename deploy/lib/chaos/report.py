@@ -13,6 +13,8 @@ def told(run, verdict, disk, seed, seconds):
         print(f"{name:22} {count:3} times not injected")
     for name in run.conductor.unsettled:
         print(f"VIOLATION not whole {SETTLE_SECONDS} s after {name}")
+    for what in lacking(run):
+        print(f"VIOLATION {what}")
     for what in run.conductor.fallen:
         print(f"VIOLATION a node ended by itself: {what}")
     for line in verdict.lines():
@@ -33,8 +35,16 @@ def told(run, verdict, disk, seed, seconds):
 
 
 def is_clean(run, verdict):
-    """Whether nothing was found in the run itself."""
-    return verdict.is_clean and not run.conductor.unsettled and not run.conductor.fallen
+    """Whether nothing was found in the run itself, and it was there."""
+    return (verdict.is_clean and not run.conductor.unsettled and not run.conductor.fallen
+            and not lacking(run))
+
+
+def lacking(run):
+    """What a run that shows anything would have had."""
+    injected, missed = run.conductor.injected, run.conductor.missed
+    found = [f"{name} was never injected" for name in missed if name not in injected]
+    return found if injected else [*found, "no fault was injected"]
 
 
 def disk_count(disk):

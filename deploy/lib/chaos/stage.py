@@ -26,6 +26,10 @@ class Stage:
         self.evidence = evidence
         self.journal.note("injected", evidence=evidence, server=server)
 
+    def disturbed(self, how):
+        """Something is done that may be felt, whether or not the fault comes to show."""
+        self.journal.note("disturbed", how=how)
+
     async def hold(self, shortest, longest):
         await asyncio.sleep(self.rng.uniform(shortest, longest))
 

@@ -19,6 +19,8 @@ class Window:
     missed: str | None
     # The server that it is of, where it is of one.
     server: str | None
+    # Whether anything was done to the system, also where it does not count.
+    was_felt: bool
 
     @property
     def holds_up_acks(self):
@@ -27,16 +29,18 @@ class Window:
 
 def windows(events):
     """What was injected, and what was tried in vain."""
-    found, begin, server = [], None, None
+    found, begin, server, was_felt = [], None, None, False
     for event in events:
         match event["e"]:
             case "begin":
-                begin, server = event, None
+                begin, server, was_felt = event, None, False
+            case "disturbed":
+                was_felt = True
             case "injected":
-                server = event.get("server")
+                server, was_felt = event.get("server"), True
             case "healed" if begin is not None:
                 found.append(Window(begin["fault"], begin["t"], event["t"], event["missed"],
-                                    server))
+                                    server, was_felt))
                 begin = None
     return found
 
@@ -46,6 +50,6 @@ def without_faults(since, faults):
     the fault, if there was one."""
     fault = None
     for window in faults:
-        if window.begin - ALLOWED_SECONDS <= since < window.end:
+        if window.was_felt and window.begin - ALLOWED_SECONDS <= since < window.end:
             since, fault = window.end, window.name
     return since, fault

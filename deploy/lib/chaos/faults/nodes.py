@@ -6,6 +6,7 @@ import time
 from bench.programs import free_port
 from chaos.cluster import NODES, run
 from chaos.faults.registry import fault, require
+from chaos.faults.restarting import kill, start, stop
 
 FAIL_POINT_PASSES = (5, 60)
 FAIL_POINT_SECONDS = 60
@@ -14,14 +15,13 @@ SECOND_PROCESS_SECONDS = 90
 
 
 async def kill_and_start(stage, node):
-    carried = stage.count_on(node)
-    await stage.cluster.kill(node)
-    require(carried > 0, f"nobody was connected to {node}")
-    require(stage.cluster.pid(node) is None, f"{node} lives")
+    carried, before = stage.count_on(node), stage.cluster.pid(node)
+    require(carried > 0, f"nobody is connected to {node}")
+    await kill(stage, node)
     stage.injected(f"{node} killed with {carried} connections")
     # Below and above the 15 s of its lease.
     await stage.hold(0.2, 18)
-    await stage.cluster.start(node)
+    await start(stage, node, before)
 
 
 @fault("kill-sender", 6)
@@ -38,7 +38,7 @@ async def kill_at(stage, point):
     node = stage.any_node()
     passes = stage.rng.randint(*FAIL_POINT_PASSES)
     # To be started with its end in its environment it has to be stopped first.
-    await stage.cluster.kill(node)
+    await kill(stage, node)
     before = len(stage.cluster.log(node))
     await stage.cluster.start(node, {"CHAT_FAIL_POINT": f"{point}:{passes}"})
     deadline = time.monotonic() + FAIL_POINT_SECONDS
@@ -84,11 +84,11 @@ async def freeze_node(stage):
 @fault("rolling-restart", 15)
 async def rolling_restart(stage):
     for node in stage.rng.sample(NODES, len(NODES)):
-        before = stage.cluster.pid(node)
-        await stage.cluster.stop(node)
-        require(stage.cluster.pid(node) is None, f"{node} lives")
-        await stage.cluster.start(node)
-        require(stage.cluster.pid(node) != before, f"{node} was not restarted")
+        before, logged = stage.cluster.pid(node), len(stage.cluster.log(node))
+        await stop(stage, node)
+        said = stage.cluster.log(node)[logged:]
+        require("leaving" in said and "at once" not in said, f"{node} left so: {said[-300:]}")
+        await start(stage, node, before)
     stage.injected("every node stopped in order, and started")
 
 

@@ -3,17 +3,18 @@
 import asyncio
 
 from chaos.faults.registry import fault, require
+from chaos.faults.restarting import start, stop
 
 
 @fault("redis-restart", 5)
 async def redis_restart(stage):
     keys = int(await stage.cluster.redis("DBSIZE"))
     require(keys > 0, "there was nothing to lose")
-    await stage.cluster.stop("redis")
-    require(stage.cluster.pid("redis") is None, "Redis lives")
+    before = stage.cluster.pid("redis")
+    await stop(stage, "redis")
     stage.injected(f"Redis stopped, and {keys} keys with it", "redis")
     await stage.hold(0.2, 18)
-    await stage.cluster.start("redis")
+    await start(stage, "redis", before)
 
 
 @fault("redis-flushall", 2)
