@@ -28,7 +28,7 @@ class Story:
             self.bob.append(self.message(seq))
         # Life goes on for a while.
         self.bob.append(self.frame(30, 2, type="receipt", conv="@ann", user="@ann", recv=3, read=2))
-        self.events, self.samples, self.final = [], [], {}
+        self.events, self.samples, self.final, self.marks = [], [], {}, None
 
     def opened(self, conv, number, time=0.0, held=0, **listed):
         listed = {"conv": conv, "head": 0, "recv": 0, "read": 0, "unread": 0, **listed}
@@ -62,7 +62,7 @@ class Story:
     def verdict(self, quiet=()):
         histories = [history("ann", "device-0", self.ann), history("bob", "device-0", self.bob)]
         return check(Record(histories, {KEY: self.rows}, self.events, self.samples,
-                            final=self.final), quiet)
+                            final=self.final, marks=self.marks), quiet)
 
     def found(self):
         return set(self.verdict().violations)

@@ -3,7 +3,7 @@
 import pytest
 
 from chaos.check.record import Stored
-from chaos_story import COUNT, Story, body
+from chaos_story import COUNT, KEY, Story, body
 
 
 @pytest.fixture
@@ -190,3 +190,76 @@ def test_an_own_mark_that_is_lost(story):
     story.bob.append({"t": 31, "e": "read", "conv": "@ann", "seq": 4})
     story.bob += story.opened("@ann", 3, time=32, held=COUNT, head=COUNT, read=3)
     assert story.found() == {"mark fell"}
+
+
+def read_story(story):
+    """bob has read all; ann, who looks on, and the database know it."""
+    story.bob.append({"t": 31, "e": "read", "conv": "@ann", "seq": COUNT})
+    story.ann.append(story.frame(31.1, 1, type="receipt", conv="@bob", user="@bob", recv=COUNT,
+                                 read=COUNT))
+    story.marks = {(KEY, "bob"): (COUNT, COUNT), (KEY, "ann"): (3, 2)}
+    # As bob was told before; ann's own devices are one.
+    story.ann.append({"t": 31.2, "e": "read", "conv": "@bob", "seq": 2})
+    story.ann.append(story.frame(31.3, 1, type="receipt", conv="@bob", user="@ann", recv=3, read=2))
+    story.events.append({"t": 34, "e": "stopped"})
+    return story
+
+
+def test_marks_that_are_all_told_and_stored(story):
+    assert read_story(story).found() == set()
+
+
+def test_a_peers_mark_that_is_lower_in_the_next_ready(story):
+    read_story(story).ann += story.opened("@bob", 3, time=40, held=COUNT, head=COUNT, read=2,
+                                          recv=3, peer={"recv": 0, "read": 0})
+    assert "mark fell" in story.found()
+
+
+def test_a_receipt_that_is_below_what_ready_said(story):
+    story.ann += story.opened("@bob", 3, time=40, held=COUNT, head=COUNT, read=2, recv=3,
+                              peer={"recv": 4, "read": 4})
+    story.ann.append(story.frame(41, 3, type="receipt", conv="@bob", user="@bob", recv=4, read=3))
+    assert story.found() == {"mark fell"}
+
+
+def test_a_mark_that_is_not_stored(story):
+    read_story(story).marks[KEY, "bob"] = COUNT, COUNT - 1
+    assert story.found() == {"mark fell", "mark not told"}
+
+
+def test_receipts_that_nobody_gets(story):
+    read_story(story).ann = [event for event in story.ann
+                             if event.get("frame", {}).get("user") != "@bob"]
+    assert story.found() == {"mark not told"}
+
+
+# Presence.
+
+def told_of(story, user, state, time):
+    story.bob.append(story.frame(time, 2, type="ok", id="2.9",
+                                 users=[{"user": f"@{user}", "state": state}]))
+
+
+def test_who_is_connected_and_told_to_be_away(story):
+    told_of(story, "ann", "offline", 31)
+    assert story.found() == {"presence"}
+
+
+@pytest.mark.parametrize("end, violations", [(20, {"presence"}), (28, set())])
+def test_who_has_gone_and_is_told_to_be_there(story, end, violations):
+    story.ann.append({"t": end, "e": "end", "c": 1})
+    told_of(story, "ann", "online", 31)
+    assert story.found() == violations
+
+
+def test_who_is_told_to_be_as_they_are(story):
+    told_of(story, "ann", "online", 31)
+    story.ann.append({"t": 32, "e": "end", "c": 1})
+    told_of(story, "ann", "offline", 41)
+    assert story.found() == set()
+
+
+def test_presence_just_behind_a_fault(story):
+    told_of(story, "ann", "offline", 31)
+    story.fault(25, 30)
+    assert story.found() == set()

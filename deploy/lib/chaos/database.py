@@ -14,6 +14,14 @@ SQLITE_LOG = """
 SELECT c.key, m.seq, m.sender, m.cid, m.ts, m.body
 FROM messages m JOIN conversations c ON c.id = m.conversation"""
 
+MARKS = """
+SELECT json_build_object('key', c.key, 'user', m.name, 'recv', m.recv, 'read', m.read)
+FROM members m JOIN conversations c ON c.id = m.conversation"""
+
+SQLITE_MARKS = """
+SELECT c.key, m.user, m.recv, m.read
+FROM members m JOIN conversations c ON c.id = m.conversation"""
+
 
 async def log(cluster):
     """conversation -> all its rows."""
@@ -31,3 +39,15 @@ def sqlite_log(path):
         for key, seq, sender, cid, ts, body in connection.execute(SQLITE_LOG):
             rows.setdefault(key, []).append(Stored(seq, sender, cid, ts, json.loads(body)))
     return rows
+
+
+async def marks(cluster):
+    """(conversation, user) -> how far each has received and read."""
+    rows = (json.loads(line) for line in (await cluster.sql(MARKS)).splitlines())
+    return {(row["key"], row["user"]): (row["recv"], row["read"]) for row in rows}
+
+
+def sqlite_marks(path):
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        return {(key, user): (recv, read)
+                for key, user, recv, read in connection.execute(SQLITE_MARKS)}

@@ -225,10 +225,12 @@ class Device:
             self.fetching.discard(conv)
 
     async def mark_read(self, conv):
-        """Tells how far the user has read."""
+        """Tells how far the user has read; says whether that was taken."""
         seq = self.places[conv].last
         if seq == 0:
-            return
+            return True
         answer = await self.ask("read", to=conv, seq=seq)
-        if answer is not None and answer["type"] == "ok":
+        is_taken = answer is not None and answer["type"] == "ok"
+        if is_taken:
             self.journal.note("read", conv=conv, seq=seq)
+        return is_taken

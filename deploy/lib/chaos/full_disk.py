@@ -114,7 +114,8 @@ async def full_disk(seed, build):
         for device in devices:
             await device.end()
         node.end()
-    verdict = check(load(folder, database.sqlite_log(node.data / "chat.db"), {}))
+    data = node.data / "chat.db"
+    verdict = check(load(folder, database.sqlite_log(data), {}, database.sqlite_marks(data)))
     for line in verdict.lines():
         print(line)
     is_clean = verdict.is_clean and count == ROUNDS

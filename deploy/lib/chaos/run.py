@@ -26,7 +26,8 @@ WARM_SECONDS = 8
 DRAIN_SECONDS = 40
 # For a mutant's open transaction to be committed after all.
 COMMIT_SECONDS = 3
-REST_SECONDS = 3
+# For the last receipts, and for who leaves to be known as gone.
+REST_SECONDS = 10
 
 
 class Run:
@@ -123,11 +124,16 @@ class Run:
                 len(device.outbox) == 0 and self.conductor.has_all(device, self.shared.heads)
                 for device in self.devices):
             await asyncio.sleep(0.1)
+        unanswered = await self.read_all()
+        self.send_away(self.devices[-1].user)
         await asyncio.sleep(REST_SECONDS)
+        is_told = await self.stage.ask_who_is_there()
         await self.stage.note_unroutable()
         self.events.note("stopped")
-        final = {f"{device.user}/{device.name} waits for acks": len(device.outbox)
-                 for device in self.devices}
+        final = {"marks without an answer": unanswered,
+                 "presence without an answer": int(not is_told)}
+        final |= {f"{device.user}/{device.name} waits for acks": len(device.outbox)
+                  for device in self.devices}
         for node in NODES:
             figures = await scrape(self.cluster.ops_port(node))
             final[f"{node} pending bytes"] = figures["chat_pending_bytes"]
@@ -138,6 +144,20 @@ class Run:
             for node in NODES))
         (self.folder / "final.json").write_text(json.dumps(final))
 
+    def send_away(self, user):
+        for device in self.devices:
+            if device.user == user:
+                device.is_online.clear()
+                device.drop()
+
+    async def read_all(self):
+        """Everybody has read everything: what a fault kept from anybody is told once more. How many
+        of these marks were not taken."""
+        first = {device.user: device for device in reversed(self.devices)}
+        taken = await asyncio.gather(*(
+            device.mark_read(conv) for device in first.values() for conv in device.places))
+        return sum(not each for each in taken)
+
     async def verdict(self):
         """What the checker says of the run so far; of one that has come to rest, everything."""
         for device in self.devices:
@@ -146,6 +166,7 @@ class Run:
             journal.flush()
         await asyncio.sleep(COMMIT_SECONDS)
         members = {room.key: set(room.members) for room in self.plan.rooms}
-        record = load(self.folder, await database.log(self.cluster), members)
+        record = load(self.folder, await database.log(self.cluster), members,
+                      await database.marks(self.cluster))
         quiet = [each.key for each in self.plan.quiet()]
         return await asyncio.to_thread(check, record, quiet)

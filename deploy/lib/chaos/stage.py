@@ -2,6 +2,7 @@
 
 import asyncio
 import collections
+import random
 import time
 
 from chaos.cluster import NODES
@@ -57,6 +58,15 @@ class Stage:
 
     def count_connected(self):
         return sum(device.is_connected for device in self.devices)
+
+    async def ask_who_is_there(self):
+        """Has somebody be told who is connected; says whether there was an answer."""
+        connected = [each for each in self.devices if each.is_connected]
+        require(connected, "nobody is connected")
+        # Not drawn from the seed, which would give other faults then.
+        answer = await random.choice(connected).ask(
+            "presence.watch", users=[f"@{user}" for user in self.plan.devices])
+        return answer is not None and answer["type"] == "ok"
 
     def any_node(self):
         return self.rng.choice(NODES)

@@ -36,6 +36,11 @@ class Connection:
     sent: dict = dataclasses.field(default_factory=dict)
     hello: float = 0.0
 
+    @property
+    def is_open(self):
+        """Whether it was ready, and was never seen to end."""
+        return self.ready is not None and self.end == float("inf")
+
 
 @dataclasses.dataclass
 class History:
@@ -92,7 +97,8 @@ def history(user, device, events):
 class Record:
     """The histories, the final log by conversation, the faults, the nodes' figures."""
 
-    def __init__(self, histories, log, events=(), samples=(), members=None, final=None):
+    def __init__(self, histories, log, events=(), samples=(), members=None, final=None,
+                 marks=None):
         self.histories = histories
         # key -> {seq: Stored}, and key -> all rows, should there be two with one number.
         self.rows = log
@@ -100,6 +106,8 @@ class Record:
         self.events, self.samples = list(events), list(samples)
         self.windows = windows(self.events)
         self.members = members or {}
+        # (key, user) -> how far each has received and read, in the database.
+        self.marks = marks
         # What was left when everything had stopped: queues and the like.
         self.final = final or {}
         # Of what came later nothing is known.
@@ -112,7 +120,7 @@ class Record:
         return user in key.split(":")
 
 
-def load(folder, log, members):
+def load(folder, log, members, marks):
     """Reads a run's folder."""
     histories = []
     for path in sorted((folder / "history").glob("*.jsonl")):
@@ -121,4 +129,4 @@ def load(folder, log, members):
     return Record(histories, log, journal.read(folder / "events.jsonl"),
                   journal.read(folder / "samples.jsonl"), members,
                   json.loads((folder / "final.json").read_text())
-                  if (folder / "final.json").exists() else None)
+                  if (folder / "final.json").exists() else None, marks)

@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 
-from chaos.check import acks, heads, marks, order, resources, storage
+from chaos.check import acks, heads, marks, order, presence, resources, storage
 from chaos.check.arrival import Arrivals
 
 SHOWN_MAX = 10
@@ -41,7 +41,7 @@ def check(record, quiet=()):
     arrivals = Arrivals(record, quiet)
     for found in (storage.check(record), acks.check(record), order.check(record), arrivals.check(),
                   heads.check(record, arrivals.committed), marks.check(record),
-                  resources.check(record)):
+                  presence.check(record), resources.check(record)):
         for kind, what in found:
             violations[kind].append(what)
     acked = {(each.user, ack["cid"]) for each in record.histories for _, ack in each.acks}
