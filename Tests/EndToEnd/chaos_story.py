@@ -61,8 +61,11 @@ class Story:
 
     def verdict(self, quiet=()):
         histories = [history("ann", "device-0", self.ann), history("bob", "device-0", self.bob)]
-        return check(Record(histories, {KEY: self.rows}, self.events, self.samples,
+        return check(Record(histories, self.rows_by_key(), self.events, self.samples,
                             final=self.final, marks=self.marks), quiet)
+
+    def rows_by_key(self):
+        return {KEY: self.rows}
 
     def found(self):
         return set(self.verdict().violations)

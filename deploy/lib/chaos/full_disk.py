@@ -115,7 +115,7 @@ async def full_disk(seed, build):
             await device.end()
         node.end()
     data = node.data / "chat.db"
-    verdict = check(load(folder, database.sqlite_log(data), {}, database.sqlite_marks(data)))
+    verdict = check(load(folder, database.sqlite_log(data), database.sqlite_marks(data)))
     for line in verdict.lines():
         print(line)
     is_clean = verdict.is_clean and count == ROUNDS

@@ -79,10 +79,9 @@ class Run:
         await self.make_rooms()
         self.monitor = Monitor(self.cluster, self.samples)
         self.tasks.append(asyncio.create_task(self.monitor.run()))
-        self.stage = Stage(self.cluster, self.plan, self.devices, self.monitor, self.events,
-                           self.rng)
         self.load = Load(self.plan, self.devices, self.rate)
-        self.conductor = Conductor(self.stage, self.load, self.shared, self.events)
+        self.stage = Stage(self.cluster, self.load, self.monitor, self.events, self.rng)
+        self.conductor = Conductor(self.stage, self.shared, self.events)
         self.load.start()
         await asyncio.sleep(WARM_SECONDS)
 
@@ -93,7 +92,7 @@ class Run:
             # An entry of the log like others, of which the server makes the body.
             owner.journal.note("write", cid=cid, to=room.key, body=None)
             answer = await owner.ask(
-                "room.create", cid=cid, room=room.key,
+                "room.create", cid=cid, room=room.key, public=not room.guests,
                 members=[f"@{each}" for each in room.members[1:]])
             if answer is None or answer["type"] == "error":
                 raise Failed(f"{room.key} was not made: {answer and answer.get('message')}")
@@ -119,6 +118,7 @@ class Run:
     async def rest(self):
         """Stops the load, waits until all is acked and has arrived, and notes what is left over."""
         await self.load.stop()
+        await self.load.revolving.readmit()
         deadline = time.monotonic() + DRAIN_SECONDS
         while time.monotonic() < deadline and not all(
                 len(device.outbox) == 0 and self.conductor.has_all(device, self.shared.heads)
@@ -131,6 +131,7 @@ class Run:
         await self.stage.note_unroutable()
         self.events.note("stopped")
         final = {"marks without an answer": unanswered,
+                 "room changes refused": self.load.revolving.refused,
                  "presence without an answer": int(not is_told)}
         final |= {f"{device.user}/{device.name} waits for acks": len(device.outbox)
                   for device in self.devices}
@@ -165,8 +166,7 @@ class Run:
         for journal in (self.events, self.samples):
             journal.flush()
         await asyncio.sleep(COMMIT_SECONDS)
-        members = {room.key: set(room.members) for room in self.plan.rooms}
-        record = load(self.folder, await database.log(self.cluster), members,
+        record = load(self.folder, await database.log(self.cluster),
                       await database.marks(self.cluster))
         quiet = [each.key for each in self.plan.quiet()]
         return await asyncio.to_thread(check, record, quiet)

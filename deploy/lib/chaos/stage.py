@@ -10,6 +10,7 @@ from chaos.faults.registry import require
 from chaos.monitor import scrape
 
 READY_SECONDS = 60
+GATHER_SECONDS, GATHER_PAUSE_SECONDS, GATHER_AT_ONCE = 20, 0.5, 3
 UNROUTABLE = ("lists:sum([maps:get(messages_unroutable_dropped_total, C, 0) "
               "|| C <- maps:values(rabbit_global_counters:overview())]).")
 
@@ -17,10 +18,12 @@ UNROUTABLE = ("lists:sum([maps:get(messages_unroutable_dropped_total, C, 0) "
 class Stage:
     """The cluster, who is connected where, and the run's journal."""
 
-    def __init__(self, cluster, plan, devices, monitor, journal, rng):
-        self.cluster, self.plan, self.devices = cluster, plan, devices
-        self.monitor, self.journal, self.rng = monitor, journal, rng
+    def __init__(self, cluster, load, monitor, journal, rng):
+        self.cluster, self.load, self.monitor = cluster, load, monitor
+        self.plan, self.devices = load.plan, load.devices
+        self.journal, self.rng = journal, rng
         self.evidence = None
+        self.quiet = []
 
     def injected(self, evidence, server=None):
         """`server`: the one that it is of, if it is of one alone."""
@@ -33,6 +36,26 @@ class Stage:
 
     async def hold(self, shortest, longest):
         await asyncio.sleep(self.rng.uniform(shortest, longest))
+
+    def write_quiet(self, seconds):
+        """One message in each quiet conversation within so many seconds from now on."""
+        self.quiet.append(asyncio.create_task(self.load.write_quiet(seconds)))
+
+    async def quiet_written(self):
+        tasks, self.quiet = self.quiet, []
+        await asyncio.gather(*tasks)
+
+    async def gather_on(self, node, count):
+        """Has devices reconnect until so many are on the node; says whether they came to be."""
+        deadline = time.monotonic() + GATHER_SECONDS
+        while self.count_on(node) < count:
+            if time.monotonic() > deadline or self.cluster.pid(node) is None:
+                return False
+            elsewhere = [each for each in self.devices if each.node not in (None, node)]
+            for device in random.sample(elsewhere, min(GATHER_AT_ONCE, len(elsewhere))):
+                device.drop()
+            await asyncio.sleep(GATHER_PAUSE_SECONDS)
+        return True
 
     async def ready(self, node):
         """Waits until the node serves: it may have lost its servers meanwhile."""
@@ -76,9 +99,8 @@ class Stage:
         return self.busiest(device for device in self.devices if len(device.outbox))
 
     def receivers_node(self):
-        """Where somebody listens in a quiet conversation."""
-        members = {user for each in self.plan.quiet() for user in each.members}
-        return self.busiest(device for device in self.devices if device.user in members)
+        """Where somebody listens whom only quiet conversations reach."""
+        return self.busiest(device for device in self.devices if device.user in self.plan.idle)
 
     def busiest(self, devices):
         nodes = collections.Counter(device.node for device in devices if device.node)

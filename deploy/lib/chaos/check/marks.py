@@ -10,19 +10,21 @@ NONE = 0, 0
 def check(record):
     for each in record.histories:
         for connection in each.connections:
-            yield from check_connection(each, connection)
+            yield from check_connection(record, each, connection)
     told = Told(record)
     yield from check_ready(record, told)
     yield from check_stored(record, told)
     yield from check_rest(record)
 
 
-def check_connection(each, connection):
+def check_connection(record, each, connection):
     """On one connection the marks of each reader rise, from where `ready` says that they stand."""
     marks = listed_marks(each, connection)
     for _, reader, now in receipts(each, connection):
         before = marks.get(reader, NONE)
-        if now[0] < before[0] or now[1] < before[1]:
+        key, user = reader
+        has_fallen = now[0] < before[0] or now[1] < before[1]
+        if has_fallen and not record.members.has_left(user, key):
             yield "mark fell", f"{each}: {reader} from {before} to {now}"
         marks[reader] = higher(before, now)
 
@@ -61,7 +63,9 @@ def check_rest(record):
         for _, reader, now in itertools.chain(receipts(each, last), own_reads(each)):
             told[reader] = higher(told.get(reader, NONE), now)
         for (key, user), stored in record.marks.items():
-            if record.is_member(each.user, key) and told.get((key, user), NONE) != stored:
+            stays = record.members.of(each.user, key)
+            is_steady = not record.members.has_left(user, key)
+            if stays and is_steady and told.get((key, user), NONE) != stored:
                 yield "mark not told", (f"{each}: {user} in {key} at {told.get((key, user))}, "
                                         f"stored is {stored}")
 
@@ -98,7 +102,7 @@ def higher(one, other):
 
 
 class Told:
-    """How far each reader was said to be, by anybody, by time."""
+    """How far each reader was said to be, by anybody, by time. Who leaves a room begins anew."""
 
     def __init__(self, record):
         said = collections.defaultdict(list)
@@ -111,7 +115,10 @@ class Told:
                 for reader, marks in listed_marks(each, connection).items():
                     said[reader].append((connection.ready, marks))
         self.times, self.marks = {}, {}
-        for reader, pairs in said.items():
+        for (key, user), pairs in said.items():
+            if record.members.has_left(user, key):
+                continue
+            reader = key, user
             pairs.sort()
             self.times[reader] = [time for time, _ in pairs]
             self.marks[reader] = list(itertools.accumulate((marks for _, marks in pairs), higher))

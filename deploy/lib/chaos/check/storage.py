@@ -24,7 +24,7 @@ def check_log(record):
         for row in rows:
             if row.cid:
                 cids[row.sender, row.cid].append((key, row.seq))
-            if not record.is_member(row.sender, key):
+            if not record.may_see(row.sender, key, row.seq):
                 yield "stranger stored", f"{key} {row.seq} is from {row.sender}"
     for (sender, cid), places in cids.items():
         if len(places) > 1:
