@@ -5,6 +5,7 @@ import types
 import pytest
 
 from chaos import report
+from chaos.monitor import loop_waits
 from chaos_story import Story
 
 
@@ -45,6 +46,20 @@ def test_descriptors_of_clients_that_moved_here_are_no_leak(story):
     story.fault(3, 8)
     story.events.append({"t": 10, "e": "settled", "fault": "some-fault"})
     assert story.found() == set()
+
+
+@pytest.mark.parametrize("count, violations", [(3, set()), (5000, {"queues"})])
+def test_what_waits_in_the_broker_behind_a_fault(story, count, violations):
+    story.events.append({"t": 9, "e": "queues", "queues": {"chat.queue.server1": count}})
+    assert story.found() == violations
+
+
+def test_only_what_a_loop_waited_for_a_processor_excuses_its_turns(tmp_path):
+    for number, (name, seconds) in enumerate([("chat-server", 5), ("loop-0", 2), ("sqlite", 4)]):
+        (tmp_path / str(number)).mkdir()
+        (tmp_path / str(number) / "comm").write_text(f"{name}\n")
+        (tmp_path / str(number) / "schedstat").write_text(f"1000 {seconds}000000000 7\n")
+    assert loop_waits(tmp_path) == {"1": 2.0}
 
 
 def test_messages_that_the_broker_let_fall(story):

@@ -65,7 +65,7 @@ def wanted(options):
 async def chaos(options, seed):
     names, is_disk_wanted = wanted(options)
     started = time.monotonic()
-    disk = await full_disk(seed, BUILD) if is_disk_wanted else None
+    disk = await full_disk(seed, BUILD, options.any_turn) if is_disk_wanted else None
     if not names:
         return report.told_of_disk(disk)
     async with Run(seed, BUILD, rate=options.rate) as run:

@@ -70,6 +70,7 @@ class Conductor:
         await self.look_after_nodes(fault)
         self.tell(fault, reason, recovery)
         await asyncio.sleep(max(0, healed + WATCHED_SECONDS - time.monotonic()))
+        await self.stage.note_queues()
         await self.stage.ask_who_is_there()
         self.journal.note("settled", fault=fault.name, seconds=recovery)
 

@@ -99,7 +99,7 @@ class Load:
         device.is_online.set()
 
     async def read(self):
-        """In busy conversations: in others the receipts would mend what quiet messages are to meet."""
+        """In busy conversations: in quiet ones receipts would mend what their messages meet."""
         while True:
             await asyncio.sleep(READ_SECONDS)
             conversation = random.choice(self.plan.busy())

@@ -140,9 +140,10 @@ class Run:
             final[f"{node} pending bytes"] = figures["chat_pending_bytes"]
             final |= {f"{node} {name}": value for name, value in figures.items()
                       if name.startswith(QUEUES)}
-        final["messages in queues"] = await self.cluster.amqp(lambda channel: sum(
-            channel.queue_declare(f"chat.queue.{node}", passive=True).method.message_count
-            for node in NODES))
+        queues = await self.stage.note_queues()
+        # A queue that is not there has lost what was in it.
+        final |= {f"no queue of {node}": 1 for node in NODES if f"chat.queue.{node}" not in queues}
+        final |= {f"messages in {name}": count for name, count in queues.items()}
         (self.folder / "final.json").write_text(json.dumps(final))
 
     def send_away(self, user):

@@ -74,6 +74,16 @@ class Stage:
         count = int((await self.cluster.erlang(UNROUTABLE)).split()[-1])
         self.journal.note("unroutable", count=count)
 
+    async def note_queues(self):
+        """Messages in each queue of the broker: those that wait, and those that a node has and has
+        not acknowledged."""
+        shown = await self.cluster.command(
+            "rabbitmqctl", "--silent", "list_queues", "--no-table-headers", "name", "messages")
+        queues = {name: int(count) for name, count in (
+            line.rsplit("\t", 1) for line in shown.splitlines() if "\t" in line)}
+        self.journal.note("queues", queues=queues)
+        return queues
+
     # Nodes.
 
     def count_on(self, node):

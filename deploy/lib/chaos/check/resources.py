@@ -74,10 +74,13 @@ def own_descriptors(sample):
 
 
 def check_servers(record):
-    """What the broker let fall, and nodes that were told to stop and did not."""
+    """What the broker holds and let fall, and nodes that were told to stop and did not."""
     for event in record.events:
         if event["e"] == "unroutable" and event["count"] > 0:
             yield "dropped by the broker", f"{event['count']} messages that no queue took"
+        for name, count in event["queues"].items() if event["e"] == "queues" else ():
+            if count > QUEUED_MAX:
+                yield "queues", f"{name} at {event['t']:.0f}: {count} messages"
         if event["e"] == "hung" and event["is_node"]:
             yield "did not stop", f"{event['server']} was told to, and had to be killed"
 
