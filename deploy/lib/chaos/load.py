@@ -20,7 +20,7 @@ class Load:
         self.plan, self.devices, self.rate = plan, devices, rate
         self.number = 0
         self.held_back = 0
-        self.tasks = []
+        self.tasks, self.absences = [], set()
         self.revolving = next((RevolvingRoom(room, devices) for room in plan.rooms if room.guests),
                               None)
 
@@ -31,9 +31,10 @@ class Load:
         self.tasks = [asyncio.create_task(work) for work in works]
 
     async def stop(self):
-        for task in self.tasks:
+        tasks = [*self.tasks, *self.absences]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for device in self.devices:
             device.is_online.set()
 
@@ -90,7 +91,9 @@ class Load:
                 case 1:
                     device.start(device.take_over())
                 case 2:
-                    device.start(self.be_absent(device))
+                    absence = device.start(self.be_absent(device))
+                    self.absences.add(absence)
+                    absence.add_done_callback(self.absences.discard)
 
     async def be_absent(self, device):
         device.is_online.clear()
