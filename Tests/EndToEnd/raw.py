@@ -126,6 +126,10 @@ class WebSocket:
         except (BrokenPipeError, ConnectionResetError):
             pass
 
+    def rest(self):
+        """All frames until the end."""
+        return list(iter(self.receive, None))
+
     def receive(self):
         """The next frame's opcode and payload; None at the end of the stream."""
         received = self.receive_frame()
