@@ -86,7 +86,10 @@ extension Hub {
     } else {
       establish(user, states)
     }
-    for state in states where state.conversation.isRoom { enter(session, user, state) }
+    for state in states {
+      if state.conversation.isRoom { enter(session, user, state) }
+      noteTold(state, to: user.id)
+    }
     let loaded = LoadedConversations(states, resume: handshake.resume)
     place(session, user, loaded)
     session.phase = .live

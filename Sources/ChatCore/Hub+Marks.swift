@@ -45,6 +45,19 @@ extension Hub {
     marks[key] = pending
   }
 
+  /// `ready` tells of these: what is on its way here and is lower is told no more.
+  func noteTold(_ state: ConversationState, to user: UserID) {
+    noteTold(PeerMarks(received: state.received, read: state.read), of: user, state.conversation)
+    if let peer = state.peer, let other = state.conversation.members.first(where: { $0 != user }) {
+      noteTold(peer, of: other, state.conversation)
+    }
+  }
+
+  private func noteTold(_ marks: PeerMarks, of user: UserID, _ conversation: ConversationID) {
+    guard marks.received > 0 else { return }
+    _ = toldMarks.raise(marks, of: MarkKey(user: user, conversation: conversation), now: now)
+  }
+
   func submitMark(_ key: MarkKey) {
     guard let pending = marks.removeValue(forKey: key) else { return }
     marks.shrinkIfSparse()

@@ -167,10 +167,10 @@ extension Hub {
     room.memberCount -= 1
     guard let user = users[removed] else { return nil }
     // The store said that the user came back later.
-    if let membership = user.membership(in: room), membership.joined > message.sequence {
-      return nil
+    if let membership = user.membership(in: room) {
+      if membership.joined > message.sequence { return nil }
+      bidFarewell(message, to: user, in: room)
     }
-    bidFarewell(message, to: user, in: room)
     return user
   }
 

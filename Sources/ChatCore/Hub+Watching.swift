@@ -113,9 +113,9 @@ extension Hub {
     if case .presence(let presence) = result {
       presenceChanged(watch.user, presence)
     } else if watch.presence == nil {
-      // Nobody can say: to be told when somebody can.
+      // Nobody can say. Whoever asks is told that the user is offline, and what is so when somebody can.
       counters.unavailable += 1
-      answerWaiting(watch)
+      presenceChanged(watch.user, Presence(state: .offline))
     }
   }
 
