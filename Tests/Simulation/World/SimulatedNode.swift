@@ -119,9 +119,10 @@ package final class SimulatedHub {
     world.schedule(at: arrival) {
       guard device.session == session else { return }
       world.note("\(device) gets \(event.summary)")
-      device.received(event)
-      if case .ready = event { world.becameReady(device) }
+      world.check(event, for: device)
+      world.send(device.received(event), from: device)
       if case .error(let id?, .unavailable, _, _) = event { world.sendAgain(id, device) }
+      if case .error(let id?, .notFound, _, _) = event { world.sendAgain(id, device) }
     }
   }
 

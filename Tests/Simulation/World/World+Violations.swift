@@ -3,7 +3,7 @@ import ChatProtocol
 
 // What must hold in the end: every device has every message, in order, once.
 extension World {
-  package func violations(_ scenario: Scenario) -> [String] {
+  package var violations: [String] {
     var violations: [String] = []
     for node in nodes where !scenario.allowsRepair {
       let reads = node.hubs.map(\.hub.counters.holeReads)
@@ -13,7 +13,7 @@ extension World {
       violations += device.violations
       if !device.isReady { violations.append("\(device) is not connected") }
       // Who is told of nothing may not know.
-      if nodes.count > 1, faults.envelopesLost == 0, !faults.busOutages,
+      if nodes.count > 1, !handoversLost.contains("\(device)"),
         registry.owner(of: device.user, device: device.name)?.connection != device.connection
       {
         violations.append("\(device) is not registered")
@@ -30,15 +30,17 @@ extension World {
         }
       }
       for conversation in store.conversations(of: device.user) {
-        violations += missing(conversation, device, scenario)
+        violations += missing(conversation, device)
+      }
+      for room in device.rooms
+      where !store.isMember(device.user, of: ConversationID(room, seenBy: device.user)) {
+        violations.append("\(device) was not told that it is out of \(room)")
       }
     }
     return violations
   }
 
-  private func missing(
-    _ conversation: ConversationID, _ device: SimulatedDevice, _ scenario: Scenario
-  ) -> [String] {
+  private func missing(_ conversation: ConversationID, _ device: SimulatedDevice) -> [String] {
     let place = device.place(in: conversation.address(seenBy: device.user))
     let since = store.since(device.user, in: conversation)
     let lowWaterMark = store.lowWaterMark(of: conversation)
@@ -50,8 +52,7 @@ extension World {
       if place.shown[number] == message.body || number <= place.old || number <= since {
         return nil
       }
-      let mayLack = scenario.allowsGaps || number <= lowWaterMark
-      if place.told.contains(number), place.shown[number] == nil, mayLack {
+      if place.told.contains(number), place.shown[number] == nil, number <= lowWaterMark {
         return nil
       }
       return "\(device) lacks \(conversation) \(number), at \(place.last)"

@@ -1,4 +1,4 @@
-package import ChatCore
+import ChatCore
 import ChatProtocol
 
 /// Nodes, back ends and devices under one seed: the same seed gives the same run.
@@ -9,9 +9,7 @@ package final class World {
     case three
   }
 
-  let faults: Faults
-  private let size: Size
-  let limits: HubLimits
+  let scenario: Scenario
   private(set) var now: Int64 = 0
   var random: RandomSource
   private var events = AlarmQueue<() -> Void>()
@@ -31,14 +29,16 @@ package final class World {
   var isBusDown = false
   var isRegistryDown = false
   var isStoreDown = false
+  /// From then on nothing fails any more.
+  private(set) var faultsEndAt: Int64 = 0
+  /// Devices of whose change of hands somebody was not told.
+  var handoversLost: Set<String> = []
 
-  package init(seed: UInt64, size: Size, faults: Faults, limits: HubLimits, isTraced: Bool) {
+  package init(seed: UInt64, scenario: Scenario, isTraced: Bool) {
     random = RandomSource(seed: seed)
     journal = isTraced ? [] : nil
-    self.size = size
-    self.faults = faults
-    self.limits = limits
-    let names = size == .alone ? ["server1"] : ["server1", "server2", "server3"]
+    self.scenario = scenario
+    let names = scenario.size == .alone ? ["server1"] : ["server1", "server2", "server3"]
     for name in names { nodes.append(makeNode(NodeID(name)!, epoch: 1)) }
     for name in ["alice", "bob", "carol", "dave"] {
       let user = UserID(name)!
@@ -49,20 +49,31 @@ package final class World {
     }
   }
 
-  /// Lets everyone talk under faults for `span`, heals everything, and waits until all is told.
+  var faults: Faults { scenario.faults }
+
+  /// Lets everyone talk under faults for `span`, heals everything, and waits for as long as it may take
+  /// until all is told.
   package func run(for span: Int64) {
     for device in devices {
       schedule(after: delay(upTo: .seconds(1))) { [self] in connect(device) }
       scheduleAction(of: device)
     }
     scheduleFaults(over: span)
-    schedule(at: span) { [self] in heal() }
-    let end = span + .seconds(100)
+    advance(to: span)
+    heal()
+    advance(to: faultsEndAt + scenario.recoveryTime)
+  }
+
+  private func advance(to end: Int64) {
     while let deadline = events.nextDeadline, deadline <= end {
       now = max(now, deadline)
       events.next(dueAt: now)?()
     }
+    now = end
   }
+
+  /// A fault lasts until then.
+  func faultEnds(at time: Int64) { faultsEndAt = max(faultsEndAt, time) }
 
   /// Lets go of what holds itself, so that thousands of worlds may follow each other.
   package func end() {
@@ -93,10 +104,12 @@ package final class World {
   func makeNode(_ id: NodeID, epoch: UInt64) -> SimulatedNode {
     let node = SimulatedNode(id: id, epoch: epoch)
     registry.leases[id] = epoch
-    let shardCount = size == .alone ? 4 : 2
+    let isAlone = scenario.size == .alone
+    let shardCount = isAlone ? 4 : 2
     for shard in 0..<shardCount {
       let info = NodeInfo(id: id, epoch: epoch, shard: shard, shardCount: shardCount)
-      let hub = Hub(node: info, limits: limits, isAlone: size == .alone, seed: random.next())
+      let hub = Hub(
+        node: info, limits: scenario.limits, isAlone: isAlone, seed: random.next())
       node.hubs.append(SimulatedHub(node: node, hub: hub))
     }
     return node
@@ -116,12 +129,15 @@ package final class World {
     guard let hub = device.hub, let session = device.session, device.isReady else { return }
     if chance(40) {
       if faults.takeovers, chance(500) {
-        schedule(after: delay(upTo: .seconds(12))) { [self] in hub.disconnect(session, in: self) }
+        let delay = delay(upTo: .seconds(12))
+        faultEnds(at: now + delay)
+        schedule(after: delay) { [self] in hub.disconnect(session, in: self) }
       } else {
         hub.disconnect(session, in: self)
       }
       connectionLost(device)
     } else if faults.congestion, chance(60) {
+      device.isSlow = true
       hub.post(in: self) { $0.setCongested(session, true) }
       schedule(after: delay(upTo: .seconds(12))) { [self] in
         if device.session == session { hub.post(in: self) { $0.setCongested(session, false) } }
@@ -161,6 +177,8 @@ package final class World {
     let session = SessionID(value: sessionCount)
     device.session = session
     device.hub = hub
+    device.isSlow = false
+    device.headsAtHello = store.conversations(of: device.user).map { ($0, store.head($0)) }
     note("\(device) connects to \(node.id)/\(hub.hub.node.shard) as \(sessionCount)")
     hub.connect(device, session, in: self)
     let hello = Command.Hello(
@@ -168,19 +186,17 @@ package final class World {
     hub.post(in: self) { $0.received(.hello(hello), from: session) }
   }
 
-  func becameReady(_ device: SimulatedDevice) {
+  func send(_ commands: [Command], from device: SimulatedDevice) {
     guard let hub = device.hub, let session = device.session else { return }
-    for command in device.repeats {
+    for command in commands {
       hub.post(in: self) { $0.received(command, from: session) }
     }
   }
 
   func sendAgain(_ id: RequestID, _ device: SimulatedDevice) {
     schedule(after: .seconds(1)) { [self] in
-      guard let hub = device.hub, let session = device.session, device.isReady,
-        let command = device.repeat(of: id)
-      else { return }
-      hub.post(in: self) { $0.received(command, from: session) }
+      guard device.isReady, let command = device.repeat(of: id) else { return }
+      send([command], from: device)
     }
   }
 
@@ -258,15 +274,24 @@ package final class World {
 
   private func carry(_ envelope: Envelope, from sender: SimulatedNode, to id: NodeID) {
     precondition(id != sender.id, "a node published to itself")
-    guard !isBusDown, !chance(faults.envelopesLost) else { return }
+    guard !isBusDown, !chance(faults.envelopesLost) else { return lost(envelope) }
     let arrival = busOrder["\(sender.id)>\(id)", default: Channel()].next(
       now, delay(upTo: faults.busDelayMax))
     schedule(at: arrival) { [self] in
       guard let node = nodes.first(where: { $0.id == id }), node.isUp else {
+        lost(envelope)
         if chance(500) { tell(sender, .returned([envelope], from: id)) }
         return
       }
       tell(node, .arrived([envelope]))
+    }
+  }
+
+  private func lost(_ envelope: Envelope) {
+    switch envelope {
+    case .replace(let user, let device, _), .restore(let user, let device, _):
+      handoversLost.insert("\(user)/\(device)")
+    case .deliver, .relay, .signal: break
     }
   }
 
