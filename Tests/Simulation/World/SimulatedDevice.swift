@@ -23,14 +23,21 @@ final class SimulatedDevice {
   let user: UserID
   let name: String
   /// Set while connected.
-  var session: SessionID?
-  var hub: SimulatedHub?
-  var isReady = false
+  private(set) var session: SessionID?
+  private(set) var hub: SimulatedHub?
+  private(set) var isReady = false
   var isReconnecting = false
   /// Whether this connection was too slow at some time.
-  var isSlow = false
+  private(set) var isSlow = false
+  /// Whether it says that it is not in use.
+  var isAway = false
+  /// Who was seen to type.
+  var typists: Set<UserID> = []
+  /// Whom it watches, and what it was told of them last.
+  var watchList: [UserID] = []
+  var watched: [UserID: PresenceState] = [:]
   /// The conversations of its user when it said hello, in their order.
-  var headsAtHello: [(ConversationID, UInt64)] = []
+  private(set) var headsAtHello: [(ConversationID, UInt64)] = []
   /// The name of its session in the registry.
   private(set) var connection = ""
   /// Sends without an ack, by cid, in order; sent again after each reconnect.
@@ -38,10 +45,16 @@ final class SimulatedDevice {
   /// Changes of rooms without an answer, in order; asked for again likewise.
   private var changes: [Command.ChangeRoom] = []
   private(set) var acks: [(cid: String, sent: Sent, sequence: UInt64)] = []
-  private(set) var violations: [String] = []
+  private var violations: [String] = []
   /// Asked for and not answered, asked for again after each reconnect.
   private var fetches: [Fetch] = []
 
+  /// How far each member is, as far as it was told.
+  var marks: [Address: [UserID: PeerMarks]] = [:]
+  /// What it said that was read, until the answer.
+  var marksSent: [RequestID: (address: Address, read: UInt64)] = [:]
+  /// What was answered with `ok`.
+  var confirmedMarks: [Address: UInt64] = [:]
   private var sendCount = 0
   private var places: [Address: Place] = [:]
 
@@ -75,15 +88,38 @@ final class SimulatedDevice {
     self.name = name
   }
 
+  func connects(
+    to hub: SimulatedHub, as session: SessionID, heads: [(ConversationID, UInt64)]
+  ) {
+    self.hub = hub
+    self.session = session
+    headsAtHello = heads
+    isSlow = false
+    isAway = false
+    watched = [:]
+    marksSent = [:]
+  }
+
+  func disconnects() {
+    session = nil
+    hub = nil
+    isReady = false
+  }
+
+  func becomesSlow() { isSlow = true }
+
   var resume: [Address: UInt64] { places.filter { !$0.value.isOut }.mapValues(\.last) }
 
   /// Whether the device knows its user for a member.
   func isIn(_ room: Address) -> Bool { places[room]?.isOut == false }
 
-  /// Those that the device knows its user for a member of.
-  var rooms: [Address] {
-    places.keys.filter { $0.user == nil && isIn($0) }.sorted { "\($0)" < "\($1)" }
+  /// Of the conversations that it has something of, and of rooms that its user is in.
+  var addresses: [Address] {
+    places.keys.filter { $0.user != nil || isIn($0) }.sorted { "\($0)" < "\($1)" }
   }
+
+  /// Those that the device knows its user for a member of.
+  var rooms: [Address] { addresses.filter { $0.user == nil } }
 
   func place(in address: Address) -> Place { places[address] ?? Place() }
 
@@ -120,6 +156,16 @@ final class SimulatedDevice {
 
   func violates(_ violation: String) { violations.append("\(self) \(violation)") }
 
+  func takeViolations() -> [String] {
+    defer { violations = [] }
+    return violations
+  }
+
+  func nextID() -> RequestID {
+    sendCount += 1
+    return RequestID(json: "\(user.name)-\(name)-\(sendCount)")
+  }
+
   private func command(_ cid: String, _ sent: Sent) -> Command {
     .send(
       Command.Send(
@@ -133,7 +179,8 @@ final class SimulatedDevice {
     switch event {
     case .ready(let ready):
       received(ready)
-      return repeats
+      noteMarks(in: ready.conversations)
+      return repeats + (watchList.isEmpty ? [] : [.watchPresence(nextID(), watchList)])
     case .page(let id, conversation: let address, let items, let more):
       return received(page: id, of: address, items, more: more)
     case .message(let message, conversation: let address): received(message, address)
@@ -144,6 +191,13 @@ final class SimulatedDevice {
       places[address, default: Place()].removed = before - 1
     case .done(let id):
       changes.removeAll { $0.id == id }
+      if let id { confirmMark(id) }
+    case .receipt(conversation: let address, let user, let marks):
+      note(marks, of: user, in: address)
+    case .watching(_, let users):
+      for user in users { watched[user.user] = user.presence.state }
+    case .presence(let user, let presence):
+      watched[user] = presence.state
     case .error(let id, .notFound, _, _) where isForRoom(id):
       changes.removeAll { $0.id == id }
       unacked.removeAll { RequestID(json: $0.cid) == id }
@@ -154,8 +208,9 @@ final class SimulatedDevice {
       if code == .badRequest || code == .conflict || code == .notFound {
         violates("got error \(code): \(message)")
       }
-    case .conversations, .pong, .reconnect, .receipt, .typing, .presence, .watching,
-      .members:
+    case .typing(conversation: _, let user):
+      typists.insert(user)
+    case .conversations, .pong, .reconnect, .members:
       break
     }
     return []
@@ -256,9 +311,7 @@ final class SimulatedDevice {
   // MARK: - What it was not sent
 
   private func fetch(_ address: Address, after: UInt64, before: UInt64) -> [Command] {
-    sendCount += 1
-    let id = RequestID(json: "\(user.name)-\(name)-\(sendCount)")
-    let fetch = Fetch(id: id, address: address, after: after, before: before)
+    let fetch = Fetch(id: nextID(), address: address, after: after, before: before)
     fetches.append(fetch)
     return [fetch.command]
   }

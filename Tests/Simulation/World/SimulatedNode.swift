@@ -8,17 +8,11 @@ package final class SimulatedNode {
   var isUp = true
   package var hubs: [SimulatedHub] = []
   var routeGuard = SimulatedGuard()
-  /// What the registry could not be told.
-  var failedRemovals: [RegistryRequest.Operation] = []
+  var failedRemovals = FailedRemovals()
 
   init(id: NodeID, epoch: UInt64) {
     self.id = id
     self.epoch = epoch
-  }
-
-  func takeFailedRemovals() -> [RegistryRequest.Operation] {
-    defer { failedRemovals = [] }
-    return failedRemovals
   }
 
   /// Lets go of all that refers to each other; the node is asked nothing any more.

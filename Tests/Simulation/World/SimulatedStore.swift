@@ -22,18 +22,13 @@ package struct SimulatedStore {
     fileprivate(set) var left: UInt64?
   }
 
-  struct Marks {
-    var received: UInt64 = 0
-    var read: UInt64 = 0
-  }
-
   package private(set) var logs: [ConversationID: [Message]] = [:]
   private var sent: [SendKey: Message] = [:]
   private var directs: [UserID: [ConversationID]] = [:]
   package private(set) var rooms: [ConversationID: RoomSettings] = [:]
   package private(set) var members: [ConversationID: [UserID: Membership]] = [:]
   private(set) var stays: [ConversationID: [UserID: [Stay]]] = [:]
-  private var marks: [UserID: [ConversationID: Marks]] = [:]
+  private var marks: [UserID: [ConversationID: PeerMarks]] = [:]
   /// Entries up to these numbers are not read any more, though they stay in `logs`.
   private var lowWaterMarks: [ConversationID: UInt64] = [:]
 
@@ -196,11 +191,15 @@ package struct SimulatedStore {
 
   // MARK: Marks
 
+  func marks(of user: UserID, in conversation: ConversationID) -> PeerMarks {
+    marks[user]?[conversation] ?? PeerMarks(received: 0, read: 0)
+  }
+
   private mutating func mark(
     _ user: UserID, in conversation: ConversationID, received: UInt64, read: UInt64
   ) -> StoreReply.Result {
     guard conversations(of: user).contains(conversation) else { return .refused(.notFound) }
-    var mark = marks[user]?[conversation] ?? Marks()
+    var mark = marks(of: user, in: conversation)
     let head = head(conversation)
     mark.read = max(mark.read, min(read, head))
     mark.received = max(mark.received, min(received, head), mark.read)
@@ -212,7 +211,7 @@ package struct SimulatedStore {
 
   private func states(of user: UserID) -> [ConversationState] {
     conversations(of: user).map { conversation in
-      let mark = marks[user]?[conversation] ?? Marks()
+      let mark = marks(of: user, in: conversation)
       return ConversationState(
         conversation: conversation, head: head(conversation), received: mark.received,
         read: mark.read, peer: peer(of: user, in: conversation),
@@ -223,8 +222,7 @@ package struct SimulatedStore {
 
   private func peer(of user: UserID, in conversation: ConversationID) -> PeerMarks? {
     guard let other = conversation.members.first(where: { $0 != user }) else { return nil }
-    let mark = marks[other]?[conversation] ?? Marks()
-    return PeerMarks(received: mark.received, read: mark.read)
+    return marks(of: other, in: conversation)
   }
 
   private func summary(of user: UserID, in conversation: ConversationID) -> RoomSummary? {

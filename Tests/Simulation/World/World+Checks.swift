@@ -18,9 +18,12 @@ extension World {
       checkNothingIsMissing(in: ready.conversations, for: device)
     case .conversations(_, let conversations):
       check(conversations, for: device)
-    case .receipt(conversation: let address, user: _, _),
-      .typing(conversation: let address, user: _):
+    case .receipt(conversation: let address, let user, let marks):
       checkMembership(in: address, of: device)
+      check(marks, of: user, in: address, for: device)
+    case .typing(conversation: let address, let user):
+      checkMembership(in: address, of: device)
+      check(typist: user, in: address, for: device)
     case .ack, .pong, .done, .presence, .watching, .members, .error, .reconnect:
       break
     }
@@ -47,8 +50,8 @@ extension World {
     entryBy sequence: UInt64, of address: Address, for device: SimulatedDevice
   ) {
     let conversation = ConversationID(address, seenBy: device.user)
-    guard conversation.isRoom, !device.isIn(address),
-      sequence > device.place(in: address).left + 1,
+    let left = device.place(in: address).left
+    guard conversation.isRoom, !device.isIn(address), left == 0 || sequence > left + 1,
       !store.stays(of: device.user, in: conversation).contains(where: { $0.joined == sequence })
     else { return }
     device.violates("came into \(address) with \(sequence), which did not make it a member")
@@ -63,8 +66,9 @@ extension World {
     guard let last = stays.last, before - 1 <= last.left ?? .max else {
       return device.violates("got a gap in \(address) before \(before), which is not for it")
     }
-    let isIn = device.isIn(address) || before - 1 <= device.place(in: address).left
-    if !isIn, !stays.contains(where: { $0.joined == after + 1 || $0.joined == before }) {
+    let left = device.place(in: address).left
+    let goesOn = device.isIn(address) || left > 0 && (after == left || before - 1 <= left)
+    if !goesOn, !stays.contains(where: { $0.joined == after + 1 || $0.joined == before }) {
       device.violates("came into \(address) with a gap \(after)..\(before)")
     }
   }
@@ -86,6 +90,23 @@ extension World {
     {
       return device.violates("got a gap in \(address) for \(number), which is there")
     }
+  }
+
+  /// Nobody is told of more than is stored.
+  private func check(
+    _ marks: PeerMarks, of user: UserID, in address: Address, for device: SimulatedDevice
+  ) {
+    let stored = store.marks(of: user, in: ConversationID(address, seenBy: device.user))
+    if marks.received > stored.received || marks.read > stored.read {
+      device.violates("is told of \(user) in \(address) at \(marks), stored is \(stored)")
+    }
+  }
+
+  private func check(typist user: UserID, in address: Address, for device: SimulatedDevice) {
+    let conversation = ConversationID(address, seenBy: device.user)
+    guard let time = typings[Typing(conversation: conversation, user: user)],
+      now - time < .seconds(3)
+    else { return device.violates("sees \(user) type in \(address), who does not") }
   }
 
   private func check(_ conversations: [ConversationSummary], for device: SimulatedDevice) {

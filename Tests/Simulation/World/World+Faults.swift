@@ -138,7 +138,7 @@ extension World {
     for node in nodes where node.isUp {
       schedule(after: delay(upTo: .seconds(1))) { [self] in
         guard node.isUp, !isRegistryDown else { return }
-        for removal in node.takeFailedRemovals() { _ = performRegistry(removal, from: node) }
+        for removal in node.failedRemovals.takeAll() { _ = performRegistry(removal, from: node) }
         tell(node, .registrationsLost)
       }
     }

@@ -18,7 +18,9 @@ package final class World {
   var registry = SimulatedRegistry()
   package internal(set) var nodes: [SimulatedNode] = []
   private(set) var devices: [SimulatedDevice] = []
-  private var users: [UserID] = []
+  /// Nothing fails, and everything came back.
+  var isAtRest = false
+  private(set) var users: [UserID] = []
   private var busOrder: [String: Channel] = [:]
   private var sessionCount: UInt64 = 0
 
@@ -33,6 +35,15 @@ package final class World {
   private(set) var faultsEndAt: Int64 = 0
   /// Devices of whose change of hands somebody was not told.
   var handoversLost: Set<String> = []
+  /// Who typed where, and when last.
+  var typings: [Typing: Int64] = [:]
+  /// What did not hold.
+  package internal(set) var violations: [String] = []
+
+  struct Typing: Hashable {
+    let conversation: ConversationID
+    let user: UserID
+  }
 
   package init(seed: UInt64, scenario: Scenario, isTraced: Bool) {
     random = RandomSource(seed: seed)
@@ -47,6 +58,7 @@ package final class World {
         devices.append(SimulatedDevice(user: user, name: "d\(device)"))
       }
     }
+    for device in devices where device.name == "d0" { device.watchList = users }
   }
 
   var faults: Faults { scenario.faults }
@@ -62,9 +74,12 @@ package final class World {
     advance(to: span)
     heal()
     advance(to: faultsEndAt + scenario.recoveryTime)
+    findViolations()
+    findMisseenUsers()
+    talkAtRest()
   }
 
-  private func advance(to end: Int64) {
+  func advance(to end: Int64) {
     while let deadline = events.nextDeadline, deadline <= end {
       now = max(now, deadline)
       events.next(dueAt: now)?()
@@ -117,6 +132,14 @@ package final class World {
 
   // MARK: - Devices
 
+  /// All devices of the user go, and do not come back.
+  func leave(_ user: UserID) {
+    for device in devices where device.user == user {
+      if let session = device.session { device.hub?.disconnect(session, in: self) }
+    }
+    devices.removeAll { $0.user == user }
+  }
+
   private func scheduleAction(of device: SimulatedDevice) {
     schedule(after: delay(upTo: .milliseconds(400))) { [self] in
       guard !isQuiet else { return }
@@ -137,15 +160,29 @@ package final class World {
       }
       connectionLost(device)
     } else if faults.congestion, chance(60) {
-      device.isSlow = true
+      device.becomesSlow()
       hub.post(in: self) { $0.setCongested(session, true) }
       schedule(after: delay(upTo: .seconds(12))) { [self] in
         if device.session == session { hub.post(in: self) { $0.setCongested(session, false) } }
       }
     } else {
-      let command = compose(device)
+      let command = chance(100) ? signal(of: device) : compose(device)
       hub.post(in: self) { $0.received(command, from: session) }
     }
+  }
+
+  /// What is not an entry of a log.
+  private func signal(of device: SimulatedDevice) -> Command {
+    guard let address = device.addresses.randomElement(using: &random), chance(800) else {
+      return device.says(chance(500) ? .away : .online)
+    }
+    return chance(600) ? device.mark(address) : type(device, to: address)
+  }
+
+  func type(_ device: SimulatedDevice, to address: Address) -> Command {
+    let conversation = ConversationID(address, seenBy: device.user)
+    typings[Typing(conversation: conversation, user: device.user)] = now
+    return .typing(address)
   }
 
   private func compose(_ device: SimulatedDevice) -> Command {
@@ -175,10 +212,8 @@ package final class World {
     let hub = node.hubs.randomElement(using: &random)!
     sessionCount += 1
     let session = SessionID(value: sessionCount)
-    device.session = session
-    device.hub = hub
-    device.isSlow = false
-    device.headsAtHello = store.conversations(of: device.user).map { ($0, store.head($0)) }
+    let heads = store.conversations(of: device.user).map { ($0, store.head($0)) }
+    device.connects(to: hub, as: session, heads: heads)
     note("\(device) connects to \(node.id)/\(hub.hub.node.shard) as \(sessionCount)")
     hub.connect(device, session, in: self)
     let hello = Command.Hello(
@@ -202,9 +237,7 @@ package final class World {
 
   func connectionLost(_ device: SimulatedDevice) {
     note("\(device) lost its connection")
-    device.session = nil
-    device.hub = nil
-    device.isReady = false
+    device.disconnects()
     guard !device.isReconnecting else { return }
     device.isReconnecting = true
     schedule(after: delay(upTo: .seconds(2))) { [self] in connect(device) }
@@ -230,9 +263,10 @@ package final class World {
   func performRegistry(
     _ operation: RegistryRequest.Operation, from node: SimulatedNode
   ) -> RegistryReply.Result {
+    node.failedRemovals.asked(operation)
     // Out of reach; what was under way may have been done all the same.
     guard !isRegistryDown || chance(200) else {
-      if operation.isRemoval { node.failedRemovals.append(operation) }
+      node.failedRemovals.failed(operation)
       return .unavailable
     }
     let result = registry.perform(operation, from: node.id, epoch: node.epoch)
@@ -247,7 +281,7 @@ package final class World {
       }
     }
     guard isRegistryDown else { return result }
-    if operation.isRemoval { node.failedRemovals.append(operation) }
+    node.failedRemovals.failed(operation)
     return .unavailable
   }
 
@@ -274,7 +308,7 @@ package final class World {
 
   private func carry(_ envelope: Envelope, from sender: SimulatedNode, to id: NodeID) {
     precondition(id != sender.id, "a node published to itself")
-    guard !isBusDown, !chance(faults.envelopesLost) else { return lost(envelope) }
+    guard !isBusDown, isAtRest || !chance(faults.envelopesLost) else { return lost(envelope) }
     let arrival = busOrder["\(sender.id)>\(id)", default: Channel()].next(
       now, delay(upTo: faults.busDelayMax))
     schedule(at: arrival) { [self] in
