@@ -6,12 +6,11 @@ import ChatProtocol
 struct Gap {
   let after: UInt64
   let before: UInt64
-  /// Nobody can have what is between any more.
-  var areRemoved = false
+  var cause = GapCause.overflow
 
   /// - Parameter next: begins where this one ends.
   func joined(with next: Gap) -> Gap {
-    Gap(after: after, before: next.before, areRemoved: areRemoved && next.areRemoved)
+    Gap(after: after, before: next.before, cause: cause == next.cause ? cause : .overflow)
   }
 }
 
@@ -31,7 +30,7 @@ extension Hub {
         session.lags[conversation] = nil
         sendGap(
           to: session, conversation, after: max(gap.after, through), before: gap.before,
-          areRemoved: gap.areRemoved)
+          gap.cause)
       case .resuming:
         // It reads these by itself; what waits behind them must not hide that.
         dropBehind(conversation, session)
@@ -43,23 +42,22 @@ extension Hub {
         } else {
           sendGap(
             to: session, conversation, after: gap.after, before: gap.before,
-            areRemoved: gap.areRemoved)
+            gap.cause)
         }
       }
     }
   }
 
-  /// - Parameter areRemoved: nobody can have what is between any more.
   func sendGap(
     to session: Session, _ conversation: ConversationID, after: UInt64, before: UInt64,
-    areRemoved: Bool = false
+    _ cause: GapCause = .overflow
   ) {
     guard let user = session.user, after + 1 < before else { return }
     counters.gaps += 1
     effects.send(
       .gap(
         conversation: conversation.address(seenBy: user.id), after: after, before: before,
-        areRemoved: areRemoved),
+        cause),
       to: session.id)
   }
 }

@@ -143,7 +143,7 @@ extension Hub {
     else { return }
     let last = min(lowWaterMark, hole.lowestHeld.map { $0 - 1 } ?? lowWaterMark)
     announce(
-      Gap(after: cursor, before: last + 1, areRemoved: true), conversation, to: audience)
+      Gap(after: cursor, before: last + 1, cause: .removal), conversation, to: audience)
     setCursor(audience, conversation, to: last)
     askForMembers(of: audience)
     handOutHeld(audience, conversation)

@@ -75,13 +75,13 @@ extension Hub {
     switch span {
     case .after(let sequence) where sequence < lowWaterMark:
       sendGap(
-        to: session, conversation, after: sequence, before: lowWaterMark + 1, areRemoved: true)
+        to: session, conversation, after: sequence, before: lowWaterMark + 1, .removal)
     case .before(let sequence) where sequence <= lowWaterMark:
-      sendGap(to: session, conversation, after: 0, before: lowWaterMark + 1, areRemoved: true)
+      sendGap(to: session, conversation, after: 0, before: lowWaterMark + 1, .removal)
     case .between(let sequence, let end) where sequence < lowWaterMark:
       sendGap(
         to: session, conversation, after: sequence, before: min(lowWaterMark + 1, end),
-        areRemoved: true)
+        .removal)
     case .latest, .before, .after, .between:
       break
     }

@@ -128,14 +128,15 @@ extension Hub {
       guard held < state.start else { continue }
       sendGap(
         to: session, state.conversation, after: held, before: state.start + 1,
-        areRemoved: state.start == state.lowWaterMark)
+        state.start == state.lowWaterMark ? .removal : .absence)
     }
     for membership in user.memberships {
       let room = membership.room
       guard !loaded.known.contains(room.conversation), let held = loaded.resume[.room(room.name)],
         held < membership.since
       else { continue }
-      sendGap(to: session, room.conversation, after: held, before: membership.since + 1)
+      sendGap(
+        to: session, room.conversation, after: held, before: membership.since + 1, .absence)
     }
   }
 
@@ -254,7 +255,7 @@ extension Hub {
   ) {
     guard last > missed.position else { return }
     sendGap(
-      to: session, conversation, after: missed.position, before: last + 1, areRemoved: true)
+      to: session, conversation, after: missed.position, before: last + 1, .removal)
     missed.position = last
   }
 

@@ -54,7 +54,7 @@ extension Hub {
     since removal: UInt64?, until joined: UInt64, to session: Session, in room: Room
   ) {
     guard let removal else { return }
-    sendGap(to: session, room.conversation, after: removal, before: joined)
+    sendGap(to: session, room.conversation, after: removal, before: joined, .absence)
   }
 
   /// An entry is about to end the user's membership. Sessions that lag get it now, behind a gap for what

@@ -70,14 +70,14 @@ extension Event {
       buffer.append(#","more":"#)
       buffer.append(bool: more)
       buffer.append("}")
-    case .gap(let conversation, let after, let before, let areRemoved):
+    case .gap(let conversation, let after, let before, let cause):
       buffer.append(#"{"type":"gap","conv":"#)
       buffer.append(conversation)
       buffer.append(#","after":"#)
       buffer.append(decimal: after)
       buffer.append(#","before":"#)
       buffer.append(decimal: before)
-      buffer.append(areRemoved ? #","removed":true}"# : "}")
+      buffer.append(cause == .removal ? #","removed":true}"# : "}")
     case .error(let id, let code, let message, let retryAfterMilliseconds):
       buffer.appendError(id, code, message, retryAfterMilliseconds)
     case .reconnect(let milliseconds):

@@ -1,3 +1,13 @@
+/// Why messages were left out.
+package enum GapCause: Hashable, Sendable {
+  /// They were too many, or the reader too slow; `history` has them.
+  case overflow
+  /// The reader was not in the room; `history` has them if it is a public one.
+  case absence
+  /// They had been kept for long enough, and nobody has them any more.
+  case removal
+}
+
 /// A frame to a client.
 package enum Event: Hashable, Sendable {
   case ready(Ready)
@@ -16,9 +26,8 @@ package enum Event: Hashable, Sendable {
   /// The states of the users that are watched from now on.
   case watching(RequestID?, [WatchedUser])
   case members(RequestID?, room: String, items: [RoomMember], more: Bool)
-  /// Messages above `after` and below `before` were not sent; `history` has them, unless they were
-  /// removed because they had been kept for long enough.
-  case gap(conversation: Address, after: UInt64, before: UInt64, areRemoved: Bool = false)
+  /// Messages above `after` and below `before` were not sent.
+  case gap(conversation: Address, after: UInt64, before: UInt64, GapCause = .overflow)
   case error(RequestID?, ErrorCode, message: String, retryAfterMilliseconds: Int?)
   /// The node is about to close; come back in so many milliseconds.
   case reconnect(afterMilliseconds: Int)

@@ -181,8 +181,8 @@ final class HubDriver {
       switch event {
       case .message(let message, conversation: let address): "\(address) \(message.sequence)"
       case .ack(let ack): "ack \(ack.sequence)\(ack.isDuplicate ? " again" : "")"
-      case .gap(conversation: let address, let after, let before, let areRemoved):
-        "gap \(address) \(after)-\(before)\(areRemoved ? " removed" : "")"
+      case .gap(conversation: let address, let after, let before, let cause):
+        "gap \(address) \(after)-\(before)\(cause == .removal ? " removed" : "")"
       case .error(_, let code, message: _, retryAfterMilliseconds: _): code.rawValue
       case .ready: "ready"
       case .pong: "pong"

@@ -70,7 +70,7 @@ private func message(_ sequence: UInt64, reference: UInt64? = nil) -> Message {
         #"{"type":"gap","conv":"@alice","after":17,"before":120}"#
       ),
       (
-        .gap(conversation: .user(alice), after: 0, before: 5, areRemoved: true),
+        .gap(conversation: .user(alice), after: 0, before: 5, .removal),
         #"{"type":"gap","conv":"@alice","after":0,"before":5,"removed":true}"#
       ),
       (

@@ -2,65 +2,8 @@
 
 import pytest
 
-from chaos.check.record import Record, Stored, history
-from chaos.check.verdict import check
-
-COUNT = 5
-KEY = "ann:bob"
-
-
-def body(seq):
-    return {"text": f"message {seq}"}
-
-
-class Story:
-    """ann writes five messages to bob, one a second, and all is well until a test changes it."""
-
-    def __init__(self):
-        numbers = range(1, COUNT + 1)
-        self.rows = [Stored(seq, "ann", f"cid-{seq}", 1000 + seq, body(seq)) for seq in numbers]
-        self.ann = self.opened("@bob", 1)
-        self.bob = self.opened("@ann", 2)
-        for seq in numbers:
-            self.ann += [
-                {"t": seq, "e": "write", "cid": f"cid-{seq}", "to": "@bob", "body": body(seq)},
-                {"t": seq, "e": "send", "c": 1, "cid": f"cid-{seq}", "id": f"1.{seq}"},
-                self.frame(seq + 0.1, 1, type="ack", conv="@bob", cid=f"cid-{seq}", seq=seq,
-                           ts=1000 + seq)]
-            self.bob.append(self.message(seq))
-        # Life goes on for a while.
-        self.bob.append(self.frame(30, 2, type="receipt", conv="@ann", user="@ann", recv=3, read=2))
-        self.events, self.samples, self.final = [], [], {}
-
-    def opened(self, conv, number, time=0.0, held=0, **listed):
-        listed = {"conv": conv, "head": 0, "recv": 0, "read": 0, "unread": 0, **listed}
-        return [{"t": time, "e": "hello", "c": number, "resume": {conv: held}},
-                self.frame(time + 0.1, number, type="ready", conversations=[listed])]
-
-    def frame(self, time, number, **frame):
-        return {"t": time, "e": "frame", "c": number, "frame": frame}
-
-    def message(self, seq, time=None, number=2, **changes):
-        frame = {"type": "msg", "conv": "@ann", "seq": seq, "from": "@ann", "cid": f"cid-{seq}",
-                 "ts": 1000 + seq, "body": body(seq), **changes}
-        return self.frame(time or seq + 0.2, number, **frame)
-
-    def place(self, seq):
-        """Where bob's frame with a message is."""
-        return next(place for place, event in enumerate(self.bob)
-                    if event.get("frame", {}).get("seq") == seq)
-
-    def fault(self, begin, end, missed=None):
-        self.events += [{"t": begin, "e": "begin", "fault": "some-fault"},
-                        {"t": end, "e": "healed", "fault": "some-fault", "missed": missed}]
-
-    def verdict(self, quiet=()):
-        histories = [history("ann", "device-0", self.ann), history("bob", "device-0", self.bob)]
-        return check(Record(histories, {KEY: self.rows}, self.events, self.samples,
-                            final=self.final), quiet)
-
-    def found(self):
-        return set(self.verdict().violations)
+from chaos.check.record import Stored
+from chaos_story import COUNT, KEY, Story, body
 
 
 @pytest.fixture
@@ -106,6 +49,15 @@ def test_a_body_that_was_altered_on_its_way_to_the_database(story):
     assert story.found() == {"altered"}
 
 
+def test_a_message_that_is_stored_and_acked_in_another_conversation(story):
+    """ann wrote it to carol; bob got it."""
+    for event in story.ann:
+        if event["e"] == "write" and event["cid"] == "cid-3":
+            event["to"] = "@carol"
+    assert story.found() == {"altered"}
+    assert len(story.verdict().violations["altered"]) == 2
+
+
 def test_a_send_that_was_refused_for_ever(story):
     story.ann.append(story.frame(9, 1, type="error", id="1.2", code="conflict", message="used",
                                  retryable=False))
@@ -116,6 +68,14 @@ def test_a_send_that_may_be_tried_again_is_no_violation(story):
     story.ann.insert(4, story.frame(1.05, 1, type="error", id="1.1", code="unavailable",
                                     message="later", retryable=True))
     assert story.found() == set()
+
+
+@pytest.mark.parametrize("code, is_retryable", [("internal", True), ("bad_request", False)])
+def test_an_answer_that_nothing_deserves(story, code, is_retryable):
+    """Whatever was asked: here it is no send."""
+    story.ann.append(story.frame(9, 1, type="error", id="1.99", code=code, message="what?",
+                                 retryable=is_retryable))
+    assert story.found() == {"refused"}
 
 
 # What is shown.
@@ -212,59 +172,14 @@ def test_a_head_that_is_just_what_was_acked(story):
 
 
 @pytest.mark.parametrize("code, violations", [(4000, {"closed"}), (1011, {"closed"}),
-                                              (4200, set()), (1006, set())])
+                                              (4103, {"closed"}), (4200, set()),
+                                              (1006, set())])
 def test_a_connection_that_was_closed(story, code, violations):
     story.ann.append({"t": 40, "e": "end", "c": 1, "code": code})
     assert story.found() == violations
 
 
-# When it comes.
-
-def late_story(story):
-    """bob, connected all the time, gets the last message twelve seconds late."""
-    story.bob[story.place(COUNT)] = story.message(COUNT, time=COUNT + 12)
-    return story
-
-
-def test_a_message_that_comes_late(story):
-    assert late_story(story).found() == {"late"}
-
-
-def test_a_message_that_a_fault_held_up_is_not_late(story):
-    late_story(story).fault(COUNT - 1, COUNT + 10)
-    verdict = story.verdict(quiet=[KEY])
-    assert verdict.violations == {}
-    recovery = verdict.recoveries["some-fault"]
-    assert (recovery.count, recovery.worst) == (1, pytest.approx(2))
-    assert recovery.worst_quiet == pytest.approx(2)
-
-
-def test_a_message_that_comes_too_long_after_a_fault(story):
-    late_story(story).fault(COUNT - 1, COUNT + 6)
-    assert story.found() == {"late"}
-
-
-def test_who_was_away_gets_it_late_without_fault(story):
-    story.bob = story.bob[:story.place(COUNT)] + [{"t": 4.5, "e": "end", "c": 2}]
-    story.bob += story.opened("@ann", 3, time=20, held=4, head=COUNT)
-    story.bob += [story.message(COUNT, time=20.2, number=3), story.frame(30, 3, type="pong")]
-    assert story.found() == set()
-
-
-def test_who_came_back_and_gets_it_with_the_next_connection_only(story):
-    """That one resumes is no excuse for the connection before."""
-    story.bob = story.bob[:story.place(COUNT)] + [{"t": 15, "e": "end", "c": 2}]
-    story.bob += story.opened("@ann", 3, time=15.2, held=4, head=COUNT)
-    story.bob += [story.message(COUNT, time=15.4, number=3)]
-    assert story.found() == {"late"}
-
-
-def test_a_fault_that_was_not_injected_is_not_counted(story):
-    story.fault(1, 2, missed="it did not show")
-    assert story.verdict().recoveries == {}
-
-
-# Marks and figures.
+# Read marks.
 
 def test_a_receipt_that_falls(story):
     story.bob.append(story.frame(31, 2, type="receipt", conv="@ann", user="@ann", recv=3, read=1))
@@ -277,47 +192,74 @@ def test_an_own_mark_that_is_lost(story):
     assert story.found() == {"mark fell"}
 
 
-def sample(time, **changes):
-    return {"t": time, "e": "sample", "node": "server1", "turn": 0.01, "starved": 0.0,
-            "is_excused": False, "connections": 10, "descriptors": 40, "memory": 20 << 20,
-            "queued": 3, **changes}
+def read_story(story):
+    """bob has read all; ann, who looks on, and the database know it."""
+    story.bob.append({"t": 31, "e": "read", "conv": "@ann", "seq": COUNT})
+    story.ann.append(story.frame(31.1, 1, type="receipt", conv="@bob", user="@bob", recv=COUNT,
+                                 read=COUNT))
+    story.marks = {(KEY, "bob"): (COUNT, COUNT), (KEY, "ann"): (3, 2)}
+    # As bob was told before; ann's own devices are one.
+    story.ann.append({"t": 31.2, "e": "read", "conv": "@bob", "seq": 2})
+    story.ann.append(story.frame(31.3, 1, type="receipt", conv="@bob", user="@ann", recv=3, read=2))
+    story.events.append({"t": 34, "e": "stopped"})
+    return story
 
 
-def test_a_long_turn(story):
-    story.samples = [sample(1), sample(2, turn=0.15)]
-    assert story.found() == {"long turn"}
+def test_marks_that_are_all_told_and_stored(story):
+    assert read_story(story).found() == set()
 
 
-@pytest.mark.parametrize("excuse", [{"starved": 0.1}, {"is_excused": True}])
-def test_a_turn_that_is_not_the_nodes_own_fault(story, excuse):
-    story.samples = [sample(1), sample(2, turn=0.15, **excuse)]
+def test_a_peers_mark_that_is_lower_in_the_next_ready(story):
+    read_story(story).ann += story.opened("@bob", 3, time=40, held=COUNT, head=COUNT, read=2,
+                                          recv=3, peer={"recv": 0, "read": 0})
+    assert "mark fell" in story.found()
+
+
+def test_a_receipt_that_is_below_what_ready_said(story):
+    story.ann += story.opened("@bob", 3, time=40, held=COUNT, head=COUNT, read=2, recv=3,
+                              peer={"recv": 4, "read": 4})
+    story.ann.append(story.frame(41, 3, type="receipt", conv="@bob", user="@bob", recv=4, read=3))
+    assert story.found() == {"mark fell"}
+
+
+def test_a_mark_that_is_not_stored(story):
+    read_story(story).marks[KEY, "bob"] = COUNT, COUNT - 1
+    assert story.found() == {"mark fell", "mark not told"}
+
+
+def test_receipts_that_nobody_gets(story):
+    read_story(story).ann = [event for event in story.ann
+                             if event.get("frame", {}).get("user") != "@bob"]
+    assert story.found() == {"mark not told"}
+
+
+# Presence.
+
+def told_of(story, user, state, time):
+    story.bob.append(story.frame(time, 2, type="ok", id="2.9",
+                                 users=[{"user": f"@{user}", "state": state}]))
+
+
+def test_who_is_connected_and_told_to_be_away(story):
+    told_of(story, "ann", "offline", 31)
+    assert story.found() == {"presence"}
+
+
+@pytest.mark.parametrize("end, violations", [(20, {"presence"}), (28, set())])
+def test_who_has_gone_and_is_told_to_be_there(story, end, violations):
+    story.ann.append({"t": end, "e": "end", "c": 1})
+    told_of(story, "ann", "online", 31)
+    assert story.found() == violations
+
+
+def test_who_is_told_to_be_as_they_are(story):
+    told_of(story, "ann", "online", 31)
+    story.ann.append({"t": 32, "e": "end", "c": 1})
+    told_of(story, "ann", "offline", 41)
     assert story.found() == set()
 
 
-@pytest.mark.parametrize("what, changes", [
-    ("descriptors", {"descriptors": 70}), ("memory", {"memory": 200 << 20}),
-    ("queues", {"queued": 5000})])
-def test_what_a_fault_leaves_behind(story, what, changes):
-    story.samples = [sample(1), sample(2), sample(9, **changes)]
-    story.fault(3, 8)
-    story.events.append({"t": 10, "e": "settled", "fault": "some-fault"})
-    assert story.found() == {what}
-
-
-def test_descriptors_of_clients_that_moved_here_are_no_leak(story):
-    story.samples = [sample(1), sample(9, descriptors=70, connections=40)]
-    story.fault(3, 8)
-    story.events.append({"t": 10, "e": "settled", "fault": "some-fault"})
+def test_presence_just_behind_a_fault(story):
+    told_of(story, "ann", "offline", 31)
+    story.fault(25, 30)
     assert story.found() == set()
-
-
-def test_messages_that_the_broker_let_fall(story):
-    story.samples = [sample(1)]
-    story.fault(3, 8)
-    story.events.append({"t": 9, "e": "unroutable", "count": 3})
-    assert story.found() == {"dropped by the broker"}
-
-
-def test_what_still_waits_at_the_end(story):
-    story.final = {"messages in queues": 2, "server1 pending bytes": 0}
-    assert story.found() == {"left over"}

@@ -176,6 +176,33 @@ def last_words(socket):
         return frames, socket.close_code
 
 
+def test_who_comes_back_to_a_room_is_not_sent_away_for_what_it_may_not_see(node, name):
+    room, bob = name("room"), name("bob")
+    with Client(node.url, name("alice")) as alice, opened(node, bob) as socket:
+        def change(kind, **fields):
+            assert alice.request(f"room.{kind}", room=f"#{room}", **fields)["type"] == "ok"
+
+        def contents_until(text):
+            contents = []
+            while text not in contents:
+                answer = socket.recv(timeout=5)
+                assert answer.startswith("MESSAGE"), answer
+                contents.append(json.loads(answer.partition("\n\n")[2].rstrip("\0"))["content"])
+            return contents
+
+        change("create", public=False, members=[f"@{bob}"])
+        for source in (f"/topic/room.{room}", "/user/queue/messages"):
+            socket.send(f"SUBSCRIBE\nid:{source}\nreceipt:r\ndestination:{source}\n\n\0")
+            assert socket.recv(timeout=5).startswith("RECEIPT")
+        alice.send(f"#{room}", "before")
+        contents_until("before")
+        change("kick", user=f"@{bob}")
+        alice.send(f"#{room}", "secret")
+        change("invite", users=[f"@{bob}"])
+        alice.send(f"#{room}", "welcome")
+        assert contents_until("welcome") == ["", "", "welcome"]
+
+
 HOSTILE = [
     "nonsense\n\n\0", "no line at all", "GET / HTTP/1.1\r\nHost: a\r\n\r\n", "SEND\n\n\0", "\0",
     "SEND\nno colon\n\n\0", "SEND\nh:\\x\n\n\0", "SEND\ncontent-length:-1\n\n\0",

@@ -17,8 +17,8 @@ extension STOMPSession {
       }
     case .error(let id, let code, let message, let retryAfterMilliseconds):
       refused(id, code, message, retryAfterMilliseconds)
-    case .gap(let conversation, let after, let before, let areRemoved):
-      leftOut(in: conversation, after: after, before: before, areRemoved: areRemoved)
+    case .gap(let conversation, let after, let before, let cause):
+      leftOut(in: conversation, after: after, before: before, cause)
     case .reconnect:
       // The close that follows says it all.
       break
@@ -68,16 +68,16 @@ extension STOMPSession {
 
   /// A client that is not told of a gap goes on as if there was none. So one that would see what is
   /// behind it, and does not listen for errors, has to come back for what is missing. What was
-  /// removed would be missing again.
+  /// removed, or written while it was not in the room, would be missing again.
   private func leftOut(
-    in conversation: Address, after: UInt64, before: UInt64, areRemoved: Bool
+    in conversation: Address, after: UInt64, before: UInt64, _ cause: GapCause
   ) {
     if session.isSubscribed(to: SpringDestination.errors) {
       let json = [UInt8](encoding: {
         SpringMessage.encodeGap(in: conversation, after: after, before: before, into: &$0)
       })
       deliver(json, to: SpringDestination.errors)
-    } else if !areRemoved, session.isSubscribed(to: SpringDestination.messages) {
+    } else if cause == .overflow, session.isSubscribed(to: Self.destination(of: conversation)) {
       fail(
         "messages were left out, which \(SpringDestination.errors) would have told",
         receipt: nil, .slowConsumer)

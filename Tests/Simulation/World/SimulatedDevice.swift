@@ -185,9 +185,9 @@ final class SimulatedDevice {
       return received(page: id, of: address, items, more: more)
     case .message(let message, conversation: let address): received(message, address)
     case .ack(let ack): received(ack)
-    case .gap(conversation: let address, let after, let before, let areRemoved):
+    case .gap(conversation: let address, let after, let before, let cause):
       received(gapIn: address, after: after, before: before)
-      guard areRemoved else { return fetch(address, after: after, before: before) }
+      guard cause == .removal else { return fetch(address, after: after, before: before) }
       places[address, default: Place()].removed = before - 1
     case .done(let id):
       changes.removeAll { $0.id == id }

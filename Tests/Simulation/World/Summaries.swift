@@ -12,8 +12,8 @@ extension Event {
     case .message(let message, conversation: let address):
       return "\(address) \(message.sequence) \(message.kind) of \(message.sender)"
     case .ack(let ack): return "ack \(ack.conversation) \(ack.sequence)"
-    case .gap(conversation: let address, let after, let before, let areRemoved):
-      return "gap \(address) \(after)..\(before)\(areRemoved ? " removed" : "")"
+    case .gap(conversation: let address, let after, let before, let cause):
+      return "gap \(address) \(after)..\(before)\(cause == .removal ? " removed" : "")"
     case .error(_, let code, let message, _): return "error \(code) \(message)"
     case .done: return "ok"
     case .receipt(conversation: let address, let user, let marks):

@@ -10,9 +10,9 @@ extension World {
       check(entryBy: message.sequence, of: address, for: device)
     case .page(_, conversation: let address, let items, more: _):
       check(items, of: address, for: device)
-    case .gap(conversation: let address, let after, let before, let areRemoved):
+    case .gap(conversation: let address, let after, let before, let cause):
       check(gapIn: address, after: after, before: before, for: device)
-      if !areRemoved { check(needOfGapIn: address, after: after, before: before, for: device) }
+      check(needOfGapIn: address, after: after, before: before, cause, for: device)
     case .ready(let ready):
       check(ready.conversations, for: device)
       checkNothingIsMissing(in: ready.conversations, for: device)
@@ -74,14 +74,18 @@ extension World {
   }
 
   /// Only a slow device does without what it is to get; and one that still catches up while its user is
-  /// taken out of the room, or comes again.
+  /// taken out of the room, or comes again. What it was away from the room for, it was not to get.
   private func check(
-    needOfGapIn address: Address, after: UInt64, before: UInt64, for device: SimulatedDevice
+    needOfGapIn address: Address, after: UInt64, before: UInt64, _ cause: GapCause,
+    for device: SimulatedDevice
   ) {
-    guard !scenario.allowsGaps, !device.isSlow else { return }
     let conversation = ConversationID(address, seenBy: device.user)
     let stays = store.stays(of: device.user, in: conversation)
-    guard !stays.contains(where: { $0.left == before || $0.joined == before }) else { return }
+    let isCutShort = stays.contains { $0.left == before || $0.joined == before }
+    switch cause {
+    case .overflow where scenario.allowsGaps || device.isSlow || isCutShort: return
+    case .overflow, .absence, .removal: break
+    }
     let place = device.place(in: address)
     let first = max(after, place.last) + 1
     for number in first..<max(first, min(before, store.head(conversation) + 1))

@@ -55,18 +55,17 @@ def wanted(options):
     if unknown := set(names) - set(FAULTS) - {FULL_DISK}:
         sys.exit(f"deploy/chaos: no fault {', '.join(sorted(unknown))}; see --list")
     names, is_disk_wanted = [name for name in names if name != FULL_DISK], FULL_DISK in names
-    if not has_fail_points():
-        left_out = [name for name in names if FAULTS[name].needs_fail_points]
-        if left_out:
-            print(f"without {', '.join(left_out)}: not a build with fault injection")
-        names = [name for name in names if name not in left_out]
+    needy = [name for name in names if FAULTS[name].needs_fail_points]
+    if needy and not has_fail_points():
+        sys.exit(f"deploy/chaos: {', '.join(needy)}: not in this build, which has no fault "
+                 f"injection; choose others with --only")
     return names, is_disk_wanted
 
 
 async def chaos(options, seed):
     names, is_disk_wanted = wanted(options)
     started = time.monotonic()
-    disk = await full_disk(seed, BUILD) if is_disk_wanted else None
+    disk = await full_disk(seed, BUILD, options.any_turn) if is_disk_wanted else None
     if not names:
         return report.told_of_disk(disk)
     async with Run(seed, BUILD, rate=options.rate) as run:

@@ -88,7 +88,8 @@ class Cluster:
         await self.command("start", name, environment=environment)
 
     async def stop(self, name):
-        await self.command("stop", name)
+        """Says whether it stopped by itself."""
+        return "did not stop" not in await self.command("stop", name)
 
     async def set_link(self, name, fault):
         """What the link has carried and hindered since it was last set."""

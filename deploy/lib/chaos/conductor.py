@@ -13,6 +13,7 @@ CALM_SECONDS = 2
 WATCHED_SECONDS = 6.5
 SETTLE_SECONDS = 30
 CHECK_SECONDS = 0.1
+HEALED_QUIET_SECONDS = 0.5
 FAULT_SECONDS_MAX = 240
 
 
@@ -25,8 +26,8 @@ def sequence(rng, names):
 class Conductor:
     """Runs faults until the time is up; knows what was injected and how long it took to heal."""
 
-    def __init__(self, stage, load, shared, journal):
-        self.stage, self.load, self.shared, self.journal = stage, load, shared, journal
+    def __init__(self, stage, shared, journal):
+        self.stage, self.shared, self.journal = stage, shared, journal
         self.injected = {}
         self.missed = {}
         # After which faults not everything arrived in time.
@@ -45,7 +46,8 @@ class Conductor:
         await asyncio.sleep(CALM_SECONDS)
         self.stage.evidence = None
         self.journal.note("begin", fault=fault.name)
-        quiet = asyncio.create_task(self.load.write_quiet(fault.seconds))
+        if fault.seconds is not None:
+            self.stage.write_quiet(fault.seconds)
         reason = None
         try:
             await asyncio.wait_for(fault.run(self.stage), FAULT_SECONDS_MAX)
@@ -59,13 +61,17 @@ class Conductor:
         counts = self.injected if reason is None else self.missed
         counts[fault.name] = counts.get(fault.name, 0) + 1
         self.journal.note("healed", fault=fault.name, missed=reason)
+        # Once more, for what a fault has left behind.
+        self.stage.write_quiet(HEALED_QUIET_SECONDS)
         recovery = await self.settle(healed)
         if recovery is None:
             self.unsettled.append(fault.name)
-        await quiet
+        await self.stage.quiet_written()
         await self.look_after_nodes(fault)
         self.tell(fault, reason, recovery)
         await asyncio.sleep(max(0, healed + WATCHED_SECONDS - time.monotonic()))
+        await self.stage.note_queues()
+        await self.stage.ask_who_is_there()
         self.journal.note("settled", fault=fault.name, seconds=recovery)
 
     def tell(self, fault, reason, recovery):
@@ -81,17 +87,19 @@ class Conductor:
                 await self.stage.cluster.start(node)
 
     async def settle(self, healed):
-        """Seconds until every device that is connected has all that was committed up to now."""
+        """Seconds until every device that is not away has all that was committed up to now, and
+        an ack for all that it had written."""
         wanted = dict(self.shared.heads)
         while time.monotonic() < healed + SETTLE_SECONDS:
-            if all(self.has_all(device, wanted) for device in self.stage.devices):
+            if all(self.has_all(device, wanted) and not device.outbox.has_older(healed)
+                   for device in self.stage.devices if device.is_online.is_set()):
                 return time.monotonic() - healed
             await asyncio.sleep(CHECK_SECONDS)
         return None
 
     def has_all(self, device, wanted):
-        if not device.is_online.is_set():
-            return True
+        """Guests may be out just now; the checker knows when they are not."""
+        keys = {key_of(device.user, conv): place for conv, place in device.places.items()}
         return device.is_connected and all(
-            place.last >= wanted.get(key_of(device.user, conv), 0)
-            for conv, place in device.places.items())
+            place.last >= wanted.get(key, 0) or self.stage.plan.is_guest(device.user, key)
+            for key, place in keys.items())

@@ -6,13 +6,21 @@ import sqlite3
 from chaos.check.record import Stored
 
 LOG = """
-SELECT json_build_object('key', c.key, 'seq', m.seq, 'sender', m.sender,
+SELECT json_build_object('key', c.key, 'seq', m.seq, 'kind', m.kind, 'sender', m.sender,
   'cid', convert_from(m.cid, 'UTF8'), 'ts', m.ts, 'body', convert_from(m.body, 'UTF8')::json)
 FROM messages m JOIN conversations c ON c.id = m.conversation"""
 
 SQLITE_LOG = """
-SELECT c.key, m.seq, m.sender, m.cid, m.ts, m.body
+SELECT c.key, m.seq, m.sender, m.cid, m.ts, m.body, m.kind
 FROM messages m JOIN conversations c ON c.id = m.conversation"""
+
+MARKS = """
+SELECT json_build_object('key', c.key, 'user', m.name, 'recv', m.recv, 'read', m.read)
+FROM members m JOIN conversations c ON c.id = m.conversation"""
+
+SQLITE_MARKS = """
+SELECT c.key, m.user, m.recv, m.read
+FROM members m JOIN conversations c ON c.id = m.conversation"""
 
 
 async def log(cluster):
@@ -28,6 +36,18 @@ def sqlite_log(path):
     """The same from the database of an embedded node."""
     rows = {}
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-        for key, seq, sender, cid, ts, body in connection.execute(SQLITE_LOG):
-            rows.setdefault(key, []).append(Stored(seq, sender, cid, ts, json.loads(body)))
+        for key, seq, sender, cid, ts, body, kind in connection.execute(SQLITE_LOG):
+            rows.setdefault(key, []).append(Stored(seq, sender, cid, ts, json.loads(body), kind))
     return rows
+
+
+async def marks(cluster):
+    """(conversation, user) -> how far each has received and read."""
+    rows = (json.loads(line) for line in (await cluster.sql(MARKS)).splitlines())
+    return {(row["key"], row["user"]): (row["recv"], row["read"]) for row in rows}
+
+
+def sqlite_marks(path):
+    with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
+        return {(key, user): (recv, read)
+                for key, user, recv, read in connection.execute(SQLITE_MARKS)}

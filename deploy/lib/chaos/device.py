@@ -83,7 +83,7 @@ class Device:
             raise
 
     def use(self, connection):
-        """The newest is the device's: one that was begun before it and is ready later is given up."""
+        """The newest is the device's: one begun before it that is ready later is given up."""
         if self.is_connected and self.connection.number > connection.number:
             connection.abort()
             connection.end("given up")
@@ -166,7 +166,12 @@ class Device:
 
     def received(self, frame, connection):
         match frame["type"]:
+            case "ready":
+                for listed in frame["conversations"]:
+                    self.begin(listed["conv"], listed.get("since", 0))
             case "msg":
+                if f"@{self.user}" in who_came(frame):
+                    self.begin(frame["conv"], frame["seq"] - 1)
                 self.hold(frame["conv"], frame["seq"])
             case "ack":
                 self.sends_by_id.pop(frame["id"], None)
@@ -198,6 +203,10 @@ class Device:
             # What is missing may be an ack that comes next.
             self.fetch(conv, max(place.ahead) - 1, HOLE_SECONDS)
 
+    def begin(self, conv, since):
+        """What is at or below it is not this user's to have."""
+        self.places.setdefault(conv, Place()).skip(since)
+
     def fetch(self, conv, through, delay):
         if conv not in self.fetching:
             self.fetching.add(conv)
@@ -224,11 +233,30 @@ class Device:
         finally:
             self.fetching.discard(conv)
 
+    async def tell_typing(self, conv):
+        """Tells that the user is typing."""
+        connection = self.connection
+        try:
+            if connection is not None and connection.is_ready:
+                await connection.post("typing", to=conv)
+        except LOST:
+            pass
+
     async def mark_read(self, conv):
-        """Tells how far the user has read."""
+        """Tells how far the user has read; says whether that was taken."""
         seq = self.places[conv].last
         if seq == 0:
-            return
+            return True
         answer = await self.ask("read", to=conv, seq=seq)
-        if answer is not None and answer["type"] == "ok":
+        is_taken = answer is not None and answer["type"] == "ok"
+        if is_taken:
             self.journal.note("read", conv=conv, seq=seq)
+        return is_taken
+
+
+def who_came(message):
+    """Whom an entry of a private room makes a member: they see it and what comes after it."""
+    body = message["body"]
+    if message.get("kind") == "room" and body["action"] == "invite":
+        return body["users"]
+    return ()

@@ -21,10 +21,12 @@ from chaos.cluster import Failed
 from chaos.device import Device
 from chaos.journal import Journal
 from chaos.load import Load
+from chaos.monitor import Monitor
 from chaos.plan import Plan
 from chaos.shared import Shared
 
 ROUNDS = 3
+CALM_SECONDS = 4
 RATE = 40
 START_SECONDS, FULL_SECONDS, DRAIN_SECONDS = 20, 30, 30
 # Room for a few messages more.
@@ -47,15 +49,21 @@ class Node:
     def __init__(self, build, folder):
         self.log = folder / "node.log"
         self.data = folder / "data"
-        self.port = free_port()
+        self.port, self.ops = free_port(), free_port()
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [build / "chat-server", "--listen", f"127.0.0.1:{self.port}",
-                 "--ops-listen", f"127.0.0.1:{free_port()}", "--data-dir", self.data,
+                 "--ops-listen", f"127.0.0.1:{self.ops}", "--data-dir", self.data,
                  "--send-rate", "0"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 # Ignored by Python, and so by what it starts, unless that is undone.
                 restore_signals=False)
+
+    def pid(self, _):
+        return self.process.pid if self.is_alive() else None
+
+    def ops_port(self, _):
+        return self.ops
 
     def is_alive(self):
         return self.process.poll() is None
@@ -86,24 +94,24 @@ async def until(condition, seconds, what):
         await asyncio.sleep(0.05)
 
 
-async def full_disk(seed, build):
+async def full_disk(seed, build, is_any_turn_allowed):
     """The scenario; prints what it found."""
     random.seed(seed)
     folder = pathlib.Path(tempfile.mkdtemp(prefix="chat-chaos-disk-"))
     (folder / "history").mkdir()
     plan, shared = Plan.pair(), Shared()
     node = Node(build, folder)
-    tasks, devices = [], []
+    tasks, devices, journals = [], [], []
     try:
         await until(lambda: accepts(node.port), START_SECONDS, "the embedded node listens")
         devices = [Device(user, f"device-{number}", f"ws://127.0.0.1:{node.port}/ws", plan,
                           folder / "history", shared)
                    for user, count in plan.devices.items() for number in range(count)]
         tasks = [asyncio.create_task(device.run()) for device in devices]
-        events, samples = Journal(folder / "events.jsonl"), Journal(folder / "samples.jsonl")
+        events, samples = journals = [Journal(folder / f"{name}.jsonl")
+                                      for name in ("events", "samples")]
+        tasks.append(asyncio.create_task(Monitor(node, samples, ("embedded",)).run()))
         count = await fill(node, devices, Load(plan, devices, RATE), events)
-        for journal in (events, samples):
-            journal.close()
     except BaseException:
         print(f"full-disk: histories and log: {folder}", flush=True)
         raise
@@ -113,8 +121,13 @@ async def full_disk(seed, build):
         await asyncio.gather(*tasks, return_exceptions=True)
         for device in devices:
             await device.end()
+        for journal in journals:
+            journal.close()
         node.end()
-    verdict = check(load(folder, database.sqlite_log(node.data / "chat.db"), {}))
+    data = node.data / "chat.db"
+    verdict = check(load(folder, database.sqlite_log(data), database.sqlite_marks(data)))
+    if is_any_turn_allowed:
+        verdict.violations.pop("long turn", None)
     for line in verdict.lines():
         print(line)
     is_clean = verdict.is_clean and count == ROUNDS
@@ -130,7 +143,7 @@ async def fill(node, devices, load, events):
     load.start()
     count = 0
     for _ in range(ROUNDS):
-        await asyncio.sleep(2)
+        await asyncio.sleep(CALM_SECONDS)
         before = node.failures()
         events.note("begin", fault="full-disk")
         node.set_full(True)
@@ -141,7 +154,8 @@ async def fill(node, devices, load, events):
         node.set_full(False)
         events.note("healed", fault="full-disk", missed=None)
         count += 1
-        await asyncio.sleep(2)
+        await asyncio.sleep(CALM_SECONDS)
+        events.note("settled", fault="full-disk")
     await load.stop()
     await until(lambda: all(len(device.outbox) == 0 for device in devices), DRAIN_SECONDS,
                 "all that was written is stored")

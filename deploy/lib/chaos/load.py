@@ -3,6 +3,8 @@
 import asyncio
 import random
 
+from chaos.revolving import RevolvingRoom
+
 FILLER_MAX = 300
 LONG_FILLER, LONG_SHARE = 4000, 0.03
 BURST, BURST_SECONDS = 40, 10
@@ -18,16 +20,21 @@ class Load:
         self.plan, self.devices, self.rate = plan, devices, rate
         self.number = 0
         self.held_back = 0
-        self.tasks = []
+        self.tasks, self.absences = [], set()
+        self.revolving = next((RevolvingRoom(room, devices) for room in plan.rooms if room.guests),
+                              None)
 
     def start(self):
-        works = (self.write_evenly(), self.write_bursts(), self.move(), self.read())
+        works = [self.write_evenly(), self.write_bursts(), self.move(), self.read()]
+        if self.revolving is not None:
+            works.append(self.revolving.run())
         self.tasks = [asyncio.create_task(work) for work in works]
 
     async def stop(self):
-        for task in self.tasks:
+        tasks = [*self.tasks, *self.absences]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         for device in self.devices:
             device.is_online.set()
 
@@ -36,7 +43,7 @@ class Load:
     def write(self, conversation, device=None):
         """A message that no other is like."""
         if device is None:
-            user = random.choice(conversation.members)
+            user = random.choice(conversation.writers)
             device = random.choice([each for each in self.devices if each.user == user])
         self.number += 1
         size = LONG_FILLER if random.random() < LONG_SHARE else random.randint(0, FILLER_MAX)
@@ -54,7 +61,7 @@ class Load:
         while True:
             await asyncio.sleep(random.uniform(0.5, 1.5) * BURST_SECONDS)
             conversation = random.choice(self.plan.busy())
-            writers = [each for each in self.devices if each.user in conversation.members]
+            writers = [each for each in self.devices if each.user in conversation.writers]
             device = random.choice(writers)
             for _ in range(BURST):
                 self.write(conversation, device)
@@ -84,7 +91,9 @@ class Load:
                 case 1:
                     device.start(device.take_over())
                 case 2:
-                    device.start(self.be_absent(device))
+                    absence = device.start(self.be_absent(device))
+                    self.absences.add(absence)
+                    absence.add_done_callback(self.absences.discard)
 
     async def be_absent(self, device):
         device.is_online.clear()
@@ -93,7 +102,12 @@ class Load:
         device.is_online.set()
 
     async def read(self):
+        """In busy conversations: in quiet ones receipts would mend what their messages meet."""
         while True:
             await asyncio.sleep(READ_SECONDS)
-            device = random.choice(self.devices)
-            device.start(device.mark_read(random.choice(list(device.places))))
+            conversation = random.choice(self.plan.busy())
+            device = random.choice(
+                [each for each in self.devices if each.user in conversation.members])
+            conv = conversation.name_for(device.user)
+            device.start(device.mark_read(conv))
+            device.start(device.tell_typing(conv))

@@ -11,6 +11,7 @@ INTERVAL = 1.0
 SCRAPE_SECONDS = 5
 TURN = "chat_loop_longest_turn_seconds"
 QUEUES = "chat_queue_depth{"
+LOOP_NAME = "loop-"
 # A turn that was cut by a stop shows in the scrape after it.
 EXCUSED_AFTER_SECONDS = 3
 
@@ -18,14 +19,15 @@ EXCUSED_AFTER_SECONDS = 3
 class Monitor:
     """Scrapes /metrics, which also begins the longest turn anew, and looks into /proc."""
 
-    def __init__(self, cluster, journal):
-        self.cluster, self.journal = cluster, journal
+    def __init__(self, cluster, journal, nodes=NODES):
+        """`cluster` knows the process and the port of each node."""
+        self.cluster, self.journal, self.nodes = cluster, journal, nodes
         self.frozen = {}
         self.waited = {}
 
     async def run(self):
         while True:
-            await asyncio.gather(*(self.sample(node) for node in NODES))
+            await asyncio.gather(*(self.sample(node) for node in self.nodes))
             await asyncio.sleep(INTERVAL)
 
     @contextlib.contextmanager
@@ -46,12 +48,12 @@ class Monitor:
             usage = usage_of(pid)
         except (OSError, TimeoutError, ValueError, EOFError):
             return
-        waited = wait_of(pid)
+        waited = loop_waits(pathlib.Path(f"/proc/{pid}/task"))
         before = self.waited.get(pid, {})
         self.waited[pid] = waited
         self.journal.note(
             "sample", node=node, pid=pid, turn=figures[TURN],
-            # How long its threads were ready to run and another program had the processor.
+            # How long its loops were ready to run and another program had the processor.
             starved=max((wait - before.get(thread, 0) for thread, wait in waited.items()),
                         default=0),
             is_excused=time.monotonic() < self.frozen.get(node, 0),
@@ -82,10 +84,11 @@ def usage_of(pid):
                           if line.startswith("Anonymous:"))}
 
 
-def wait_of(pid):
-    """Seconds in the run queue, by thread."""
+def loop_waits(tasks):
+    """Seconds in the run queue, by thread: of those that run a loop, whose turns these are."""
     waits = {}
-    for thread in pathlib.Path(f"/proc/{pid}/task").iterdir():
+    for thread in tasks.iterdir():
         with contextlib.suppress(OSError):
-            waits[thread.name] = int((thread / "schedstat").read_text().split()[1]) / 1e9
+            if (thread / "comm").read_text().startswith(LOOP_NAME):
+                waits[thread.name] = int((thread / "schedstat").read_text().split()[1]) / 1e9
     return waits

@@ -14,6 +14,7 @@ class Send:
     cid: str
     to: str
     body: dict
+    written: float
     due: float = 0.0
     # The connection that it was last sent on.
     connection: int = -1
@@ -32,7 +33,7 @@ class Outbox:
         """The new send, or nothing when too many wait already."""
         if len(self.sends) >= SENDS_MAX:
             return None
-        send = Send(str(uuid.uuid4()), to, body)
+        send = Send(str(uuid.uuid4()), to, body, time.monotonic())
         self.sends[send.cid] = send
         return send
 
@@ -44,6 +45,10 @@ class Outbox:
         for send in due:
             send.connection, send.due = connection, now + RESEND_SECONDS
         return due
+
+    def has_older(self, time):
+        """Whether something that was written before a time waits for its ack."""
+        return any(send.written < time for send in self.sends.values())
 
     def acked(self, cid):
         self.sends.pop(cid, None)

@@ -13,10 +13,20 @@ class Place:
         if seq <= self.last or seq in self.ahead:
             return False
         self.ahead.add(seq)
+        self.advance()
+        return True
+
+    def skip(self, through):
+        """There is nothing to be had up to a number."""
+        if through > self.last:
+            self.last = through
+            self.ahead = {seq for seq in self.ahead if seq > through}
+            self.advance()
+
+    def advance(self):
         while self.last + 1 in self.ahead:
             self.last += 1
             self.ahead.discard(self.last)
-        return True
 
     @property
     def has_hole(self):

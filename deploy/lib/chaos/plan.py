@@ -5,8 +5,11 @@ import itertools
 
 NAMES = ("ann", "bob", "cid", "dan", "eve", "fay", "gus", "hal", "ida", "jim", "kay", "leo")
 DEVICES_MAX = 3
-BUSY_PAIRS, QUIET_PAIRS = 14, 8
-ROOM_SIZES, QUIET_ROOM_SIZES = (5, 8, 11), (6,)
+# Users who are reached by quiet conversations alone, and by how many each.
+IDLE_USERS, IDLE_PAIRS = 2, 3
+BUSY_PAIRS, QUIET_PAIRS = 14, 2
+ROOM_SIZES, QUIET_ROOM_SIZES = (5, 8, 10), (6,)
+REVOLVING_ROOM, REVOLVING_SIZE, GUESTS = "#revolving", 6, 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,10 +19,16 @@ class Conversation:
     key: str
     members: tuple
     is_quiet: bool
+    # Members who are taken out and invited again, and do not write.
+    guests: tuple = ()
 
     @property
     def is_room(self):
         return self.key.startswith("#")
+
+    @property
+    def writers(self):
+        return [user for user in self.members if user not in self.guests]
 
     def name_for(self, user):
         """What a member calls it."""
@@ -41,23 +50,32 @@ def key_of(user, name):
 class Plan:
     """Users with their devices, and conversations."""
 
-    def __init__(self, devices, conversations, rooms=()):
+    def __init__(self, devices, conversations, rooms=(), idle=()):
         # How many each user has.
         self.devices, self.conversations = devices, list(conversations)
         # Made by the first member when everybody is connected.
         self.rooms = list(rooms)
+        self.idle = list(idle)
 
     @classmethod
     def drawn(cls, rng):
         devices = {name: rng.randint(1, DEVICES_MAX) for name in NAMES}
-        pairs = rng.sample(list(itertools.combinations(NAMES, 2)), BUSY_PAIRS + QUIET_PAIRS)
-        sizes = [(size, False) for size in ROOM_SIZES] + [(size, True) for size in QUIET_ROOM_SIZES]
+        idle = rng.sample(NAMES, IDLE_USERS)
+        others = [name for name in NAMES if name not in idle]
+        pairs = rng.sample(list(itertools.combinations(others, 2)), BUSY_PAIRS + QUIET_PAIRS)
+        pairs += [(user, other) for user in idle for other in rng.sample(others, IDLE_PAIRS)]
+        rooms = [(False, rng.sample(others, size)) for size in ROOM_SIZES]
+        # Whoever is idle is in the quiet room.
+        rooms += [(True, idle + rng.sample(others, size - IDLE_USERS)) for size in QUIET_ROOM_SIZES]
+        rooms = [Conversation(f"#room-{number}", tuple(members), is_quiet)
+                 for number, (is_quiet, members) in enumerate(rooms)]
+        members = tuple(rng.sample(others, REVOLVING_SIZE))
+        rooms.append(Conversation(REVOLVING_ROOM, members, False, members[-GUESTS:]))
         return cls(
             devices,
             [Conversation(direct_key(*pair), pair, number >= BUSY_PAIRS)
              for number, pair in enumerate(pairs)],
-            [Conversation(f"#room-{number}", tuple(rng.sample(NAMES, size)), is_quiet)
-             for number, (size, is_quiet) in enumerate(sizes)])
+            rooms, idle)
 
     @classmethod
     def pair(cls):
@@ -67,6 +85,9 @@ class Plan:
 
     def add_rooms(self):
         self.conversations += self.rooms
+
+    def is_guest(self, user, key):
+        return any(user in room.guests for room in self.rooms if room.key == key)
 
     def of_user(self, user):
         return [each for each in self.conversations if user in each.members]

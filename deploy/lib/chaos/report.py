@@ -1,6 +1,7 @@
 """What a run tells at its end."""
 
 from chaos.conductor import SETTLE_SECONDS
+from chaos.outbox import SENDS_MAX
 
 
 def told(run, verdict, disk, seed, seconds):
@@ -12,10 +13,14 @@ def told(run, verdict, disk, seed, seconds):
         print(f"{name:22} {count:3} times not injected")
     for name in run.conductor.unsettled:
         print(f"VIOLATION not whole {SETTLE_SECONDS} s after {name}")
+    for what in lacking(run):
+        print(f"VIOLATION {what}")
     for what in run.conductor.fallen:
         print(f"VIOLATION a node ended by itself: {what}")
     for line in verdict.lines():
         print(line)
+    if run.load.held_back:
+        print(f"{run.load.held_back} messages not written: {SENDS_MAX} of their device had no ack")
     has_passed = is_clean(run, verdict) and (disk is None or disk.is_clean)
     if run.keeps_folder:
         print(f"histories and logs: {run.cluster.folder}")
@@ -30,8 +35,16 @@ def told(run, verdict, disk, seed, seconds):
 
 
 def is_clean(run, verdict):
-    """Whether nothing was found in the run itself."""
-    return verdict.is_clean and not run.conductor.unsettled and not run.conductor.fallen
+    """Whether nothing was found in the run itself, and it was there."""
+    return (verdict.is_clean and not run.conductor.unsettled and not run.conductor.fallen
+            and not lacking(run))
+
+
+def lacking(run):
+    """What a run that shows anything would have had."""
+    injected, missed = run.conductor.injected, run.conductor.missed
+    found = [f"{name} was never injected" for name in missed if name not in injected]
+    return found if injected else [*found, "no fault was injected"]
 
 
 def disk_count(disk):

@@ -26,7 +26,8 @@ WARM_SECONDS = 8
 DRAIN_SECONDS = 40
 # For a mutant's open transaction to be committed after all.
 COMMIT_SECONDS = 3
-REST_SECONDS = 3
+# For the last receipts, and for who leaves to be known as gone.
+REST_SECONDS = 10
 
 
 class Run:
@@ -78,10 +79,9 @@ class Run:
         await self.make_rooms()
         self.monitor = Monitor(self.cluster, self.samples)
         self.tasks.append(asyncio.create_task(self.monitor.run()))
-        self.stage = Stage(self.cluster, self.plan, self.devices, self.monitor, self.events,
-                           self.rng)
         self.load = Load(self.plan, self.devices, self.rate)
-        self.conductor = Conductor(self.stage, self.load, self.shared, self.events)
+        self.stage = Stage(self.cluster, self.load, self.monitor, self.events, self.rng)
+        self.conductor = Conductor(self.stage, self.shared, self.events)
         self.load.start()
         await asyncio.sleep(WARM_SECONDS)
 
@@ -92,7 +92,7 @@ class Run:
             # An entry of the log like others, of which the server makes the body.
             owner.journal.note("write", cid=cid, to=room.key, body=None)
             answer = await owner.ask(
-                "room.create", cid=cid, room=room.key,
+                "room.create", cid=cid, room=room.key, public=not room.guests,
                 members=[f"@{each}" for each in room.members[1:]])
             if answer is None or answer["type"] == "error":
                 raise Failed(f"{room.key} was not made: {answer and answer.get('message')}")
@@ -118,25 +118,47 @@ class Run:
     async def rest(self):
         """Stops the load, waits until all is acked and has arrived, and notes what is left over."""
         await self.load.stop()
+        await self.load.revolving.readmit()
         deadline = time.monotonic() + DRAIN_SECONDS
         while time.monotonic() < deadline and not all(
                 len(device.outbox) == 0 and self.conductor.has_all(device, self.shared.heads)
                 for device in self.devices):
             await asyncio.sleep(0.1)
+        unanswered = await self.read_all()
+        self.send_away(self.devices[-1].user)
         await asyncio.sleep(REST_SECONDS)
+        is_told = await self.stage.ask_who_is_there()
         await self.stage.note_unroutable()
         self.events.note("stopped")
-        final = {f"{device.user}/{device.name} waits for acks": len(device.outbox)
-                 for device in self.devices}
+        final = {"marks without an answer": unanswered,
+                 "room changes refused": self.load.revolving.refused,
+                 "presence without an answer": int(not is_told)}
+        final |= {f"{device.user}/{device.name} waits for acks": len(device.outbox)
+                  for device in self.devices}
         for node in NODES:
             figures = await scrape(self.cluster.ops_port(node))
             final[f"{node} pending bytes"] = figures["chat_pending_bytes"]
             final |= {f"{node} {name}": value for name, value in figures.items()
                       if name.startswith(QUEUES)}
-        final["messages in queues"] = await self.cluster.amqp(lambda channel: sum(
-            channel.queue_declare(f"chat.queue.{node}", passive=True).method.message_count
-            for node in NODES))
+        queues = await self.stage.note_queues()
+        # A queue that is not there has lost what was in it.
+        final |= {f"no queue of {node}": 1 for node in NODES if f"chat.queue.{node}" not in queues}
+        final |= {f"messages in {name}": count for name, count in queues.items()}
         (self.folder / "final.json").write_text(json.dumps(final))
+
+    def send_away(self, user):
+        for device in self.devices:
+            if device.user == user:
+                device.is_online.clear()
+                device.drop()
+
+    async def read_all(self):
+        """Everybody has read everything: what a fault kept from anybody is told once more. How many
+        of these marks were not taken."""
+        first = {device.user: device for device in reversed(self.devices)}
+        taken = await asyncio.gather(*(
+            device.mark_read(conv) for device in first.values() for conv in device.places))
+        return sum(not each for each in taken)
 
     async def verdict(self):
         """What the checker says of the run so far; of one that has come to rest, everything."""
@@ -145,7 +167,7 @@ class Run:
         for journal in (self.events, self.samples):
             journal.flush()
         await asyncio.sleep(COMMIT_SECONDS)
-        members = {room.key: set(room.members) for room in self.plan.rooms}
-        record = load(self.folder, await database.log(self.cluster), members)
+        record = load(self.folder, await database.log(self.cluster),
+                      await database.marks(self.cluster))
         quiet = [each.key for each in self.plan.quiet()]
         return await asyncio.to_thread(check, record, quiet)

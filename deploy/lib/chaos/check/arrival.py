@@ -5,7 +5,7 @@ import collections
 import dataclasses
 import itertools
 
-LATE_SECONDS = 5.0
+from chaos.check.windows import ALLOWED_SECONDS, without_faults
 
 
 @dataclasses.dataclass
@@ -22,12 +22,11 @@ class Arrivals:
 
     def __init__(self, record, quiet=()):
         self.record, self.quiet = record, set(quiet)
-        self.windows = record.faults()
         self.committed = first_acks(record)
         self.recoveries = {}
-        for name, _, _, missed in self.windows:
-            if missed is None:
-                self.recoveries.setdefault(name, Recovery()).count += 1
+        for window in record.windows:
+            if window.missed is None:
+                self.recoveries.setdefault(window.name, Recovery()).count += 1
         self.checked = 0
 
     def check(self):
@@ -37,39 +36,39 @@ class Arrivals:
                 yield from self.check_conversation(each, timeline, key, times)
 
     def check_conversation(self, each, timeline, key, times):
+        members, missing = self.record.members, []
         for seq in self.record.log.get(key, {}):
+            stay = members.stay(each.user, key, seq)
+            if stay is None:
+                continue
             came = times.get(seq, float("inf"))
             if came < float("inf"):
                 self.checked += 1
+            elif stay.end == float("inf"):
+                missing.append(seq)
             committed = self.committed.get((key, seq))
             # One that nobody was told of may be as late as it likes: its sender sends it again.
             if committed is None:
                 continue
-            late = max(self.lateness(timeline, committed, came, key), default=None)
-            if late is not None and late[0] > LATE_SECONDS:
+            late = max(self.lateness(timeline, committed, came, key, stay.end),
+                       default=None)
+            if late is not None and late[0] > ALLOWED_SECONDS:
                 yield "late", (f"{each}: {key} {seq} not within {late[0]:.1f} s, connected all the "
                                f"while on connection {late[1]}")
-        if missing := [seq for seq in self.record.log.get(key, {}) if seq not in times]:
+        if missing:
             yield "never arrived", f"{each}: {key} {ranges(missing)}"
 
-    def lateness(self, timeline, committed, came, key):
-        """For each connection that should have brought it: seconds, and the connection."""
+    def lateness(self, timeline, committed, came, key, left):
+        """For each connection that should have brought it: seconds, and the connection. `left` is
+        when the device's user was taken out, from when on it is not to be had."""
         for connection in timeline.between(committed, came):
             since = max(committed, connection.ready)
-            until = min(came, connection.end, self.record.end)
-            since, fault = self.without_faults(since)
+            until = min(came, connection.end, self.record.end, left)
+            since, fault = without_faults(since, self.record.windows)
             late = until - since
             if fault is not None and late > 0 and came <= connection.end:
                 self.note(fault, late, key)
             yield late, connection.number
-
-    def without_faults(self, since):
-        """The clock starts at the end of a fault that was there in the time allowed."""
-        fault = None
-        for name, begin, end, _ in self.windows:
-            if begin - LATE_SECONDS <= since < end:
-                since, fault = end, name
-        return since, fault
 
     def note(self, fault, late, key):
         recovery = self.recoveries.setdefault(fault, Recovery())

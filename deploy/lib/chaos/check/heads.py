@@ -18,11 +18,15 @@ def check(record, committed):
     for each in record.histories:
         for connection in each.connections:
             if connection.ready is not None:
-                yield from check_ready(each, connection, heads)
+                yield from check_ready(record, each, connection, heads)
 
 
-def check_ready(each, connection, heads):
+def check_ready(record, each, connection, heads):
     for conv in connection.resume:
+        # Who is out of a room is told nothing of it.
+        if not any(stay.begin <= connection.hello and connection.ready <= stay.end
+                   for stay in record.members.of(each.user, each.key(conv))):
+            continue
         times, highest = heads.get(each.key(conv), ([], []))
         place = bisect.bisect_left(times, connection.hello)
         told = highest[place - 1] if place else 0

@@ -1,7 +1,8 @@
 """What each connection showed: in rising order, without a silent hole, as it is stored."""
 
 # Nothing that the clients do deserves these.
-BLAMED_CODES = {1002, 1003, 1007, 1008, 1009, 1011, 4000, 4001, 4003}
+BLAMED_CODES = {1002, 1003, 1007, 1008, 1009, 1011, 4000, 4001, 4003, 4103}
+MEMBERSHIP_ENDED = "a membership has ended"
 
 
 def check(record):
@@ -11,7 +12,7 @@ def check(record):
 
 
 def check_connection(record, each, connection):
-    if connection.code in BLAMED_CODES:
+    if is_blamed(record, each, connection):
         yield "closed", f"{each}: connection {connection.number} with {connection.code}"
     walk = Walk(record, each, connection)
     for _, frame in connection.frames:
@@ -32,10 +33,18 @@ def check_connection(record, each, connection):
                     yield "order", f"{each}: a page of {key} with {numbers}"
 
 
+def is_blamed(record, each, connection):
+    """A node that finds, without its entry, that a membership has ended can only start afresh."""
+    if (connection.code == 4103 and MEMBERSHIP_ENDED in connection.reason
+            and record.members.has_left_any(each.user)):
+        return False
+    return connection.code in BLAMED_CODES
+
+
 def check_message(record, each, message, key):
     """Whether what was shown is what was stored, in a conversation of the user's."""
     place = f"{each}: {key} {message['seq']}"
-    if not record.is_member(each.user, key):
+    if not record.may_see(each.user, key, message["seq"]):
         yield "another's conversation", place
     row = record.log.get(key, {}).get(message["seq"])
     if row is None:
@@ -92,15 +101,19 @@ class Walk:
             acked.discard(self.places[conv])
 
     def holes(self, conv, seq):
-        """The numbers below `seq` that were skipped, but for what this connection sent itself:
-        their acks may come later."""
+        """The numbers below `seq` that were skipped, but for what this connection sent itself,
+        whose acks may come later, and what is from before the stay in which its user may see
+        `seq`."""
         key = self.each.key(conv)
         acked = self.acked.get(conv, set())
         log = self.record.log.get(key, {})
-        for missing in range(self.place(conv) + 1, seq):
+        stay = self.record.members.stay(self.each.user, key, seq)
+        came = 1 if stay is None or key in self.record.members.public else stay.came
+        for missing in range(max(self.place(conv) + 1, came), seq):
             row = log.get(missing)
             is_own = (row is not None and row.sender == self.each.user
                       and row.cid in self.connection.sent)
-            if missing not in acked and not is_own:
+            is_due = missing not in acked and self.record.may_see(self.each.user, key, missing)
+            if is_due and not is_own:
                 yield "silent hole", (f"{self.each}: connection {self.connection.number} went to "
                                       f"{key} {seq} without {missing}")

@@ -4,6 +4,8 @@ import dataclasses
 import json
 
 from chaos import journal
+from chaos.check.members import Members
+from chaos.check.windows import windows
 from chaos.plan import key_of
 
 
@@ -16,6 +18,8 @@ class Stored:
     cid: str
     ts: int
     body: object
+    # As the server counts them; 0 is a message.
+    kind: int = 0
 
 
 @dataclasses.dataclass
@@ -28,12 +32,18 @@ class Connection:
     end: float = float("inf")
     # With which it was closed, if it was.
     code: int | None = None
+    reason: str = ""
     # What `ready` listed, by the conversation's name.
     listed: dict = dataclasses.field(default_factory=dict)
-    # (time, frame), as they came; and the cids that were sent on it.
+    # (time, frame), as they came; and when each cid was first sent on it.
     frames: list = dataclasses.field(default_factory=list)
-    sent: set = dataclasses.field(default_factory=set)
+    sent: dict = dataclasses.field(default_factory=dict)
     hello: float = 0.0
+
+    @property
+    def is_open(self):
+        """Whether it was ready, and was never seen to end."""
+        return self.ready is not None and self.end == float("inf")
 
 
 @dataclasses.dataclass
@@ -71,10 +81,11 @@ def history(user, device, events):
             case "hello":
                 here.resume, here.hello = event["resume"], event["t"]
             case "send":
-                here.sent.add(event["cid"])
+                here.sent.setdefault(event["cid"], event["t"])
                 sends[event.get("id")] = event["cid"]
             case "end":
                 here.end, here.code = event["t"], event.get("code")
+                here.reason = event.get("reason", "")
             case "frame":
                 frame = event["frame"]
                 here.frames.append((event["t"], frame))
@@ -91,43 +102,33 @@ def history(user, device, events):
 class Record:
     """The histories, the final log by conversation, the faults, the nodes' figures."""
 
-    def __init__(self, histories, log, events=(), samples=(), members=None, final=None):
+    def __init__(self, histories, log, events=(), samples=(), final=None, marks=None):
         self.histories = histories
         # key -> {seq: Stored}, and key -> all rows, should there be two with one number.
         self.rows = log
         self.log = {key: {row.seq: row for row in rows} for key, rows in log.items()}
         self.events, self.samples = list(events), list(samples)
-        self.members = members or {}
+        self.windows = windows(self.events)
+        self.members = Members(histories, log)
+        # (key, user) -> how far each has received and read, in the database.
+        self.marks = marks
         # What was left when everything had stopped: queues and the like.
         self.final = final or {}
         # Of what came later nothing is known.
         self.end = max((time for each in self.histories for connection in each.connections
                         for time, _ in connection.frames), default=0.0)
 
-    def is_member(self, user, key):
-        if key.startswith("#"):
-            return user in self.members.get(key, ())
-        return user in key.split(":")
-
-    def faults(self):
-        """(name, begin, end) of what was injected, and of what was tried in vain."""
-        windows, begin = [], None
-        for event in self.events:
-            if event["e"] == "begin":
-                begin = event
-            elif event["e"] == "healed" and begin is not None:
-                windows.append((begin["fault"], begin["t"], event["t"], event["missed"]))
-                begin = None
-        return windows
+    def may_see(self, user, key, seq):
+        return self.members.stay(user, key, seq) is not None
 
 
-def load(folder, log, members):
+def load(folder, log, marks):
     """Reads a run's folder."""
     histories = []
     for path in sorted((folder / "history").glob("*.jsonl")):
         user, device, _ = path.name.split(".")
         histories.append(history(user, device, journal.read(path)))
     return Record(histories, log, journal.read(folder / "events.jsonl"),
-                  journal.read(folder / "samples.jsonl"), members,
+                  journal.read(folder / "samples.jsonl"),
                   json.loads((folder / "final.json").read_text())
-                  if (folder / "final.json").exists() else None)
+                  if (folder / "final.json").exists() else None, marks)

@@ -13,6 +13,7 @@ BASELINE_SAMPLES = 6
 def check(record):
     yield from check_turns(record)
     yield from check_usage(record)
+    yield from check_servers(record)
     yield from check_end(record)
 
 
@@ -44,7 +45,7 @@ def before(record, time):
 
 
 def check_usage(record):
-    """Descriptors but for those of the clients, which move; memory; what the broker let fall."""
+    """Descriptors but for those of the clients, which move; memory; their queues."""
     first = next((event["t"] for event in record.events if event["e"] == "begin"), None)
     if first is None or not record.samples:
         return
@@ -54,8 +55,6 @@ def check_usage(record):
     descriptors = statistics.median(own_descriptors(sample) for sample in early)
     memory = statistics.median(sample["memory"] for sample in early)
     for event in record.events:
-        if event["e"] == "unroutable" and event["count"] > 0:
-            yield "dropped by the broker", f"{event['count']} messages that no queue took"
         if event["e"] not in ("settled", "stopped"):
             continue
         where = f"after {event.get('fault', 'the end')}"
@@ -72,6 +71,18 @@ def check_usage(record):
 
 def own_descriptors(sample):
     return sample["descriptors"] - sample["connections"]
+
+
+def check_servers(record):
+    """What the broker holds and let fall, and nodes that were told to stop and did not."""
+    for event in record.events:
+        if event["e"] == "unroutable" and event["count"] > 0:
+            yield "dropped by the broker", f"{event['count']} messages that no queue took"
+        for name, count in event["queues"].items() if event["e"] == "queues" else ():
+            if count > QUEUED_MAX:
+                yield "queues", f"{name} at {event['t']:.0f}: {count} messages"
+        if event["e"] == "hung" and event["is_node"]:
+            yield "did not stop", f"{event['server']} was told to, and had to be killed"
 
 
 def check_end(record):

@@ -3,7 +3,7 @@
 import collections
 import dataclasses
 
-from chaos.check import heads, marks, order, resources, storage
+from chaos.check import acks, heads, marks, members, order, presence, resources, storage
 from chaos.check.arrival import Arrivals
 
 SHOWN_MAX = 10
@@ -39,9 +39,10 @@ def check(record, quiet=()):
     """`quiet`: the keys of conversations that are written to rarely."""
     violations = collections.defaultdict(list)
     arrivals = Arrivals(record, quiet)
-    for found in (storage.check(record), order.check(record), arrivals.check(),
+    for found in (storage.check(record), acks.check(record), order.check(record),
+                  members.check(record), arrivals.check(),
                   heads.check(record, arrivals.committed), marks.check(record),
-                  resources.check(record)):
+                  presence.check(record), resources.check(record)):
         for kind, what in found:
             violations[kind].append(what)
     acked = {(each.user, ack["cid"]) for each in record.histories for _, ack in each.acks}

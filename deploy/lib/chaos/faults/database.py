@@ -6,7 +6,7 @@ import signal
 import time
 
 from chaos.faults.registry import fault, require
-from chaos.faults.restarting import restart
+from chaos.faults.restarting import kill, restart, stop
 
 WAIT_SECONDS = 20
 # A commit that waits for a standby that there is not has been written, and not been answered.
@@ -14,18 +14,18 @@ HELD_COMMITS = ("SELECT pid FROM pg_stat_activity "
                 "WHERE wait_event = 'SyncRep' AND query LIKE '%chat_append%'")
 
 
-async def restart_database(stage, how):
-    await restart(stage, "postgres", "the database", how, 0.2, 5)
+async def restart_database(stage, end):
+    await restart(stage, "postgres", "the database", end, 0.2, 5)
 
 
 @fault("database-restart", 4)
 async def database_restart(stage):
-    await restart_database(stage, stage.cluster.stop)
+    await restart_database(stage, stop)
 
 
 @fault("database-kill", 4)
 async def database_kill(stage):
-    await restart_database(stage, stage.cluster.kill)
+    await restart_database(stage, kill)
 
 
 async def hold_commits(stage, standby):
@@ -45,6 +45,7 @@ async def cut_commit(stage, cut):
     try:
         await hold_commits(stage, "nobody")
         held = await held_commits(stage)
+        stage.disturbed(f"{len(held)} commits are held up")
         await cut(held)
         stage.injected(f"{len(held)} commits written, and their back ends gone without an answer")
     finally:

@@ -5,18 +5,19 @@ from chaos.faults.registry import fault, require
 
 
 async def hinder(stage, kind, shortest, longest):
-    link = f"{stage.rng.choice(NODES)}.{stage.rng.choice(SERVERS)}"
+    server = stage.rng.choice(SERVERS)
+    link = f"{stage.rng.choice(NODES)}.{server}"
     carried = await stage.cluster.set_link(link, kind)
     try:
         require(carried["open"] > 0, f"{link} carried nothing")
         if kind == "cut":
-            stage.injected(f"{link} cut, {carried['open']} connections")
+            stage.injected(f"{link} cut, {carried['open']} connections", server)
         await stage.hold(shortest, longest)
     finally:
         done = await stage.cluster.set_link(link, "whole")
     if kind != "cut":
         require(done["hindered"] > 0, f"nothing went over {link} meanwhile")
-        stage.injected(f"{link} {kind}: {done['hindered']} times hindered")
+        stage.injected(f"{link} {kind}: {done['hindered']} times hindered", server)
 
 
 @fault("link-cut", 3)

@@ -4,6 +4,7 @@ import asyncio
 import pathlib
 
 from chaos.faults.registry import fault, require
+from chaos.faults.restarting import kill, start
 
 RELOAD_SECONDS = 2
 
@@ -25,9 +26,9 @@ async def nginx_reload(stage):
 
 @fault("nginx-kill", 3)
 async def nginx_kill(stage):
-    connected = stage.count_connected()
-    await stage.cluster.kill("nginx")
-    require(stage.cluster.pid("nginx") is None and connected, "nginx lives, or carried nobody")
+    connected, before = stage.count_connected(), stage.cluster.pid("nginx")
+    require(connected > 0, "nginx carries nobody")
+    await kill(stage, "nginx")
     stage.injected(f"nginx killed under {connected} connections")
     await stage.hold(0.2, 6)
-    await stage.cluster.start("nginx")
+    await start(stage, "nginx", before)

@@ -5,23 +5,25 @@ import time
 
 from bench.programs import free_port
 from chaos.cluster import NODES, run
-from chaos.faults.registry import fault, require
+from chaos.faults.registry import NotInjected, fault, require
+from chaos.faults.restarting import kill, start, stop
 
-FAIL_POINT_PASSES = (5, 60)
+FAIL_POINT_PASSES = (20, 80)
 FAIL_POINT_SECONDS = 60
+# Whom the node's end must meet, and about how long after they are there it comes.
+FAIL_POINT_DEVICES, FAIL_POINT_QUIET_SECONDS = 4, 10
 FREEZE_SECONDS = 40
 SECOND_PROCESS_SECONDS = 90
 
 
 async def kill_and_start(stage, node):
-    carried = stage.count_on(node)
-    await stage.cluster.kill(node)
-    require(carried > 0, f"nobody was connected to {node}")
-    require(stage.cluster.pid(node) is None, f"{node} lives")
+    carried, before = stage.count_on(node), stage.cluster.pid(node)
+    require(carried > 0, f"nobody is connected to {node}")
+    await kill(stage, node)
     stage.injected(f"{node} killed with {carried} connections")
     # Below and above the 15 s of its lease.
     await stage.hold(0.2, 18)
-    await stage.cluster.start(node)
+    await start(stage, node, before)
 
 
 @fault("kill-sender", 6)
@@ -36,33 +38,47 @@ async def kill_receiver(stage):
 
 async def kill_at(stage, point):
     node = stage.any_node()
-    passes = stage.rng.randint(*FAIL_POINT_PASSES)
     # To be started with its end in its environment it has to be stopped first.
-    await stage.cluster.kill(node)
-    before = len(stage.cluster.log(node))
-    await stage.cluster.start(node, {"CHAT_FAIL_POINT": f"{point}:{passes}"})
-    deadline = time.monotonic() + FAIL_POINT_SECONDS
-    while stage.cluster.pid(node) is not None:
-        require(time.monotonic() < deadline, f"{node} did not come {passes} times to {point}")
-        await asyncio.sleep(0.02)
-    line = f"fail point {point} passed {passes} times: killed"
-    require(line in stage.cluster.log(node)[before:], f"{node} died of something else")
-    stage.injected(f"{node}: {line}")
+    await kill(stage, node)
+    try:
+        await die_at(stage, node, point, stage.rng.randint(*FAIL_POINT_PASSES))
+    except NotInjected:
+        if stage.cluster.pid(node) is not None:
+            # Else it would meet its end whenever it comes to that.
+            await stage.cluster.kill(node)
+            await stage.cluster.start(node)
+        raise
     await stage.hold(0.2, 18)
     await stage.cluster.start(node)
 
 
-@fault("kill-before-commit", 8, needs_fail_points=True)
+async def die_at(stage, node, point, passes):
+    """With devices on it that reconnect elsewhere, and quiet messages under way."""
+    before = len(stage.cluster.log(node))
+    await stage.cluster.start(node, {"CHAT_FAIL_POINT": f"{point}:{passes}"})
+    require(await stage.gather_on(node, FAIL_POINT_DEVICES), f"{node} has too few devices")
+    stage.write_quiet(FAIL_POINT_QUIET_SECONDS)
+    deadline, carried = time.monotonic() + FAIL_POINT_SECONDS, 0
+    while stage.cluster.pid(node) is not None:
+        require(time.monotonic() < deadline, f"{node} did not come {passes} times to {point}")
+        carried = stage.count_on(node) or carried
+        await asyncio.sleep(0.02)
+    line = f"fail point {point} passed {passes} times: killed"
+    require(line in stage.cluster.log(node)[before:], f"{node} died of something else")
+    stage.injected(f"{node}: {line}, with {carried} connections")
+
+
+@fault("kill-before-commit", None, needs_fail_points=True)
 async def kill_before_commit(stage):
     await kill_at(stage, "before-commit")
 
 
-@fault("kill-after-commit", 8, needs_fail_points=True)
+@fault("kill-after-commit", None, needs_fail_points=True)
 async def kill_after_commit(stage):
     await kill_at(stage, "after-commit")
 
 
-@fault("kill-after-publish", 8, needs_fail_points=True)
+@fault("kill-after-publish", None, needs_fail_points=True)
 async def kill_after_publish(stage):
     await kill_at(stage, "after-publish")
 
@@ -84,11 +100,11 @@ async def freeze_node(stage):
 @fault("rolling-restart", 15)
 async def rolling_restart(stage):
     for node in stage.rng.sample(NODES, len(NODES)):
-        before = stage.cluster.pid(node)
-        await stage.cluster.stop(node)
-        require(stage.cluster.pid(node) is None, f"{node} lives")
-        await stage.cluster.start(node)
-        require(stage.cluster.pid(node) != before, f"{node} was not restarted")
+        before, logged = stage.cluster.pid(node), len(stage.cluster.log(node))
+        await stop(stage, node)
+        said = stage.cluster.log(node)[logged:]
+        require("leaving" in said and "at once" not in said, f"{node} left so: {said[-300:]}")
+        await start(stage, node, before)
     stage.injected("every node stopped in order, and started")
 
 

@@ -3,17 +3,18 @@
 import asyncio
 
 from chaos.faults.registry import fault, require
+from chaos.faults.restarting import start, stop
 
 
 @fault("redis-restart", 5)
 async def redis_restart(stage):
     keys = int(await stage.cluster.redis("DBSIZE"))
     require(keys > 0, "there was nothing to lose")
-    await stage.cluster.stop("redis")
-    require(stage.cluster.pid("redis") is None, "Redis lives")
-    stage.injected(f"Redis stopped, and {keys} keys with it")
+    before = stage.cluster.pid("redis")
+    await stop(stage, "redis")
+    stage.injected(f"Redis stopped, and {keys} keys with it", "redis")
     await stage.hold(0.2, 18)
-    await stage.cluster.start("redis")
+    await start(stage, "redis", before)
 
 
 @fault("redis-flushall", 2)
@@ -21,7 +22,7 @@ async def redis_flushall(stage):
     keys = int(await stage.cluster.redis("DBSIZE"))
     require(keys > 0, "there was nothing to lose")
     require(await stage.cluster.redis("FLUSHALL") == "OK", "FLUSHALL was refused")
-    stage.injected(f"{keys} keys flushed")
+    stage.injected(f"{keys} keys flushed", "redis")
 
 
 @fault("redis-freeze", 8)
@@ -30,7 +31,7 @@ async def redis_freeze(stage):
     try:
         await asyncio.sleep(0.2)
         require(stage.cluster.state_of("redis") == "T", "Redis is not stopped")
-        stage.injected("Redis frozen")
+        stage.injected("Redis frozen", "redis")
         await stage.hold(3, 20)
     finally:
         await stage.cluster.kill("redis", "-CONT")

@@ -7,8 +7,9 @@ import typing
 @dataclasses.dataclass(frozen=True)
 class Fault:
     name: str
-    # How long it lasts at least, for what is to be written meanwhile.
-    seconds: float
+    # How long it lasts at least from its begin on, for the quiet messages to be written meanwhile;
+    # nothing when it has them written itself, once what it does can be felt.
+    seconds: float | None
     # Whether the server must be built with fail points.
     needs_fail_points: bool
     # Injects, says so to the stage once it has seen it, holds, heals; at its end all is whole.

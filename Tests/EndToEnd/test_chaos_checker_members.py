@@ -1,0 +1,99 @@
+"""The checker of deploy/chaos: nothing comes from a conversation that one is not in."""
+
+import pytest
+
+from chaos.check.record import Stored
+from chaos_story import KEY, Story
+
+ROOM = "#room"
+
+
+class RoomStory(Story):
+    """ann makes a private room with bob, takes him out and invites him again; she writes to it
+    before, in between and behind. All of it is shown to bob at once, but for what is not his."""
+
+    def __init__(self):
+        super().__init__()
+        bodies = [{"action": "create", "public": False, "users": ["@bob"]}, {"text": "one"},
+                  {"action": "kick", "users": ["@bob"]}, {"text": "not for bob"},
+                  {"action": "invite", "users": ["@bob"]}, {"text": "two"}]
+        self.room = [
+            Stored(seq, "ann", f"room-{seq}", 1000 + seq, body, 4 if "action" in body else 0)
+            for seq, body in enumerate(bodies, start=1)]
+        for row in self.room:
+            # Ten seconds apart.
+            time = 10 * row.seq
+            self.ann += [{"t": time, "e": "write", "cid": row.cid, "to": ROOM,
+                          "body": None if row.kind else row.body},
+                         self.shown(row, time + 0.1, 1)]
+            if row.seq != 4:
+                self.bob.append(self.shown(row, time + 0.2, 2))
+
+    def shown(self, row, time, number):
+        kind = {"kind": "room"} if row.kind else {}
+        return self.frame(time, number, type="msg", conv=ROOM, seq=row.seq, cid=row.cid, ts=row.ts,
+                          body=row.body, **{"from": "@ann"}, **kind)
+
+    def rows_by_key(self):
+        return {KEY: self.rows, ROOM: self.room}
+
+
+@pytest.fixture
+def story():
+    return RoomStory()
+
+
+def test_a_member_who_is_taken_out_and_comes_again(story):
+    assert story.found() == set()
+
+
+def test_an_entry_from_between_two_stays(story):
+    story.bob.append(story.shown(story.room[3], 70, 2))
+    assert story.found() == {"another's conversation"}
+
+
+def test_a_page_with_an_entry_from_between_two_stays(story):
+    item = story.shown(story.room[3], 70, 2)["frame"]
+    story.bob.append(story.frame(70, 2, type="page", conv=ROOM, items=[item], more=False))
+    assert story.found() == {"another's conversation"}
+
+
+def test_an_entry_of_ones_stay_that_is_skipped(story):
+    story.bob = [event for event in story.bob if event.get("frame", {}).get("cid") != "room-2"]
+    assert story.found() == {"silent hole"}
+
+
+def test_an_entry_that_never_comes_to_who_is_in_again(story):
+    story.bob.pop()
+    assert story.found() == {"never arrived"}
+
+
+@pytest.mark.parametrize("frame", [
+    {"type": "receipt", "user": "@ann", "recv": 4, "read": 4}, {"type": "typing", "user": "@ann"},
+    {"type": "gap", "after": 3, "before": 5}])
+@pytest.mark.parametrize("conv, time, violations", [
+    (ROOM, 45, {"another's conversation"}), (ROOM, 31, set()), (ROOM, 51, set()),
+    ("#other", 15, {"another's conversation"})])
+def test_what_tells_of_a_room(story, frame, conv, time, violations):
+    story.bob.append(story.frame(time, 2, conv=conv, **frame))
+    assert story.found() == violations
+
+
+@pytest.mark.parametrize("time, violations", [(45, {"another's conversation"}), (55, set())])
+def test_a_ready_that_lists_a_room(story, time, violations):
+    story.bob += story.opened(ROOM, 3, time=time, held=6, head=6)
+    assert story.found() == violations
+
+
+def test_a_stranger_who_writes_to_a_room(story):
+    story.room[3] = Stored(4, "bob", "room-4", 1004, {"text": "not for bob"})
+    assert "stranger stored" in story.found()
+
+
+@pytest.mark.parametrize("who, reason, violations", [
+    ("bob", "a membership has ended", set()), ("ann", "a membership has ended", {"closed"}),
+    ("bob", "something else", {"closed"})])
+def test_a_close_for_a_membership_that_has_ended(story, who, reason, violations):
+    number = {"ann": 1, "bob": 2}[who]
+    getattr(story, who).append({"t": 80, "e": "end", "c": number, "code": 4103, "reason": reason})
+    assert story.found() == violations
