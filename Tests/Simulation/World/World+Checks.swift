@@ -84,6 +84,7 @@ extension World {
     let isCutShort = stays.contains { $0.left == before || $0.joined == before }
     switch cause {
     case .overflow where scenario.allowsGaps || device.isSlow || isCutShort: return
+    case .absence where isCutShort: return
     case .overflow, .absence, .removal: break
     }
     let place = device.place(in: address)
