@@ -120,6 +120,8 @@ extension World {
   }
 
   func heal() {
+    // What a node has not told when it goes, nobody shows by writing on.
+    if faults.crashes { crash() }
     isQuiet = true
     if isRegistryDown { restoreRegistry() }
     isStoreDown = false
