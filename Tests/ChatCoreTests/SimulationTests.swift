@@ -9,7 +9,7 @@ struct SimulationTests {
   @Test(arguments: Scenario.all)
   func `every device ends with every message, in order, once`(_ scenario: Scenario) {
     for seed in Self.seeds {
-      let violations = scenario.run(seed: seed).violations(scenario)
+      let violations = scenario.run(seed: seed).violations
       guard violations.isEmpty else {
         Issue.record("seed \(seed): \(violations.prefix(5).joined(separator: "\n"))")
         return

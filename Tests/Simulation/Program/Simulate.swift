@@ -70,7 +70,7 @@ struct Simulate: AsyncParsableCommand {
       defer { world.end() }
       report.runs += 1
       if trace { for line in world.trace { print(line) } }
-      let violations = world.violations(scenario)
+      let violations = world.violations
       guard let first = violations.first else { continue }
       report.failures += 1
       print("seed \(seed), \(scenario.name): \(violations.count) violations, \(first)")

@@ -7,82 +7,140 @@ package struct Scenario: Sendable {
   package var size = World.Size.three
   package var faults: World.Faults
   package var limits = HubLimits()
-  /// Whether something has to be given up, so that a `gap` is right.
+  /// Whether something has to be given up for a limit, so that a `gap` is right for devices that are
+  /// not slow. `history` has it.
   package var allowsGaps = false
   /// Whether a hub may ask the store for what nobody delivered.
   package var allowsRepair = true
+  /// How long after the last fault everybody has everything. Where the bus loses what nobody misses,
+  /// the next sweep finds it.
+  package var recoveryTime: Int64 {
+    faults.envelopesLost > 0 ? limits.sweepInterval + .seconds(30) : .seconds(8)
+  }
 
-  package static let all: [Scenario] = {
-    var tight = HubLimits()
-    tight.messagesHeldMax = 2
-    tight.messagesHeldPerUserMax = 3
-    tight.resumedMessagesMax = 6
-    tight.resumePageMax = 2
-    tight.pageBytesMax = 20
-    tight.holeMessagesMax = 4
-    tight.holePageMax = 2
-    tight.messagesBehindResumeMax = 2
-    tight.readsInFlightMax = 3
-    tight.sendsInFlightMax = 2
-    tight.appendsInFlightMax = 3
-    tight.broadcastsPerSecond = 2
-    tight.broadcastsBurst = 2
-    var withoutSweeps = HubLimits()
-    withoutSweeps.sweepInterval = .seconds(100_000)
-    let calm = World.Faults(busDelayMax: .milliseconds(15))
-    let every = World.Faults(
-      crashes: true, busOutages: true, envelopesLost: 20, registryOutages: true,
-      registryFlushes: true, guardLosses: true, storeOutages: true, congestion: true,
-      takeovers: true, removals: true,
-      newsDelayMax: .milliseconds(300))
-    var fewRoutes = withoutSweeps
-    fewRoutes.routesMax = 2
-    fewRoutes.unverifiedMessagesMax = 3
-    return [
-      Scenario(name: "no faults", faults: World.Faults()),
-      Scenario(
-        name: "no faults, no sweeps", faults: World.Faults(), limits: withoutSweeps),
-      Scenario(
-        name: "no faults, no repair", faults: calm, limits: withoutSweeps,
-        allowsRepair: false),
-      Scenario(
-        name: "one node, no sweeps", size: .alone, faults: World.Faults(), limits: withoutSweeps),
-      Scenario(
-        name: "one node, store away", size: .alone,
-        faults: World.Faults(crashes: true, storeOutages: true)),
-      Scenario(name: "crashes", faults: World.Faults(crashes: true)),
-      Scenario(
-        name: "lossy bus", faults: World.Faults(busOutages: true, envelopesLost: 100)),
-      Scenario(
-        name: "registry away",
-        faults: World.Faults(registryOutages: true, registryFlushes: true, takeovers: true)),
-      Scenario(
-        name: "late news of routes, no sweeps",
-        faults: World.Faults(newsDelayMax: .seconds(2)), limits: withoutSweeps),
-      Scenario(
-        name: "late news of routes, few kept, no sweeps",
-        faults: World.Faults(newsDelayMax: .seconds(2)), limits: fewRoutes),
-      Scenario(
-        name: "lost news of routes, no sweeps",
-        faults: World.Faults(guardLosses: true), limits: withoutSweeps),
-      Scenario(
-        name: "removals, slow bus",
-        faults: World.Faults(crashes: true, removals: true, busDelayMax: .milliseconds(300))),
-      Scenario(name: "store away", faults: World.Faults(storeOutages: true)),
-      Scenario(name: "every fault", faults: every, allowsGaps: true),
-      Scenario(
-        name: "every fault, tight limits", faults: every, limits: tight,
-        allowsGaps: true),
-    ]
-  }()
+  package static let all: [Scenario] = [
+    Scenario(
+      name: "no faults, many sweeps", faults: World.Faults(), limits: .manySweeps),
+    Scenario(
+      name: "no faults, no sweeps", faults: World.Faults(), limits: .withoutSweeps),
+    Scenario(
+      name: "no faults, no repair", faults: .calm, limits: .withoutSweeps,
+      allowsRepair: false),
+    Scenario(
+      name: "one node, no sweeps", size: .alone, faults: World.Faults(), limits: .withoutSweeps),
+    Scenario(
+      name: "one node, store away", size: .alone,
+      faults: World.Faults(crashes: true, storeOutages: true), limits: .withoutSweeps),
+    Scenario(
+      name: "crashes, no sweeps", faults: World.Faults(crashes: true), limits: .withoutSweeps),
+    Scenario(
+      name: "bus outages, no sweeps", faults: World.Faults(busOutages: true),
+      limits: .withoutAnySweeps),
+    Scenario(
+      name: "bus away to the end, no other sweeps",
+      faults: World.Faults(busOutages: true, isBusAwayToTheEnd: true), limits: .withoutSweeps),
+    Scenario(
+      name: "lossy bus", faults: World.Faults(busOutages: true, envelopesLost: 100)),
+    Scenario(
+      name: "registry away, no sweeps",
+      faults: World.Faults(registryOutages: true, registryFlushes: true, takeovers: true),
+      limits: .withoutSweeps),
+    Scenario(
+      name: "late news of routes, no sweeps",
+      faults: World.Faults(newsDelayMax: .seconds(2)), limits: .withoutSweeps),
+    Scenario(
+      name: "late news of routes, few kept, no sweeps",
+      faults: World.Faults(newsDelayMax: .seconds(2)), limits: .fewRoutes),
+    Scenario(
+      name: "lost news of routes, no sweeps",
+      faults: World.Faults(guardLosses: true), limits: .withoutSweeps),
+    Scenario(
+      name: "removals, slow bus, no sweeps",
+      faults: World.Faults(crashes: true, removals: true, busDelayMax: .milliseconds(300)),
+      limits: .withoutSweeps),
+    Scenario(
+      name: "store away, no sweeps", faults: World.Faults(storeOutages: true),
+      limits: .withoutSweeps),
+    Scenario(name: "slow readers, no sweeps", faults: .slow, limits: .withoutSweeps),
+    Scenario(
+      name: "every fault but losses, no sweeps", faults: .everyRepaired,
+      limits: .withoutAnySweeps),
+    Scenario(name: "every fault", faults: .every),
+    Scenario(
+      name: "every fault, tight limits", faults: .every, limits: .tight,
+      allowsGaps: true),
+  ]
 
   /// Runs a world of this kind under `seed` for so many nanoseconds of its time, and what follows until
   /// all is told.
   package func run(
     seed: UInt64, for span: Int64 = .seconds(4), isTraced: Bool = false
   ) -> World {
-    let world = World(seed: seed, size: size, faults: faults, limits: limits, isTraced: isTraced)
+    let world = World(seed: seed, scenario: self, isTraced: isTraced)
     world.run(for: span)
     return world
   }
+}
+
+extension HubLimits {
+  fileprivate static let manySweeps: HubLimits = {
+    var limits = HubLimits()
+    limits.sweepInterval = .milliseconds(500)
+    return limits
+  }()
+
+  fileprivate static let withoutSweeps: HubLimits = {
+    var limits = HubLimits()
+    limits.sweepInterval = .seconds(100_000)
+    return limits
+  }()
+
+  /// Not even while the bus is away.
+  fileprivate static let withoutAnySweeps: HubLimits = {
+    var limits = withoutSweeps
+    limits.outageSweepInterval = .seconds(100_000)
+    return limits
+  }()
+
+  fileprivate static let fewRoutes: HubLimits = {
+    var limits = withoutSweeps
+    limits.routesMax = 2
+    limits.unverifiedMessagesMax = 3
+    return limits
+  }()
+
+  fileprivate static let tight: HubLimits = {
+    var limits = HubLimits()
+    limits.messagesHeldMax = 2
+    limits.messagesHeldPerUserMax = 3
+    limits.resumedMessagesMax = 6
+    limits.resumePageMax = 2
+    limits.pageBytesMax = 20
+    limits.holeMessagesMax = 4
+    limits.holePageMax = 2
+    limits.messagesBehindResumeMax = 2
+    limits.readsInFlightMax = 3
+    limits.sendsInFlightMax = 2
+    limits.appendsInFlightMax = 3
+    limits.broadcastsPerSecond = 2
+    limits.broadcastsBurst = 2
+    return limits
+  }()
+}
+
+extension World.Faults {
+  fileprivate static let slow = World.Faults(congestion: true)
+  fileprivate static let calm = World.Faults(busDelayMax: .milliseconds(15))
+
+  fileprivate static let every = World.Faults(
+    crashes: true, busOutages: true, envelopesLost: 20, registryOutages: true,
+    registryFlushes: true, guardLosses: true, storeOutages: true, congestion: true,
+    takeovers: true, removals: true, newsDelayMax: .milliseconds(300))
+
+  /// Those of which somebody hears.
+  fileprivate static let everyRepaired: World.Faults = {
+    var faults = every
+    faults.envelopesLost = 0
+    return faults
+  }()
 }

@@ -8,20 +8,53 @@ final class SimulatedDevice {
     var body: [UInt8]
   }
 
+  /// What a `gap` left to `history`: the numbers above `after` and below `before`.
+  struct Fetch {
+    let id: RequestID
+    let address: Address
+    let after: UInt64
+    let before: UInt64
+
+    var command: Command {
+      .history(.init(id: id, to: address, span: .between(after, before), limit: 100))
+    }
+  }
+
   let user: UserID
   let name: String
   /// Set while connected.
-  var session: SessionID?
-  var hub: SimulatedHub?
-  var isReady = false
+  private(set) var session: SessionID?
+  private(set) var hub: SimulatedHub?
+  private(set) var isReady = false
   var isReconnecting = false
+  /// Whether this connection was too slow at some time.
+  private(set) var isSlow = false
+  /// Whether it says that it is not in use.
+  var isAway = false
+  /// Who was seen to type.
+  var typists: Set<UserID> = []
+  /// Whom it watches, and what it was told of them last.
+  var watchList: [UserID] = []
+  var watched: [UserID: PresenceState] = [:]
+  /// The conversations of its user when it said hello, in their order.
+  private(set) var headsAtHello: [(ConversationID, UInt64)] = []
   /// The name of its session in the registry.
   private(set) var connection = ""
   /// Sends without an ack, by cid, in order; sent again after each reconnect.
   private(set) var unacked: [(cid: String, sent: Sent)] = []
+  /// Changes of rooms without an answer, in order; asked for again likewise.
+  private var changes: [Command.ChangeRoom] = []
   private(set) var acks: [(cid: String, sent: Sent, sequence: UInt64)] = []
-  private(set) var violations: [String] = []
+  private var violations: [String] = []
+  /// Asked for and not answered, asked for again after each reconnect.
+  private var fetches: [Fetch] = []
 
+  /// How far each member is, as far as it was told.
+  var marks: [Address: [UserID: PeerMarks]] = [:]
+  /// What it said that was read, until the answer.
+  var marksSent: [RequestID: (address: Address, read: UInt64)] = [:]
+  /// What was answered with `ok`.
+  var confirmedMarks: [Address: UInt64] = [:]
   private var sendCount = 0
   private var places: [Address: Place] = [:]
 
@@ -32,7 +65,7 @@ final class SimulatedDevice {
     /// Numbers above `last` that acks told.
     var acked: Set<UInt64> = []
     var shown: [UInt64: [UInt8]] = [:]
-    /// Numbers that a `gap` left to `history`.
+    /// Numbers that a `gap` took the place of.
     var told: Set<UInt64> = []
     /// The highest number that a `gap` called removed.
     var removed: UInt64 = 0
@@ -55,18 +88,48 @@ final class SimulatedDevice {
     self.name = name
   }
 
+  func connects(
+    to hub: SimulatedHub, as session: SessionID, heads: [(ConversationID, UInt64)]
+  ) {
+    self.hub = hub
+    self.session = session
+    headsAtHello = heads
+    isSlow = false
+    isAway = false
+    watched = [:]
+    marksSent = [:]
+  }
+
+  func disconnects() {
+    session = nil
+    hub = nil
+    isReady = false
+  }
+
+  func becomesSlow() { isSlow = true }
+
   var resume: [Address: UInt64] { places.filter { !$0.value.isOut }.mapValues(\.last) }
 
   /// Whether the device knows its user for a member.
   func isIn(_ room: Address) -> Bool { places[room]?.isOut == false }
+
+  /// Of the conversations that it has something of, and of rooms that its user is in.
+  var addresses: [Address] {
+    places.keys.filter { $0.user != nil || isIn($0) }.sorted { "\($0)" < "\($1)" }
+  }
+
+  /// Those that the device knows its user for a member of.
+  var rooms: [Address] { addresses.filter { $0.user == nil } }
 
   func place(in address: Address) -> Place { places[address] ?? Place() }
 
   func change(_ room: String, _ change: RoomChange) -> Command {
     sendCount += 1
     let cid = "\(user.name)-\(name)-\(sendCount)"
-    return .changeRoom(
-      .init(id: RequestID(json: cid), clientID: cid, room: room, change: change))
+    let change = Command.ChangeRoom(
+      id: RequestID(json: cid), clientID: cid, room: room, change: change)
+    changes.append(change)
+    return .changeRoom(change)
   }
 
   func compose(to other: Address) -> Command {
@@ -77,11 +140,30 @@ final class SimulatedDevice {
     return command(cid, sent)
   }
 
-  var repeats: [Command] { unacked.map { command($0.cid, $0.sent) } }
+  private var repeats: [Command] {
+    changes.map { .changeRoom($0) } + unacked.map { command($0.cid, $0.sent) }
+      + fetches.map(\.command)
+  }
 
-  /// The send that an error answers, unless an ack came since.
+  /// The request that an error answers, unless it was answered since.
   func `repeat`(of id: RequestID) -> Command? {
-    unacked.first { RequestID(json: $0.cid) == id }.map { command($0.cid, $0.sent) }
+    if let send = unacked.first(where: { RequestID(json: $0.cid) == id }) {
+      return command(send.cid, send.sent)
+    }
+    if let change = changes.first(where: { $0.id == id }) { return .changeRoom(change) }
+    return fetches.first { $0.id == id }?.command
+  }
+
+  func violates(_ violation: String) { violations.append("\(self) \(violation)") }
+
+  func takeViolations() -> [String] {
+    defer { violations = [] }
+    return violations
+  }
+
+  func nextID() -> RequestID {
+    sendCount += 1
+    return RequestID(json: "\(user.name)-\(name)-\(sendCount)")
   }
 
   private func command(_ cid: String, _ sent: Sent) -> Command {
@@ -92,27 +174,46 @@ final class SimulatedDevice {
 
   // MARK: - What the server says
 
-  func received(_ event: Event) {
+  /// Gives what it asks for in turn.
+  func received(_ event: Event) -> [Command] {
     switch event {
-    case .ready(let ready): received(ready)
+    case .ready(let ready):
+      received(ready)
+      noteMarks(in: ready.conversations)
+      return repeats + (watchList.isEmpty ? [] : [.watchPresence(nextID(), watchList)])
+    case .page(let id, conversation: let address, let items, let more):
+      return received(page: id, of: address, items, more: more)
     case .message(let message, conversation: let address): received(message, address)
     case .ack(let ack): received(ack)
     case .gap(conversation: let address, let after, let before, let cause):
       received(gapIn: address, after: after, before: before)
-      if cause == .removal { places[address, default: Place()].removed = before - 1 }
+      guard cause == .removal else { return fetch(address, after: after, before: before) }
+      places[address, default: Place()].removed = before - 1
+    case .done(let id):
+      changes.removeAll { $0.id == id }
+      if let id { confirmMark(id) }
+    case .receipt(conversation: let address, let user, let marks):
+      note(marks, of: user, in: address)
+    case .watching(_, let users):
+      for user in users { watched[user.user] = user.presence.state }
+    case .presence(let user, let presence):
+      watched[user] = presence.state
     case .error(let id, .notFound, _, _) where isForRoom(id):
+      changes.removeAll { $0.id == id }
       unacked.removeAll { RequestID(json: $0.cid) == id }
     case .error(let id, .conflict, _, _) where !unacked.contains { RequestID(json: $0.cid) == id }:
       // The room is there already.
-      break
+      changes.removeAll { $0.id == id }
     case .error(_, let code, let message, _):
       if code == .badRequest || code == .conflict || code == .notFound {
-        violations.append("\(self) got error \(code): \(message)")
+        violates("got error \(code): \(message)")
       }
-    case .page, .conversations, .pong, .reconnect, .done, .receipt, .typing, .presence, .watching,
-      .members:
+    case .typing(conversation: _, let user):
+      typists.insert(user)
+    case .conversations, .pong, .reconnect, .members:
       break
     }
+    return []
   }
 
   /// Whether this was sent to a room, or to change one.
@@ -127,7 +228,7 @@ final class SimulatedDevice {
     let hadMemory = !resume.isEmpty
     let listed = Set(ready.conversations.map(\.address))
     for case .room(let name) in places.keys where !listed.contains(.room(name)) {
-      places[.room(name)]?.isOut = true
+      leave(.room(name))
     }
     for summary in ready.conversations where hadMemory && !isIn(summary.address) {
       guard let room = summary.room else { continue }
@@ -157,11 +258,11 @@ final class SimulatedDevice {
     if message.sequence <= place.last || place.acked.contains(message.sequence) {
       // An ack may have overtaken this device's own message.
       if message.sender == user, message.clientID.hasPrefix("\(user.name)-\(name)-") { return }
-      violations.append("\(self) got \(address) \(message.sequence) twice, at \(place.last)")
+      violates("got \(address) \(message.sequence) twice, at \(place.last)")
       return
     }
     if message.sequence != place.last + 1 {
-      violations.append("\(self) got \(address) \(message.sequence) at \(place.last)")
+      violates("got \(address) \(message.sequence) at \(place.last)")
     }
     place.shown[message.sequence] = message.body
     place.last = message.sequence
@@ -184,7 +285,12 @@ final class SimulatedDevice {
       let change = message.content.withBody({ RoomChange(body: $0) }),
       change.removed(by: message.sender) == user
     else { return }
+    leave(room)
+  }
+
+  private func leave(_ room: Address) {
     places[room]?.isOut = true
+    fetches.removeAll { $0.address == room }
   }
 
   private func received(gapIn address: Address, after: UInt64, before: UInt64) {
@@ -192,7 +298,7 @@ final class SimulatedDevice {
     var place = places[address] ?? Place()
     defer { places[address] = place }
     guard after <= place.last else {
-      violations.append("\(self) got a gap in \(address) after \(after), at \(place.last)")
+      violates("got a gap in \(address) after \(after), at \(place.last)")
       return
     }
     guard before > place.last + 1 else { return }
@@ -200,6 +306,24 @@ final class SimulatedDevice {
     place.last = before - 1
     place.acked = place.acked.filter { $0 >= before }
     place.advance()
+  }
+
+  // MARK: - What it was not sent
+
+  private func fetch(_ address: Address, after: UInt64, before: UInt64) -> [Command] {
+    let fetch = Fetch(id: nextID(), address: address, after: after, before: before)
+    fetches.append(fetch)
+    return [fetch.command]
+  }
+
+  private func received(
+    page id: RequestID?, of address: Address, _ items: [Message], more: Bool
+  ) -> [Command] {
+    guard let index = fetches.firstIndex(where: { $0.id == id }) else { return [] }
+    let before = fetches.remove(at: index).before
+    for item in items { places[address, default: Place()].shown[item.sequence] = item.body }
+    guard more, let last = items.last else { return [] }
+    return fetch(address, after: last.sequence, before: before)
   }
 }
 

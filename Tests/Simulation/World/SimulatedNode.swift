@@ -8,17 +8,11 @@ package final class SimulatedNode {
   var isUp = true
   package var hubs: [SimulatedHub] = []
   var routeGuard = SimulatedGuard()
-  /// What the registry could not be told.
-  var failedRemovals: [RegistryRequest.Operation] = []
+  var failedRemovals = FailedRemovals()
 
   init(id: NodeID, epoch: UInt64) {
     self.id = id
     self.epoch = epoch
-  }
-
-  func takeFailedRemovals() -> [RegistryRequest.Operation] {
-    defer { failedRemovals = [] }
-    return failedRemovals
   }
 
   /// Lets go of all that refers to each other; the node is asked nothing any more.
@@ -119,9 +113,10 @@ package final class SimulatedHub {
     world.schedule(at: arrival) {
       guard device.session == session else { return }
       world.note("\(device) gets \(event.summary)")
-      device.received(event)
-      if case .ready = event { world.becameReady(device) }
+      world.check(event, for: device)
+      world.send(device.received(event), from: device)
       if case .error(let id?, .unavailable, _, _) = event { world.sendAgain(id, device) }
+      if case .error(let id?, .notFound, _, _) = event { world.sendAgain(id, device) }
     }
   }
 

@@ -163,9 +163,42 @@ struct SimulatedGuard {
   }
 }
 
-extension RegistryRequest.Operation {
-  /// Whether it is made up for when it fails.
-  var isRemoval: Bool {
-    if case .unregister = self { true } else { false }
+/// What a node could not take out of the registry, to be made up for, unless the contrary is asked for
+/// before that.
+struct FailedRemovals {
+  private enum Removal: Hashable {
+    case route(UserID, device: String, connection: String)
+    case subscription(Topic, shard: Int)
+    case presence(UserID, shard: Int)
+  }
+
+  private var operations: [(removal: Removal, operation: RegistryRequest.Operation)] = []
+
+  mutating func failed(_ operation: RegistryRequest.Operation) {
+    switch operation {
+    case .unregister(let user, let device, let connection):
+      let removal = Removal.route(user, device: device, connection: connection)
+      operations.append((removal, operation))
+    case .unsubscribe(let topic, let shard):
+      operations.append((.subscription(topic, shard: shard), operation))
+    case .setPresence(let user, .offline, let shard, at: _):
+      operations.append((.presence(user, shard: shard), operation))
+    default: break
+    }
+  }
+
+  mutating func asked(_ operation: RegistryRequest.Operation) {
+    switch operation {
+    case .subscribe(let topic, let shard):
+      operations.removeAll { $0.removal == .subscription(topic, shard: shard) }
+    case .setPresence(let user, let state, let shard, at: _) where state != .offline:
+      operations.removeAll { $0.removal == .presence(user, shard: shard) }
+    default: break
+    }
+  }
+
+  mutating func takeAll() -> [RegistryRequest.Operation] {
+    defer { operations = [] }
+    return operations.map(\.operation)
   }
 }

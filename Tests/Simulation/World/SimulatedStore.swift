@@ -14,9 +14,12 @@ package struct SimulatedStore {
     package var joined: UInt64
   }
 
-  struct Marks {
-    var received: UInt64 = 0
-    var read: UInt64 = 0
+  /// From the entry with which a member came to the one with which the member went.
+  struct Stay {
+    /// The member sees the entries above this.
+    let since: UInt64
+    let joined: UInt64
+    fileprivate(set) var left: UInt64?
   }
 
   package private(set) var logs: [ConversationID: [Message]] = [:]
@@ -24,7 +27,8 @@ package struct SimulatedStore {
   private var directs: [UserID: [ConversationID]] = [:]
   package private(set) var rooms: [ConversationID: RoomSettings] = [:]
   package private(set) var members: [ConversationID: [UserID: Membership]] = [:]
-  private var marks: [UserID: [ConversationID: Marks]] = [:]
+  private(set) var stays: [ConversationID: [UserID: [Stay]]] = [:]
+  private var marks: [UserID: [ConversationID: PeerMarks]] = [:]
   /// Entries up to these numbers are not read any more, though they stay in `logs`.
   private var lowWaterMarks: [ConversationID: UInt64] = [:]
 
@@ -133,7 +137,7 @@ package struct SimulatedStore {
     case .create(let settings, let users):
       guard rooms[room] == nil else { return .refused(.exists) }
       rooms[room] = settings
-      members[room] = [draft.actor: Membership(role: .owner, since: 0, joined: 1)]
+      add([draft.actor], to: room, as: .owner, since: 0)
       add(users, to: room, since: 0)
     case .join:
       guard let settings = rooms[room], settings.isPublic else { return .refused(.notFound) }
@@ -141,13 +145,14 @@ package struct SimulatedStore {
       add([draft.actor], to: room, since: 0)
     case .invite(let users):
       guard isMember else { return .refused(.notFound) }
+      guard users.contains(where: { members[room]?[$0] == nil }) else { return .unchanged }
       add(users, to: room, since: rooms[room]?.isPublic == true ? 0 : first)
     case .leave:
       guard isMember else { return .refused(.notFound) }
-      members[room]?[draft.actor] = nil
+      remove(draft.actor, from: room)
     case .kick(let user):
       guard isMember, members[room]?[user] != nil else { return .refused(.notFound) }
-      members[room]?[user] = nil
+      remove(user, from: room)
     case .setRole(let user, let role):
       guard isMember, members[room]?[user] != nil else { return .refused(.notFound) }
       members[room]?[user]?.role = role
@@ -158,11 +163,21 @@ package struct SimulatedStore {
     return write(room, draft.actor, draft.content, .room, nil, draft.timestamp)
   }
 
-  private mutating func add(_ users: [UserID], to room: ConversationID, since: UInt64) {
+  private mutating func add(
+    _ users: [UserID], to room: ConversationID, as role: RoomRole = .member, since: UInt64
+  ) {
     let joined = head(room) + 1
     for user in users where members[room]?[user] == nil {
-      members[room]?[user] = Membership(role: .member, since: since, joined: joined)
+      members[room, default: [:]][user] = Membership(role: role, since: since, joined: joined)
+      stays[room, default: [:]][user, default: []].append(Stay(since: since, joined: joined))
     }
+  }
+
+  private mutating func remove(_ user: UserID, from room: ConversationID) {
+    members[room]?[user] = nil
+    guard var stay = stays[room]?[user]?.popLast() else { return }
+    stay.left = head(room) + 1
+    stays[room]?[user]?.append(stay)
   }
 
   private func members(
@@ -176,11 +191,15 @@ package struct SimulatedStore {
 
   // MARK: Marks
 
+  func marks(of user: UserID, in conversation: ConversationID) -> PeerMarks {
+    marks[user]?[conversation] ?? PeerMarks(received: 0, read: 0)
+  }
+
   private mutating func mark(
     _ user: UserID, in conversation: ConversationID, received: UInt64, read: UInt64
   ) -> StoreReply.Result {
     guard conversations(of: user).contains(conversation) else { return .refused(.notFound) }
-    var mark = marks[user]?[conversation] ?? Marks()
+    var mark = marks(of: user, in: conversation)
     let head = head(conversation)
     mark.read = max(mark.read, min(read, head))
     mark.received = max(mark.received, min(received, head), mark.read)
@@ -192,7 +211,7 @@ package struct SimulatedStore {
 
   private func states(of user: UserID) -> [ConversationState] {
     conversations(of: user).map { conversation in
-      let mark = marks[user]?[conversation] ?? Marks()
+      let mark = marks(of: user, in: conversation)
       return ConversationState(
         conversation: conversation, head: head(conversation), received: mark.received,
         read: mark.read, peer: peer(of: user, in: conversation),
@@ -203,8 +222,7 @@ package struct SimulatedStore {
 
   private func peer(of user: UserID, in conversation: ConversationID) -> PeerMarks? {
     guard let other = conversation.members.first(where: { $0 != user }) else { return nil }
-    let mark = marks[other]?[conversation] ?? Marks()
-    return PeerMarks(received: mark.received, read: mark.read)
+    return marks(of: other, in: conversation)
   }
 
   private func summary(of user: UserID, in conversation: ConversationID) -> RoomSummary? {

@@ -16,6 +16,12 @@ extension Event {
       return "gap \(address) \(after)..\(before)\(cause == .removal ? " removed" : "")"
     case .error(_, let code, let message, _): return "error \(code) \(message)"
     case .done: return "ok"
+    case .receipt(conversation: let address, let user, let marks):
+      return "\(address): \(user) has \(marks.received), read \(marks.read)"
+    case .typing(conversation: let address, let user): return "\(address): \(user) types"
+    case .presence(let user, let presence): return "\(user) is \(presence.state)"
+    case .watching(_, let users):
+      return "watching \(users.map { "\($0.user) \($0.presence.state)" })"
     default: return "another"
     }
   }

@@ -4,6 +4,8 @@ extension World {
   package struct Faults: Sendable {
     var crashes = false
     var busOutages = false
+    /// The bus does not come back after all; who has nothing else compares heads meanwhile.
+    var isBusAwayToTheEnd = false
     /// Of a thousand envelopes.
     var envelopesLost = 0
     var registryOutages = false
@@ -37,22 +39,26 @@ extension World {
     }
     sometimes(faults.crashes) { [self] in crash() }
     sometimes(faults.busOutages) { [self] in
-      isBusDown = true
-      for node in nodes { tell(node, .busInterrupted) }
+      interruptBus()
       schedule(after: delay(upTo: .seconds(3))) { [self] in restoreBus() }
     }
     sometimes(faults.registryOutages) { [self] in
       isRegistryDown = true
       for node in nodes { endGuard(of: node) }
-      schedule(after: delay(upTo: .seconds(3))) { [self] in restoreRegistry() }
+      schedule(after: delay(upTo: .seconds(3))) { [self] in
+        if isRegistryDown { restoreRegistry() }
+      }
     }
     sometimes(faults.guardLosses) { [self] in
       guard let node = nodes.randomElement(using: &random), node.isUp else { return }
       node.routeGuard.isBroken = true
-      schedule(after: delay(upTo: .seconds(3))) { [self] in endGuard(of: node) }
+      let delay = delay(upTo: .seconds(3))
+      faultEnds(at: now + delay)
+      schedule(after: delay) { [self] in endGuard(of: node) }
     }
     sometimes(faults.registryFlushes) { [self] in
       registry.flush()
+      faultEnds(at: now + .seconds(1))
       for node in nodes {
         sendNews(to: node) { [self] isHeard in if isHeard { endGuard(of: node) } }
         schedule(after: delay(upTo: .seconds(1))) { [self] in tell(node, .registrationsLost) }
@@ -68,6 +74,11 @@ extension World {
       isStoreDown = true
       schedule(after: delay(upTo: .seconds(2))) { [self] in isStoreDown = false }
     }
+  }
+
+  private func interruptBus() {
+    isBusDown = true
+    for node in nodes { tell(node, .busInterrupted) }
   }
 
   private func restoreBus() {
@@ -90,7 +101,9 @@ extension World {
       registry.leases[node.id] = nil
       leaseEnded(node)
     }
-    schedule(after: delay(upTo: .seconds(20))) { [self] in
+    let restartDelay = delay(upTo: .seconds(20))
+    faultEnds(at: now + restartDelay + .seconds(1))
+    schedule(after: restartDelay) { [self] in
       guard !nodes[index].isUp else { return }
       let hadLease = registry.leases[node.id] == node.epoch
       node.end()
@@ -107,10 +120,13 @@ extension World {
   }
 
   func heal() {
+    // What a node has not told when it goes, nobody shows by writing on.
+    if faults.crashes { crash() }
     isQuiet = true
     if isRegistryDown { restoreRegistry() }
     isStoreDown = false
-    restoreBus()
+    if faults.isBusAwayToTheEnd { interruptBus() } else { restoreBus() }
+    faultEnds(at: now)
     for device in devices {
       guard let hub = device.hub, let session = device.session else { continue }
       hub.post(in: self) { $0.setCongested(session, false) }
@@ -120,10 +136,11 @@ extension World {
   /// Nodes make up for the removals that failed, and make their registrations again.
   private func restoreRegistry() {
     isRegistryDown = false
+    faultEnds(at: now + .seconds(1))
     for node in nodes where node.isUp {
       schedule(after: delay(upTo: .seconds(1))) { [self] in
         guard node.isUp, !isRegistryDown else { return }
-        for removal in node.takeFailedRemovals() { _ = performRegistry(removal, from: node) }
+        for removal in node.failedRemovals.takeAll() { _ = performRegistry(removal, from: node) }
         tell(node, .registrationsLost)
       }
     }

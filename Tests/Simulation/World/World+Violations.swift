@@ -3,17 +3,16 @@ import ChatProtocol
 
 // What must hold in the end: every device has every message, in order, once.
 extension World {
-  package func violations(_ scenario: Scenario) -> [String] {
-    var violations: [String] = []
+  func findViolations() {
     for node in nodes where !scenario.allowsRepair {
       let reads = node.hubs.map(\.hub.counters.holeReads)
       if reads != [0, 0] { violations.append("\(node.id) read the store \(reads) times") }
     }
     for device in devices {
-      violations += device.violations
+      violations += device.takeViolations()
       if !device.isReady { violations.append("\(device) is not connected") }
       // Who is told of nothing may not know.
-      if nodes.count > 1, faults.envelopesLost == 0, !faults.busOutages,
+      if nodes.count > 1, !handoversLost.contains("\(device)"),
         registry.owner(of: device.user, device: device.name)?.connection != device.connection
       {
         violations.append("\(device) is not registered")
@@ -30,15 +29,48 @@ extension World {
         }
       }
       for conversation in store.conversations(of: device.user) {
-        violations += missing(conversation, device, scenario)
+        violations += missing(conversation, device)
+      }
+      violations += lostMarks(of: device)
+      for room in device.rooms
+      where !store.isMember(device.user, of: ConversationID(room, seenBy: device.user)) {
+        violations.append("\(device) was not told that it is out of \(room)")
       }
     }
-    return violations
   }
 
-  private func missing(
-    _ conversation: ConversationID, _ device: SimulatedDevice, _ scenario: Scenario
-  ) -> [String] {
+  /// A mark that was answered with `ok` is stored.
+  private func lostMarks(of device: SimulatedDevice) -> [String] {
+    device.confirmedMarks.compactMap { address, read in
+      let conversation = ConversationID(address, seenBy: device.user)
+      let stored = store.marks(of: device.user, in: conversation).read
+      return stored >= read ? nil : "\(device) read \(address) \(read), stored is \(stored)"
+    }
+  }
+
+  /// Who watches knows who is there, unless it was too slow to be told.
+  func findMisseenUsers() {
+    guard !isBusDown else { return }
+    for device in devices where !device.watchList.isEmpty && !device.isSlow {
+      violations += misseenUsers(by: device)
+    }
+  }
+
+  private func misseenUsers(by device: SimulatedDevice) -> [String] {
+    users.compactMap { user in
+      let state = presence(of: user)
+      let seen = device.watched[user]
+      return seen == state ? nil : "\(device) sees \(user) \(seen.map { "\($0)" } ?? "not at all")"
+    }
+  }
+
+  private func presence(of user: UserID) -> PresenceState {
+    let devices = devices.filter { $0.user == user }
+    guard !devices.isEmpty else { return .offline }
+    return devices.allSatisfy(\.isAway) ? .away : .online
+  }
+
+  private func missing(_ conversation: ConversationID, _ device: SimulatedDevice) -> [String] {
     let place = device.place(in: conversation.address(seenBy: device.user))
     let since = store.since(device.user, in: conversation)
     let lowWaterMark = store.lowWaterMark(of: conversation)
@@ -50,8 +82,7 @@ extension World {
       if place.shown[number] == message.body || number <= place.old || number <= since {
         return nil
       }
-      let mayLack = scenario.allowsGaps || number <= lowWaterMark
-      if place.told.contains(number), place.shown[number] == nil, mayLack {
+      if place.told.contains(number), place.shown[number] == nil, number <= lowWaterMark {
         return nil
       }
       return "\(device) lacks \(conversation) \(number), at \(place.last)"

@@ -1,4 +1,4 @@
-package import ChatCore
+import ChatCore
 import ChatProtocol
 
 /// Nodes, back ends and devices under one seed: the same seed gives the same run.
@@ -9,9 +9,7 @@ package final class World {
     case three
   }
 
-  let faults: Faults
-  private let size: Size
-  let limits: HubLimits
+  let scenario: Scenario
   private(set) var now: Int64 = 0
   var random: RandomSource
   private var events = AlarmQueue<() -> Void>()
@@ -20,7 +18,9 @@ package final class World {
   var registry = SimulatedRegistry()
   package internal(set) var nodes: [SimulatedNode] = []
   private(set) var devices: [SimulatedDevice] = []
-  private var users: [UserID] = []
+  /// Nothing fails, and everything came back.
+  var isAtRest = false
+  private(set) var users: [UserID] = []
   private var busOrder: [String: Channel] = [:]
   private var sessionCount: UInt64 = 0
 
@@ -31,14 +31,25 @@ package final class World {
   var isBusDown = false
   var isRegistryDown = false
   var isStoreDown = false
+  /// From then on nothing fails any more.
+  private(set) var faultsEndAt: Int64 = 0
+  /// Devices of whose change of hands somebody was not told.
+  var handoversLost: Set<String> = []
+  /// Who typed where, and when last.
+  var typings: [Typing: Int64] = [:]
+  /// What did not hold.
+  package internal(set) var violations: [String] = []
 
-  package init(seed: UInt64, size: Size, faults: Faults, limits: HubLimits, isTraced: Bool) {
+  struct Typing: Hashable {
+    let conversation: ConversationID
+    let user: UserID
+  }
+
+  package init(seed: UInt64, scenario: Scenario, isTraced: Bool) {
     random = RandomSource(seed: seed)
     journal = isTraced ? [] : nil
-    self.size = size
-    self.faults = faults
-    self.limits = limits
-    let names = size == .alone ? ["server1"] : ["server1", "server2", "server3"]
+    self.scenario = scenario
+    let names = scenario.size == .alone ? ["server1"] : ["server1", "server2", "server3"]
     for name in names { nodes.append(makeNode(NodeID(name)!, epoch: 1)) }
     for name in ["alice", "bob", "carol", "dave"] {
       let user = UserID(name)!
@@ -47,22 +58,37 @@ package final class World {
         devices.append(SimulatedDevice(user: user, name: "d\(device)"))
       }
     }
+    for device in devices where device.name == "d0" { device.watchList = users }
   }
 
-  /// Lets everyone talk under faults for `span`, heals everything, and waits until all is told.
+  var faults: Faults { scenario.faults }
+
+  /// Lets everyone talk under faults for `span`, heals everything, and waits for as long as it may take
+  /// until all is told.
   package func run(for span: Int64) {
     for device in devices {
       schedule(after: delay(upTo: .seconds(1))) { [self] in connect(device) }
       scheduleAction(of: device)
     }
     scheduleFaults(over: span)
-    schedule(at: span) { [self] in heal() }
-    let end = span + .seconds(100)
+    advance(to: span)
+    heal()
+    advance(to: faultsEndAt + scenario.recoveryTime)
+    findViolations()
+    findMisseenUsers()
+    talkAtRest()
+  }
+
+  func advance(to end: Int64) {
     while let deadline = events.nextDeadline, deadline <= end {
       now = max(now, deadline)
       events.next(dueAt: now)?()
     }
+    now = end
   }
+
+  /// A fault lasts until then.
+  func faultEnds(at time: Int64) { faultsEndAt = max(faultsEndAt, time) }
 
   /// Lets go of what holds itself, so that thousands of worlds may follow each other.
   package func end() {
@@ -93,16 +119,26 @@ package final class World {
   func makeNode(_ id: NodeID, epoch: UInt64) -> SimulatedNode {
     let node = SimulatedNode(id: id, epoch: epoch)
     registry.leases[id] = epoch
-    let shardCount = size == .alone ? 4 : 2
+    let isAlone = scenario.size == .alone
+    let shardCount = isAlone ? 4 : 2
     for shard in 0..<shardCount {
       let info = NodeInfo(id: id, epoch: epoch, shard: shard, shardCount: shardCount)
-      let hub = Hub(node: info, limits: limits, isAlone: size == .alone, seed: random.next())
+      let hub = Hub(
+        node: info, limits: scenario.limits, isAlone: isAlone, seed: random.next())
       node.hubs.append(SimulatedHub(node: node, hub: hub))
     }
     return node
   }
 
   // MARK: - Devices
+
+  /// All devices of the user go, and do not come back.
+  func leave(_ user: UserID) {
+    for device in devices where device.user == user {
+      if let session = device.session { device.hub?.disconnect(session, in: self) }
+    }
+    devices.removeAll { $0.user == user }
+  }
 
   private func scheduleAction(of device: SimulatedDevice) {
     schedule(after: delay(upTo: .milliseconds(400))) { [self] in
@@ -116,20 +152,37 @@ package final class World {
     guard let hub = device.hub, let session = device.session, device.isReady else { return }
     if chance(40) {
       if faults.takeovers, chance(500) {
-        schedule(after: delay(upTo: .seconds(12))) { [self] in hub.disconnect(session, in: self) }
+        let delay = delay(upTo: .seconds(12))
+        faultEnds(at: now + delay)
+        schedule(after: delay) { [self] in hub.disconnect(session, in: self) }
       } else {
         hub.disconnect(session, in: self)
       }
       connectionLost(device)
     } else if faults.congestion, chance(60) {
+      device.becomesSlow()
       hub.post(in: self) { $0.setCongested(session, true) }
       schedule(after: delay(upTo: .seconds(12))) { [self] in
         if device.session == session { hub.post(in: self) { $0.setCongested(session, false) } }
       }
     } else {
-      let command = compose(device)
+      let command = chance(100) ? signal(of: device) : compose(device)
       hub.post(in: self) { $0.received(command, from: session) }
     }
+  }
+
+  /// What is not an entry of a log.
+  private func signal(of device: SimulatedDevice) -> Command {
+    guard let address = device.addresses.randomElement(using: &random), chance(800) else {
+      return device.says(chance(500) ? .away : .online)
+    }
+    return chance(600) ? device.mark(address) : type(device, to: address)
+  }
+
+  func type(_ device: SimulatedDevice, to address: Address) -> Command {
+    let conversation = ConversationID(address, seenBy: device.user)
+    typings[Typing(conversation: conversation, user: device.user)] = now
+    return .typing(address)
   }
 
   private func compose(_ device: SimulatedDevice) -> Command {
@@ -159,8 +212,8 @@ package final class World {
     let hub = node.hubs.randomElement(using: &random)!
     sessionCount += 1
     let session = SessionID(value: sessionCount)
-    device.session = session
-    device.hub = hub
+    let heads = store.conversations(of: device.user).map { ($0, store.head($0)) }
+    device.connects(to: hub, as: session, heads: heads)
     note("\(device) connects to \(node.id)/\(hub.hub.node.shard) as \(sessionCount)")
     hub.connect(device, session, in: self)
     let hello = Command.Hello(
@@ -168,27 +221,23 @@ package final class World {
     hub.post(in: self) { $0.received(.hello(hello), from: session) }
   }
 
-  func becameReady(_ device: SimulatedDevice) {
+  func send(_ commands: [Command], from device: SimulatedDevice) {
     guard let hub = device.hub, let session = device.session else { return }
-    for command in device.repeats {
+    for command in commands {
       hub.post(in: self) { $0.received(command, from: session) }
     }
   }
 
   func sendAgain(_ id: RequestID, _ device: SimulatedDevice) {
     schedule(after: .seconds(1)) { [self] in
-      guard let hub = device.hub, let session = device.session, device.isReady,
-        let command = device.repeat(of: id)
-      else { return }
-      hub.post(in: self) { $0.received(command, from: session) }
+      guard device.isReady, let command = device.repeat(of: id) else { return }
+      send([command], from: device)
     }
   }
 
   func connectionLost(_ device: SimulatedDevice) {
     note("\(device) lost its connection")
-    device.session = nil
-    device.hub = nil
-    device.isReady = false
+    device.disconnects()
     guard !device.isReconnecting else { return }
     device.isReconnecting = true
     schedule(after: delay(upTo: .seconds(2))) { [self] in connect(device) }
@@ -214,9 +263,10 @@ package final class World {
   func performRegistry(
     _ operation: RegistryRequest.Operation, from node: SimulatedNode
   ) -> RegistryReply.Result {
+    node.failedRemovals.asked(operation)
     // Out of reach; what was under way may have been done all the same.
     guard !isRegistryDown || chance(200) else {
-      if operation.isRemoval { node.failedRemovals.append(operation) }
+      node.failedRemovals.failed(operation)
       return .unavailable
     }
     let result = registry.perform(operation, from: node.id, epoch: node.epoch)
@@ -231,7 +281,7 @@ package final class World {
       }
     }
     guard isRegistryDown else { return result }
-    if operation.isRemoval { node.failedRemovals.append(operation) }
+    node.failedRemovals.failed(operation)
     return .unavailable
   }
 
@@ -258,15 +308,24 @@ package final class World {
 
   private func carry(_ envelope: Envelope, from sender: SimulatedNode, to id: NodeID) {
     precondition(id != sender.id, "a node published to itself")
-    guard !isBusDown, !chance(faults.envelopesLost) else { return }
+    guard !isBusDown, isAtRest || !chance(faults.envelopesLost) else { return lost(envelope) }
     let arrival = busOrder["\(sender.id)>\(id)", default: Channel()].next(
       now, delay(upTo: faults.busDelayMax))
     schedule(at: arrival) { [self] in
       guard let node = nodes.first(where: { $0.id == id }), node.isUp else {
+        lost(envelope)
         if chance(500) { tell(sender, .returned([envelope], from: id)) }
         return
       }
       tell(node, .arrived([envelope]))
+    }
+  }
+
+  private func lost(_ envelope: Envelope) {
+    switch envelope {
+    case .replace(let user, let device, _), .restore(let user, let device, _):
+      handoversLost.insert("\(user)/\(device)")
+    case .deliver, .relay, .signal: break
     }
   }
 
