@@ -99,7 +99,7 @@ extension Hub {
     case .resuming:
       queueBehind(message, session)
       return false
-    case .shed:
+    case .shed, .unsure:
       counters.shed += 1
       return false
     case .ahead, nil:

@@ -141,11 +141,11 @@ extension Hub {
     guard let hole = audience.holes[conversation], let cursor = audience.cursor(in: conversation),
       lowWaterMark > cursor
     else { return }
+    if let room = audience as? Room { return abandon(room, knowingNothingUpTo: lowWaterMark) }
     let last = min(lowWaterMark, hole.lowestHeld.map { $0 - 1 } ?? lowWaterMark)
     announce(
       Gap(after: cursor, before: last + 1, cause: .removal), conversation, to: audience)
     setCursor(audience, conversation, to: last)
-    askForMembers(of: audience)
     handOutHeld(audience, conversation)
   }
 
@@ -154,17 +154,12 @@ extension Hub {
     over hole: Hole, from cursor: UInt64, _ audience: Audience, _ conversation: ConversationID
   ) {
     let before = hole.lowestHeld ?? hole.target + 1
+    if let room = audience as? Room { return abandon(room, knowingNothingUpTo: before - 1) }
     announce(Gap(after: cursor, before: before), conversation, to: audience)
     setCursor(audience, conversation, to: before - 1)
-    askForMembers(of: audience)
     audience.holes[conversation]?.attempts = 0
     audience.holes[conversation]?.fetched = 0
     handOutHeld(audience, conversation)
-  }
-
-  /// Who came into a room or went in what is left out is asked of the store.
-  private func askForMembers(of audience: Audience) {
-    if let room = audience as? Room { sweep(room) }
   }
 }
 

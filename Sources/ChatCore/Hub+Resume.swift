@@ -124,11 +124,7 @@ extension Hub {
   /// and what was removed is for nobody.
   func announceHidden(_ session: Session, _ user: User, _ loaded: LoadedConversations) {
     for state in loaded.states {
-      let held = held(state, user, loaded.resume)
-      guard held < state.start else { continue }
-      sendGap(
-        to: session, state.conversation, after: held, before: state.start + 1,
-        state.start == state.lowWaterMark ? .removal : .absence)
+      announceHidden(state, above: held(state, user, loaded.resume), to: session)
     }
     for membership in user.memberships {
       let room = membership.room
@@ -138,6 +134,13 @@ extension Hub {
       sendGap(
         to: session, room.conversation, after: held, before: membership.since + 1, .absence)
     }
+  }
+
+  func announceHidden(_ state: ConversationState, above held: UInt64, to session: Session) {
+    guard held < state.start else { return }
+    sendGap(
+      to: session, state.conversation, after: held, before: state.start + 1,
+      state.start == state.lowWaterMark ? .removal : .absence)
   }
 
   /// Of a user with too many conversations not all are known; of those that the session asked

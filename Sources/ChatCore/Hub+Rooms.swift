@@ -67,7 +67,7 @@ extension Hub {
       case .resuming(let missed):
         dropBehind(conversation, session)
         sendGap(to: session, conversation, after: missed.position, before: message.sequence)
-      case .shed(let position):
+      case .shed(let position), .unsure(let position, since: _):
         sendGap(to: session, conversation, after: position, before: message.sequence)
       case .ahead, nil:
         session.lags[conversation] = nil
@@ -189,6 +189,10 @@ extension Hub {
       let removal = user.removals[state.conversation]
       for session in user.sessions where session.isLive {
         guard let room = enter(session, user, state) else { continue }
+        if case .unsure(let position, since: _) = session.lags[state.conversation] {
+          goOn(session, in: room, after: position, state)
+          continue
+        }
         announceAbsence(
           since: removal, until: state.room?.joined ?? 0, to: session, in: room)
         resume(session, in: room, after: max(state.room?.joined ?? 1, 1) - 1)
@@ -204,9 +208,24 @@ extension Hub {
     for membership in user.memberships
     where membership.knownSince < time && !rooms.contains(membership.room.conversation) {
       leave(membership.room, user)
-      // The entry that says so is not for the user any more, and without it a client would take the next
-      // one, if there is another, for the one behind the last. What is so it is told when it comes back.
-      for session in user.sessions { close(session, .internalError, "a membership has ended") }
+      for session in user.sessions { endedUnheard(session) }
+    }
+    for session in user.sessions where session.isUnsure(besides: rooms, readAt: time) { endedUnheard(session) }
+  }
+
+  /// The entry that says so is not for the user any more, and without it a client would take the next
+  /// one, if there is another, for the one behind the last. What is so it is told when it comes back.
+  private func endedUnheard(_ session: Session) {
+    close(session, .internalError, "a membership has ended")
+  }
+}
+
+extension Session {
+  /// Whether it waits for a membership that is not one of these, which were read later.
+  fileprivate func isUnsure(besides rooms: Set<ConversationID>, readAt time: Int64) -> Bool {
+    lags.contains { conversation, lag in
+      guard case .unsure(after: _, let since) = lag else { return false }
+      return since <= time && !rooms.contains(conversation)
     }
   }
 }

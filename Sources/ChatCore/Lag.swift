@@ -9,6 +9,9 @@ enum Lag {
   case resuming(Missed)
   /// It was congested: nothing above this was sent, and a `gap` will say so.
   case shed(after: UInt64)
+  /// Nothing above this was sent, and nothing will be until the store has said that the user is still in
+  /// the room. A list read before `since` may not have it.
+  case unsure(after: UInt64, since: Int64)
 }
 
 /// The missed messages of one conversation: those above `position` are in the store, the newest

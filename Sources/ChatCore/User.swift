@@ -17,8 +17,8 @@ final class User: Audience {
 
   let id: UserID
   var memberships: [Membership] = []
-  /// The entries that took the user out of rooms: what the store said of a room before that is not so
-  /// any more. Until the user is a member again.
+  /// The entries that took the user out of rooms, or may have: what the store said of a room before that
+  /// is not so any more. Until the user is a member again.
   var removals: [ConversationID: UInt64] = [:]
   /// What the registry was told last of this hub's sessions.
   var toldPresence = PresenceState.offline

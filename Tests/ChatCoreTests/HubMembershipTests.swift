@@ -131,6 +131,21 @@ private let server2 = NodeID("server2")!
     #expect(driver.hub.counters.rooms == 0)
   }
 
+  @Test func `a slow session gets no end of what it had no beginning of`() {
+    var limits = HubLimits()
+    limits.holeMessagesMax = 0
+    let driver = HubDriver(limits: limits)
+    makeRoom(in: driver)
+    _ = driver.connect(bob)
+    let slow = driver.connect(carol)
+    _ = driver.taken(slow)
+    driver.turn { $0.setCongested(slow, true) }
+    driver.write(lobby, alice, .invite([carol]))
+    arrive(driver.write(lobby, alice, .kick(carol)), in: driver)
+    driver.pass(.milliseconds(100))
+    #expect(driver.taken(slow) == [])
+  }
+
   @Test func `whom a large room is still handed to is told of the rest when taken out`() {
     var limits = HubLimits()
     limits.fanoutSessionsMax = 1

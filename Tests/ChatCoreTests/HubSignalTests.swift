@@ -116,6 +116,22 @@ private let server2 = NodeID("server2")!
     #expect(driver.taken(bobs) == ["#lobby @bob has 1, read 1"])
   }
 
+  @Test func `marks that ready told do not fall by what was on its way`() {
+    let lower = PeerMarks(received: 2, read: 1)
+    for cid in ["c1", "c2", "c3"] { driver.write(alice, bob, cid) }
+    let bobs = driver.connect(bob)
+    driver.say(mark(alice, read: 3), bobs)
+    driver.pass(.milliseconds(100))
+    let other = HubDriver()
+    other.store = driver.store
+    let alices = other.connect(alice)
+    #expect(other.taken(alices) == ["ready"])
+    let conversation = ConversationID(direct: alice, bob)
+    let signal = Signal.receipt(in: conversation, bob, lower)
+    other.turn { $0.handle(.arrived([.signal(signal, recipients: [alice])])) }
+    #expect(other.taken(alices) == [])
+  }
+
   // MARK: - Typing
 
   @Test func `typing reaches the other's devices, seldom, and nobody who never wrote`() {
@@ -187,6 +203,18 @@ private let server2 = NodeID("server2")!
     driver.say(.setPresence(nil, .away), bobs)
     _ = driver.taken(alices)
     _ = driver.connect(bob, device: "d2")
+    #expect(driver.taken(alices) == ["@bob is online"])
+  }
+
+  @Test func `who watches while nobody can say is told what is so when somebody can`() {
+    driver.registry.setPresence(bob, at: server2)
+    let alices = driver.connect(alice)
+    _ = driver.taken(alices)
+    driver.isRegistryAway = true
+    driver.say(.watchPresence(RequestID(json: "1"), [bob]), alices)
+    #expect(driver.taken(alices) == ["watching [\"@bob offline\"]"])
+    driver.isRegistryAway = false
+    driver.pass(.seconds(5))
     #expect(driver.taken(alices) == ["@bob is online"])
   }
 

@@ -246,6 +246,7 @@ final class SimulatedDevice {
     place.last = max(place.last, sequence)
     place.old = max(place.old, sequence)
     place.acked = place.acked.filter { $0 > place.last }
+    place.advance()
     places[room] = place
   }
 
