@@ -97,3 +97,19 @@ def test_a_close_for_a_membership_that_has_ended(story, who, reason, violations)
     number = {"ann": 1, "bob": 2}[who]
     getattr(story, who).append({"t": 80, "e": "end", "c": number, "code": 4103, "reason": reason})
     assert story.found() == violations
+
+
+@pytest.mark.parametrize("hello, ready", [(30.05, 30.07), (50.05, 50.07)])
+def test_a_ready_beside_the_end_or_begin_of_a_stay(story, hello, ready):
+    """The change was asked for, and nobody has seen it yet: it may be stored or not."""
+    story.bob += [{"t": hello, "e": "hello", "c": 3, "resume": {ROOM: 6}},
+                  story.frame(ready, 3, type="ready", conversations=[])]
+    story.ann.insert(0, story.frame(5, 1, type="ack", conv=ROOM, cid="room-2", seq=2, ts=1002))
+    assert "stale head" not in story.found()
+
+
+def test_a_ready_that_lacks_a_room_in_the_middle_of_a_stay(story):
+    story.bob += [{"t": 25, "e": "hello", "c": 3, "resume": {ROOM: 6}},
+                  story.frame(25.1, 3, type="ready", conversations=[])]
+    story.ann.insert(0, story.frame(20.1, 1, type="ack", conv=ROOM, cid="room-2", seq=2, ts=1002))
+    assert story.found() == {"stale head"}
