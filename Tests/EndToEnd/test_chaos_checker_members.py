@@ -113,3 +113,14 @@ def test_a_ready_that_lacks_a_room_in_the_middle_of_a_stay(story):
                   story.frame(25.1, 3, type="ready", conversations=[])]
     story.ann.insert(0, story.frame(20.1, 1, type="ack", conv=ROOM, cid="room-2", seq=2, ts=1002))
     assert story.found() == {"stale head"}
+
+
+@pytest.mark.parametrize("is_public, violations", [(False, {"another's conversation"}),
+                                                   (True, set())])
+def test_what_came_between_two_stays_is_for_members_of_a_public_room(story, is_public, violations):
+    create = story.room[0].body
+    create["public"] = is_public
+    invited = next(place for place, event in enumerate(story.bob)
+                   if event.get("frame", {}).get("cid") == "room-5")
+    story.bob.insert(invited, story.shown(story.room[3], 50.15, 2))
+    assert story.found() == violations
