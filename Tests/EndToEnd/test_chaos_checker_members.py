@@ -124,3 +124,12 @@ def test_what_came_between_two_stays_is_for_members_of_a_public_room(story, is_p
                    if event.get("frame", {}).get("cid") == "room-5")
     story.bob.insert(invited, story.shown(story.room[3], 50.15, 2))
     assert story.found() == violations
+
+
+@pytest.mark.parametrize("user, violations", [("bob", set()), ("ann", {"mark fell"})])
+def test_marks_begin_anew_for_who_was_taken_out(story, user, violations):
+    story.ann += [
+        story.frame(time, 1, type="receipt", conv=ROOM, user=f"@{user}", recv=seq, read=seq)
+        for time, seq in ((25, 2), (65, 0))]
+    story.marks = {(ROOM, user): (0, 0), (KEY, "ann"): (3, 2)}
+    assert story.found() == violations
