@@ -233,6 +233,13 @@ def test_receipts_that_nobody_gets(story):
     assert story.found() == {"mark not told"}
 
 
+def test_who_is_away_in_the_end_need_not_be_told(story):
+    read_story(story).ann.append({"t": 33, "e": "end", "c": 1})
+    story.marks[KEY, "bob"] = COUNT + 1, COUNT + 1
+    story.bob.append({"t": 33, "e": "read", "conv": "@ann", "seq": COUNT + 1})
+    assert story.found() == set()
+
+
 # Presence.
 
 def told_of(story, user, state, time):

@@ -97,3 +97,39 @@ def test_a_close_for_a_membership_that_has_ended(story, who, reason, violations)
     number = {"ann": 1, "bob": 2}[who]
     getattr(story, who).append({"t": 80, "e": "end", "c": number, "code": 4103, "reason": reason})
     assert story.found() == violations
+
+
+@pytest.mark.parametrize("hello, ready", [(30.05, 30.07), (50.05, 50.07)])
+def test_a_ready_beside_the_end_or_begin_of_a_stay(story, hello, ready):
+    """The change was asked for, and nobody has seen it yet: it may be stored or not."""
+    story.bob += [{"t": hello, "e": "hello", "c": 3, "resume": {ROOM: 6}},
+                  story.frame(ready, 3, type="ready", conversations=[])]
+    story.ann.insert(0, story.frame(5, 1, type="ack", conv=ROOM, cid="room-2", seq=2, ts=1002))
+    assert "stale head" not in story.found()
+
+
+def test_a_ready_that_lacks_a_room_in_the_middle_of_a_stay(story):
+    story.bob += [{"t": 25, "e": "hello", "c": 3, "resume": {ROOM: 6}},
+                  story.frame(25.1, 3, type="ready", conversations=[])]
+    story.ann.insert(0, story.frame(20.1, 1, type="ack", conv=ROOM, cid="room-2", seq=2, ts=1002))
+    assert story.found() == {"stale head"}
+
+
+@pytest.mark.parametrize("is_public, violations", [(False, {"another's conversation"}),
+                                                   (True, set())])
+def test_what_came_between_two_stays_is_for_members_of_a_public_room(story, is_public, violations):
+    create = story.room[0].body
+    create["public"] = is_public
+    invited = next(place for place, event in enumerate(story.bob)
+                   if event.get("frame", {}).get("cid") == "room-5")
+    story.bob.insert(invited, story.shown(story.room[3], 50.15, 2))
+    assert story.found() == violations
+
+
+@pytest.mark.parametrize("user, violations", [("bob", set()), ("ann", {"mark fell"})])
+def test_marks_begin_anew_for_who_was_taken_out(story, user, violations):
+    story.ann += [
+        story.frame(time, 1, type="receipt", conv=ROOM, user=f"@{user}", recv=seq, read=seq)
+        for time, seq in ((25, 2), (65, 0))]
+    story.marks = {(ROOM, user): (0, 0), (KEY, "ann"): (3, 2)}
+    assert story.found() == violations

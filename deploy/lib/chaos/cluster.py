@@ -31,7 +31,8 @@ async def run(*command, environment=None, check=True, seconds=COMMAND_SECONDS):
         *map(str, command), env=environment, stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT, start_new_session=True)
     try:
-        output = (await asyncio.wait_for(process.communicate(), seconds))[0].decode()
+        async with asyncio.timeout(seconds):
+            output = (await process.communicate())[0].decode()
     except (TimeoutError, asyncio.CancelledError):
         process.kill()
         await process.wait()

@@ -50,7 +50,8 @@ class Conductor:
             self.stage.write_quiet(fault.seconds)
         reason = None
         try:
-            await asyncio.wait_for(fault.run(self.stage), FAULT_SECONDS_MAX)
+            async with asyncio.timeout(FAULT_SECONDS_MAX):
+                await fault.run(self.stage)
             if self.stage.evidence is None:
                 reason = "it did not show"
         except NotInjected as missed:

@@ -38,10 +38,11 @@ class Connection:
 
     async def open(self, url):
         """Connects and says hello; returns when `ready` is there."""
-        self.socket = await asyncio.wait_for(
-            connect(url, subprotocols=["chat.v1"], open_timeout=OPEN_SECONDS, proxy=None,
-                    ping_interval=None, max_size=None, max_queue=None, close_timeout=1,
-                    compression=None), OPEN_SECONDS + 1)
+        async with asyncio.timeout(OPEN_SECONDS + 1):
+            self.socket = await connect(
+                url, subprotocols=["chat.v1"], open_timeout=OPEN_SECONDS, proxy=None,
+                ping_interval=None, max_size=None, max_queue=None, close_timeout=1,
+                compression=None)
         resume = self.device.resume()
         self.note("hello", resume=resume)
         await self.post("hello", user=self.device.user, device=self.device.name, resume=resume)
@@ -65,7 +66,9 @@ class Connection:
         while True:
             seconds = DEAD_SECONDS if has_pinged else QUIET_SECONDS
             try:
-                frame = await asyncio.wait_for(self.socket.recv(), seconds)
+                # Not wait_for, which may take its own cancellation for the end of the wait.
+                async with asyncio.timeout(seconds):
+                    frame = await self.socket.recv()
             except TimeoutError:
                 if has_pinged:
                     return

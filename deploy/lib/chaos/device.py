@@ -1,6 +1,7 @@
 """One device of a user, as a careful client of chat.v1 is: docs/protocol.md is all it knows."""
 
 import asyncio
+import contextlib
 import random
 
 from chaos.connection import LOST, Connection
@@ -129,10 +130,9 @@ class Device:
     async def pump(self):
         """Sends what is due on whatever connection there is."""
         while True:
-            try:
-                await asyncio.wait_for(self.wake.wait(), PUMP_SECONDS)
-            except TimeoutError:
-                pass
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(PUMP_SECONDS):
+                    await self.wake.wait()
             self.wake.clear()
             connection = self.connection
             if connection is None or not connection.is_ready:
@@ -156,7 +156,8 @@ class Device:
         answer = self.answers[number] = asyncio.get_running_loop().create_future()
         try:
             await connection.post(kind, number, **fields)
-            return await asyncio.wait_for(answer, PAGE_SECONDS)
+            async with asyncio.timeout(PAGE_SECONDS):
+                return await answer
         except LOST:
             return None
         finally:

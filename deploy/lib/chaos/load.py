@@ -66,10 +66,9 @@ class Load:
             for _ in range(BURST):
                 self.write(conversation, device)
 
-    async def write_quiet(self, seconds):
-        """One message in each quiet conversation, some time within `seconds`: whoever waits for
-        it gets no next one that would show that it is missing."""
-        quiet = self.plan.quiet()
+    async def write_quiet(self, seconds, quiet):
+        """One message in each conversation, some time within `seconds`: whoever waits for it gets
+        no next one that would show that it is missing."""
         times = sorted(random.uniform(0, seconds) for _ in quiet)
         passed = 0.0
         for time, conversation in zip(times, random.sample(quiet, len(quiet))):

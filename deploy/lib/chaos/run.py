@@ -104,6 +104,8 @@ class Run:
     async def end(self):
         if self.load is not None:
             await self.load.stop()
+        if self.stage is not None:
+            self.tasks += self.stage.quiet
         for task in self.tasks:
             task.cancel()
         await asyncio.gather(*self.tasks, return_exceptions=True)

@@ -37,9 +37,11 @@ class Stage:
     async def hold(self, shortest, longest):
         await asyncio.sleep(self.rng.uniform(shortest, longest))
 
-    def write_quiet(self, seconds):
-        """One message in each quiet conversation within so many seconds from now on."""
-        self.quiet.append(asyncio.create_task(self.load.write_quiet(seconds)))
+    def write_quiet(self, seconds, conversations=None):
+        """One message in each of these, or in all quiet ones, within so many seconds from now."""
+        if conversations is None:
+            conversations = self.plan.quiet()
+        self.quiet.append(asyncio.create_task(self.load.write_quiet(seconds, conversations)))
 
     async def quiet_written(self):
         tasks, self.quiet = self.quiet, []

@@ -24,8 +24,8 @@ def check(record, committed):
 def check_ready(record, each, connection, heads):
     for conv in connection.resume:
         # Who is out of a room is told nothing of it.
-        if not any(stay.begin <= connection.hello and connection.ready <= stay.end
-                   for stay in record.members.of(each.user, each.key(conv))):
+        if not record.members.is_in(each.user, each.key(conv), connection.hello,
+                                    connection.ready):
             continue
         times, highest = heads.get(each.key(conv), ([], []))
         place = bisect.bisect_left(times, connection.hello)

@@ -14,8 +14,10 @@ class Stay:
 
     came: int
     left: float = FOREVER
-    # When the first was asked for, and when anybody first saw the other.
+    # When each was asked for, and when anybody first saw it: it was stored in between.
     begin: float = -FOREVER
+    begin_seen: float = -FOREVER
+    end_asked: float = FOREVER
     end: float = FOREVER
 
 
@@ -42,10 +44,11 @@ class Members:
             users = [*users, entry.sender]
         if action in ("create", "join", "invite"):
             for user in users:
-                self.stays.setdefault((key, user), []).append(Stay(entry.seq, begin=asked))
+                self.stays.setdefault((key, user), []).append(
+                    Stay(entry.seq, begin=asked, begin_seen=seen))
         for user in users if action == "kick" else [entry.sender] if action == "leave" else ():
             if stays := self.stays.get((key, user)):
-                stays[-1].left, stays[-1].end = entry.seq, seen
+                stays[-1].left, stays[-1].end_asked, stays[-1].end = entry.seq, asked, seen
 
     def of(self, user, key):
         if key.startswith("#"):
@@ -64,6 +67,11 @@ class Members:
 
     def has_left_any(self, user):
         return any(self.has_left(user, key) for key, who in self.stays if who == user)
+
+    def is_in(self, user, key, begin, end):
+        """Whether beyond doubt, from a time to another."""
+        return any(stay.begin_seen <= begin and end <= stay.end_asked
+                   for stay in self.of(user, key))
 
     def may_be_in(self, user, key, time, windows):
         """Whether a frame at a time may be of a conversation of the user's: what was under way when

@@ -1,6 +1,7 @@
 """Nodes that are killed, frozen, stopped in order, or doubled."""
 
 import asyncio
+import random
 import time
 
 from bench.programs import free_port
@@ -8,10 +9,11 @@ from chaos.cluster import NODES, run
 from chaos.faults.registry import NotInjected, fault, require
 from chaos.faults.restarting import kill, start, stop
 
-FAIL_POINT_PASSES = (20, 80)
+FAIL_POINT_PASSES = (15, 45)
 FAIL_POINT_SECONDS = 60
 # Whom the node's end must meet, and about how long after they are there it comes.
-FAIL_POINT_DEVICES, FAIL_POINT_QUIET_SECONDS = 4, 10
+FAIL_POINT_DEVICES, FAIL_POINT_QUIET_SECONDS = 4, 6
+DEAD_QUIET_SECONDS = 2
 FREEZE_SECONDS = 40
 SECOND_PROCESS_SECONDS = 90
 
@@ -48,21 +50,24 @@ async def kill_at(stage, point):
             await stage.cluster.kill(node)
             await stage.cluster.start(node)
         raise
-    await stage.hold(0.2, 18)
+    await stage.hold(DEAD_QUIET_SECONDS, 18)
     await stage.cluster.start(node)
 
 
 async def die_at(stage, node, point, passes):
-    """With devices on it that reconnect elsewhere, and quiet messages under way."""
+    """With devices on it that reconnect elsewhere; half of the quiet messages are written before,
+    half when it is gone."""
     before = len(stage.cluster.log(node))
     await stage.cluster.start(node, {"CHAT_FAIL_POINT": f"{point}:{passes}"})
     require(await stage.gather_on(node, FAIL_POINT_DEVICES), f"{node} has too few devices")
-    stage.write_quiet(FAIL_POINT_QUIET_SECONDS)
+    quiet = random.sample(stage.plan.quiet(), len(stage.plan.quiet()))
+    stage.write_quiet(FAIL_POINT_QUIET_SECONDS, quiet[::2])
     deadline, carried = time.monotonic() + FAIL_POINT_SECONDS, 0
     while stage.cluster.pid(node) is not None:
         require(time.monotonic() < deadline, f"{node} did not come {passes} times to {point}")
         carried = stage.count_on(node) or carried
         await asyncio.sleep(0.02)
+    stage.write_quiet(DEAD_QUIET_SECONDS, quiet[1::2])
     line = f"fail point {point} passed {passes} times: killed"
     require(line in stage.cluster.log(node)[before:], f"{node} died of something else")
     stage.injected(f"{node}: {line}, with {carried} connections")
