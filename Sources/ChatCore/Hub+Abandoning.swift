@@ -33,7 +33,7 @@ extension Hub {
     switch session.lags[room.conversation] {
     case .ahead(let through): max(through, room.cursor(in: room.conversation) ?? through)
     case .resuming(let missed): missed.position
-    case .shed(let position), .unsure(let position, since: _): position
+    case .shed(let position), .unsure(let position, since: _), .out(let position): position
     case nil:
       room.placeOnTheWay(to: session) ?? room.cursor(in: room.conversation) ?? 0
     }

@@ -99,7 +99,7 @@ extension Hub {
     case .resuming:
       queueBehind(message, session)
       return false
-    case .shed, .unsure:
+    case .shed, .unsure, .out:
       counters.shed += 1
       return false
     case .ahead, nil:

@@ -34,7 +34,7 @@ extension Hub {
       case .resuming:
         // It reads these by itself; what waits behind them must not hide that.
         dropBehind(conversation, session)
-      case .shed, .unsure:
+      case .shed, .unsure, .out:
         break
       case nil:
         if session.isCongested {

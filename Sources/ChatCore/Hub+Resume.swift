@@ -42,7 +42,7 @@ extension Hub {
         settle(session, in: state.conversation)
       }
     }
-    noteAhead(session, loaded)
+    noteAbsent(session, loaded)
     missed += begun(after: loaded, user, session)
     guard !missed.isEmpty else { return }
     var resumption = Resumption(budget: limits.resumedMessagesMax)
@@ -59,15 +59,14 @@ extension Hub {
     return min(held ?? (resume.isEmpty ? state.head : start), state.head)
   }
 
-  /// Of rooms that the user is out of, and which have not yet come here to where the device is: what is
-  /// behind may make the user a member again.
-  private func noteAhead(_ session: Session, _ loaded: LoadedConversations) {
+  /// Of rooms that the user is out of the session keeps where its device is: it may come into them again,
+  /// perhaps by an entry that has not yet come here.
+  private func noteAbsent(_ session: Session, _ loaded: LoadedConversations) {
     for case (.room(let name), let held) in loaded.resume {
       let conversation = ConversationID(room: name)
-      guard !loaded.known.contains(conversation), let room = rooms[conversation],
-        held > room.cursor(in: conversation) ?? held
-      else { continue }
-      session.lags[conversation] = .ahead(through: held)
+      guard !loaded.known.contains(conversation) else { continue }
+      let cursor = rooms[conversation]?.cursor(in: conversation) ?? held
+      session.lags[conversation] = held > cursor ? .ahead(through: held) : .out(after: held)
     }
   }
 

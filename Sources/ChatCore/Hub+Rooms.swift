@@ -48,13 +48,18 @@ extension Hub {
     if user.sessions.contains(where: { !$0.isLive }) { user.hasChangedWhileLoading = true }
   }
 
-  /// The session has had the entry that took its user out of the room, and is about to get the one with
-  /// which the user came again: what was written between is not for it.
+  /// The session has had the entry that took its user out of the room, or came later, and is about to get
+  /// the one with which the user came again: what was written between is not for it.
   private func announceAbsence(
     since removal: UInt64?, until joined: UInt64, to session: Session, in room: Room
   ) {
-    guard let removal else { return }
-    sendGap(to: session, room.conversation, after: removal, before: joined, .absence)
+    var place = removal
+    if case .out(let position) = session.lags[room.conversation] {
+      session.lags[room.conversation] = nil
+      place = position
+    }
+    guard let place else { return }
+    sendGap(to: session, room.conversation, after: place, before: joined, .absence)
   }
 
   /// An entry is about to end the user's membership. Sessions that lag get it now, behind a gap for what
@@ -67,7 +72,7 @@ extension Hub {
       case .resuming(let missed):
         dropBehind(conversation, session)
         sendGap(to: session, conversation, after: missed.position, before: message.sequence)
-      case .shed(let position), .unsure(let position, since: _):
+      case .shed(let position), .unsure(let position, since: _), .out(let position):
         sendGap(to: session, conversation, after: position, before: message.sequence)
       case .ahead, nil:
         session.lags[conversation] = nil
@@ -189,13 +194,14 @@ extension Hub {
       let removal = user.removals[state.conversation]
       for session in user.sessions where session.isLive {
         guard let room = enter(session, user, state) else { continue }
-        if case .unsure(let position, since: _) = session.lags[state.conversation] {
+        switch session.lags[state.conversation] {
+        case .unsure(let position, since: _), .out(let position):
           goOn(session, in: room, after: position, state)
-          continue
+        default:
+          let joined = max(state.room?.joined ?? 1, 1)
+          announceAbsence(since: removal, until: joined, to: session, in: room)
+          resume(session, in: room, after: joined - 1)
         }
-        announceAbsence(
-          since: removal, until: state.room?.joined ?? 0, to: session, in: room)
-        resume(session, in: room, after: max(state.room?.joined ?? 1, 1) - 1)
       }
     }
   }
@@ -210,7 +216,9 @@ extension Hub {
       leave(membership.room, user)
       for session in user.sessions { endedUnheard(session) }
     }
-    for session in user.sessions where session.isUnsure(besides: rooms, readAt: time) { endedUnheard(session) }
+    for session in user.sessions where session.isUnsure(besides: rooms, readAt: time) {
+      endedUnheard(session)
+    }
   }
 
   /// The entry that says so is not for the user any more, and without it a client would take the next

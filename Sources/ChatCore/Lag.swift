@@ -12,6 +12,8 @@ enum Lag {
   /// Nothing above this was sent, and nothing will be until the store has said that the user is still in
   /// the room. A list read before `since` may not have it.
   case unsure(after: UInt64, since: Int64)
+  /// It has the room up to here, and came while its user was not in it.
+  case out(after: UInt64)
 }
 
 /// The missed messages of one conversation: those above `position` are in the store, the newest

@@ -116,6 +116,24 @@ private let server2 = NodeID("server2")!
     #expect(driver.taken(session) == ["#lobby 2", "gap #lobby 2-5", "#lobby 5"])
   }
 
+  @Test func `a session that came while its user was out is told of all since where it was`() {
+    let driver = HubDriver()
+    makeRoom(in: driver)
+    let first = driver.connect(bob)
+    arrive(driver.write(lobby, alice, "c1"), in: driver)
+    arrive(driver.write(lobby, alice, .kick(bob)), in: driver)
+    let second = driver.connect(bob, device: "d2", resume: [.room("lobby"): 1])
+    driver.write(lobby, alice, "c2")
+    let entry = driver.write(lobby, alice, .invite([bob]))
+    for session in [first, second] { _ = driver.taken(session) }
+    driver.turn {
+      $0.handle(.arrived([.deliver(Delivery(message: entry, recipients: [bob]))]))
+    }
+    driver.pass(.seconds(1))
+    #expect(driver.taken(first) == ["gap #lobby 3-5", "#lobby 5"])
+    #expect(driver.taken(second) == ["gap #lobby 1-5", "#lobby 5"])
+  }
+
   @Test func `who is taken out by an entry that is given up is out within seconds`() {
     var limits = HubLimits()
     limits.holeMessagesMax = 3
@@ -129,6 +147,29 @@ private let server2 = NodeID("server2")!
     driver.pass(.seconds(2))
     #expect(driver.closes[session] == .internalError)
     #expect(driver.hub.counters.rooms == 0)
+  }
+
+  @Test func `who stays a member goes on behind entries that were given up, once that is known`() {
+    var limits = HubLimits()
+    limits.holeMessagesMax = 3
+    let driver = HubDriver(limits: limits)
+    makeRoom(in: driver)
+    let session = driver.connect(bob)
+    _ = driver.taken(session)
+    for number in 0..<5 { driver.write(lobby, alice, "c\(number)") }
+    driver.isStoreHeld = true
+    arrive(driver.write(lobby, alice, "c5"), in: driver)
+    driver.pass(.milliseconds(60))
+    driver.releaseFirst()
+    driver.pass(0)
+    arrive(driver.write(lobby, alice, "c6"), in: driver)
+    #expect(driver.taken(session) == ["#lobby 2", "#lobby 3", "#lobby 4"])
+    #expect(driver.hub.counters.rooms == 0)
+    driver.releaseStore()
+    driver.pass(.seconds(1))
+    #expect(driver.taken(session) == ["#lobby 5", "#lobby 6", "#lobby 7", "#lobby 8"])
+    arrive(driver.write(lobby, alice, "c7"), in: driver)
+    #expect(driver.taken(session) == ["#lobby 9"])
   }
 
   @Test func `a slow session gets no end of what it had no beginning of`() {

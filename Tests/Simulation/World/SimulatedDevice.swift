@@ -295,7 +295,11 @@ final class SimulatedDevice {
   }
 
   private func received(gapIn address: Address, after: UInt64, before: UInt64) {
-    if case .room = address, !isIn(address) { return enter(address, after: before - 1) }
+    if case .room = address, !isIn(address) {
+      // The answer to a `history` from before the user was taken out brings it nowhere.
+      if before - 1 > place(in: address).left { enter(address, after: before - 1) }
+      return
+    }
     var place = places[address] ?? Place()
     defer { places[address] = place }
     guard after <= place.last else {
