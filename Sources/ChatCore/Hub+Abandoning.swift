@@ -30,12 +30,13 @@ extension Hub {
 
   /// Up to where the session has been sent the room's entries, or has heard that it was not.
   private func place(of session: Session, in room: Room) -> UInt64 {
-    switch session.lags[room.conversation] {
-    case .ahead(let through): max(through, room.cursor(in: room.conversation) ?? through)
+    let handedOut =
+      room.placeOnTheWay(to: session) ?? room.cursor(in: room.conversation) ?? 0
+    return switch session.lags[room.conversation] {
+    case .ahead(let through): max(through, handedOut)
     case .resuming(let missed): missed.position
     case .shed(let position), .unsure(let position, since: _), .out(let position): position
-    case nil:
-      room.placeOnTheWay(to: session) ?? room.cursor(in: room.conversation) ?? 0
+    case nil: handedOut
     }
   }
 
