@@ -12,19 +12,19 @@ extension Hub {
 
   /// All users, as fast as `sweepsPerSecondMax` allows.
   func sweepAll() {
-    let interval = max(Int64.seconds(1) / limits.sweepsPerSecondMax, 1)
-    let loaded = users.values.filter(\.isLoaded).sorted { $0.id < $1.id }
-    for (index, user) in loaded.enumerated() {
-      scheduleSweep(user, at: now + Int64(index) * interval)
-    }
+    scheduleSweeps(users.values.filter(\.isLoaded).sorted { $0.id < $1.id })
   }
 
   /// Those who are here of the room, at the same pace.
   func sweep(_ room: Room) {
-    let interval = max(Int64.seconds(1) / limits.sweepsPerSecondMax, 1)
     var seen: Set<UserID> = []
-    for case let user? in room.sessions.lazy.map(\.user) where seen.insert(user.id).inserted {
-      scheduleSweep(user, at: now + Int64(seen.count - 1) * interval)
+    scheduleSweeps(room.sessions.compactMap(\.user).filter { seen.insert($0.id).inserted })
+  }
+
+  private func scheduleSweeps(_ users: [User]) {
+    let interval = max(Int64.seconds(1) / limits.sweepsPerSecondMax, 1)
+    for (index, user) in users.enumerated() {
+      scheduleSweep(user, at: now + Int64(index) * interval)
     }
   }
 
