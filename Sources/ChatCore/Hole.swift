@@ -19,7 +19,7 @@ struct Hole {
   /// When to ask the store; alarms before it are void.
   var fetchAt: Int64 = 0
   var isFetching = false
-  var attempts = 0
+  var vain = VainReads()
   var fetched = 0
 
   var lowestHeld: UInt64? { held.first?.message.sequence }
@@ -55,7 +55,7 @@ struct Hole {
 
   /// The missing ones have come: what is missing further up is a new hole.
   mutating func wasClosed(upTo sequence: UInt64) {
-    attempts = 0
+    vain = VainReads()
     fetched = 0
     if !origins.isEmpty { origins = origins.filter { $0.key > sequence } }
   }

@@ -46,7 +46,7 @@ extension Hub {
     }
     if isAlone {
       session.phase = .loading(handshake)
-      submit(.load(session))
+      submit(.load(session, at: now))
     } else {
       session.phase = .registering(handshake)
       requestRegistration(of: session, user: name)
@@ -70,7 +70,7 @@ extension Hub {
   }
 
   /// The answer to a load: where each conversation stands.
-  func loaded(_ session: Session, _ result: StoreReply.Result) {
+  func loaded(_ session: Session, readAt time: Int64, _ result: StoreReply.Result) {
     guard case .loading(let handshake) = session.phase, let user = session.user else { return }
     guard case .conversations(let read) = result else {
       counters.unavailable += 1
@@ -90,12 +90,14 @@ extension Hub {
       if state.conversation.isRoom { enter(session, user, state) }
       noteTold(state, to: user.id)
     }
-    let loaded = LoadedConversations(states, resume: handshake.resume)
+    let loaded = LoadedConversations(
+      states, resume: handshake.resume, readAt: time,
+      isComplete: states.count < limits.conversationsMax)
     place(session, user, loaded)
     session.phase = .live
     effects.send(.ready(ready(session, user, states, handshake.id)), to: session.id)
     announceHidden(session, user, loaded)
-    if states.count >= limits.conversationsMax { announceUnknown(session, user, loaded) }
+    if !loaded.isComplete { announceUnknown(session, user, loaded) }
     if wasLoaded {
       compareHeads(user, states)
     } else {

@@ -70,7 +70,7 @@ extension Hub {
     else {
       return
     }
-    guard hole.fetched < limits.holeMessagesMax, hole.attempts < limits.holeAttemptsMax else {
+    guard hole.fetched < limits.holeMessagesMax, hole.vain.answered < limits.vainReadsMax else {
       jump(over: hole, from: cursor, audience, conversation)
       return
     }
@@ -97,14 +97,12 @@ extension Hub {
     hole.isFetching = false
     hole.fetched += count
     let hasMoved = audience.cursor(in: conversation) != cursor
-    hole.attempts = hasMoved ? 0 : hole.attempts + 1
+    if hasMoved { hole.vain = VainReads() } else { hole.vain.note(result) }
     audience.holes[conversation] = hole
     if hasMoved, count == limit {
       fetchHole(audience, conversation)
     } else {
-      scheduleFetch(
-        audience, conversation,
-        after: min(limits.holeDelay << Int64(hole.attempts), limits.holeDelayMax))
+      scheduleFetch(audience, conversation, after: hole.vain.pause(limits))
     }
   }
 
@@ -157,7 +155,7 @@ extension Hub {
     if let room = audience as? Room { return abandon(room, knowingNothingUpTo: before - 1) }
     announce(Gap(after: cursor, before: before), conversation, to: audience)
     setCursor(audience, conversation, to: before - 1)
-    audience.holes[conversation]?.attempts = 0
+    audience.holes[conversation]?.vain = VainReads()
     audience.holes[conversation]?.fetched = 0
     handOutHeld(audience, conversation)
   }

@@ -5,7 +5,7 @@ import DequeModule
 
 /// A read of the store and what its answer is for.
 enum Read {
-  case load(Session)
+  case load(Session, at: Int64)
   case missed(Session, ConversationID, after: UInt64, before: UInt64, limit: Int)
   case hole(Audience, ConversationID, after: UInt64, before: UInt64, limit: Int)
   case tail(Room, after: UInt64, limit: Int)
@@ -19,7 +19,7 @@ enum Read {
   /// Whether anyone still waits for the answer.
   var isWanted: Bool {
     switch self {
-    case .load(let session), .missed(let session, _, _, _, _), .history(let session, _),
+    case .load(let session, _), .missed(let session, _, _, _, _), .history(let session, _),
       .conversations(let session, _, _), .members(let session, _):
       session.isOpen
     case .hole(let audience, _, _, _, _): !audience.isForgotten
@@ -50,8 +50,8 @@ extension Hub {
   func completed(_ read: Read, _ result: StoreReply.Result) {
     counters.readsInFlight -= 1
     switch read {
-    case .load(let session):
-      loaded(session, result)
+    case .load(let session, let time):
+      loaded(session, readAt: time, result)
     case .missed(let session, let conversation, let after, let before, let limit):
       let span = SequenceSpan(after: after, before: before)
       readMissed(session, conversation, span, limit: limit, result)
@@ -78,7 +78,7 @@ extension Hub {
 
   private func operation(for read: Read) -> StoreRequest.Operation? {
     switch read {
-    case .load(let session):
+    case .load(let session, _):
       session.user.map { .conversations(of: $0.id, limit: limits.conversationsMax) }
     case .missed(_, let conversation, let after, let before, let limit),
       .hole(_, let conversation, let after, let before, let limit):

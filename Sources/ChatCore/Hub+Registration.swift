@@ -42,7 +42,7 @@ extension Hub {
     switch session.phase {
     case .registering(let handshake):
       session.phase = .loading(handshake)
-      submit(.load(session))
+      submit(.load(session, at: now))
     case .live:
       // Until now nobody could know that messages for this user belong here.
       if session.isRegistered { scheduleSweep(user, at: now) }

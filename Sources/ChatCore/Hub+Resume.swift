@@ -11,11 +11,25 @@ struct LoadedConversations {
   /// Up to where the device has each.
   let resume: [Address: UInt64]
   let known: Set<ConversationID>
+  /// When the list was asked for. Memberships that it has not and that were known before have ended.
+  let readAt: Int64
+  /// Whether the user has no others.
+  let isComplete: Bool
 
-  init(_ states: [ConversationState], resume: [Address: UInt64]) {
+  init(
+    _ states: [ConversationState], resume: [Address: UInt64], readAt: Int64, isComplete: Bool
+  ) {
     self.states = states
     self.resume = resume
+    self.readAt = readAt
+    self.isComplete = isComplete
     known = Set(states.lazy.map(\.conversation))
+  }
+
+  /// Whether the user is out of the room by an entry that has not come to this hub yet.
+  func haveEnded(_ membership: User.Membership) -> Bool {
+    isComplete && membership.knownSince < readAt
+      && !known.contains(membership.room.conversation)
   }
 }
 
@@ -65,8 +79,7 @@ extension Hub {
     for case (.room(let name), let held) in loaded.resume {
       let conversation = ConversationID(room: name)
       guard !loaded.known.contains(conversation) else { continue }
-      let cursor = rooms[conversation]?.cursor(in: conversation) ?? held
-      session.lags[conversation] = held > cursor ? .ahead(through: held) : .out(after: held)
+      session.lags[conversation] = .out(after: held)
     }
   }
 
@@ -86,14 +99,14 @@ extension Hub {
     precondition(session.resumption == nil, "a session went back while missed messages came")
     session.lags = [:]
     session.phase = .loading(Session.Handshake(id: id, resume: resume))
-    submit(.load(session))
+    submit(.load(session, at: now))
   }
 
   /// Conversations that began after the load was read: the session has nothing of them yet.
   private func begun(
     after loaded: LoadedConversations, _ user: User, _ session: Session
   ) -> [ConversationID] {
-    guard loaded.states.count < limits.conversationsMax else { return [] }
+    guard loaded.isComplete else { return [] }
     var begun: [ConversationID] = []
     for entry in user.cursors.entries where !loaded.known.contains(entry.conversation) {
       session.lags[entry.conversation] = .resuming(Missed(position: 0))
@@ -102,8 +115,12 @@ extension Hub {
     for membership in user.memberships {
       let room = membership.room
       guard !loaded.known.contains(room.conversation) else { continue }
-      room.sessions.append(session)
       let position = max(max(membership.joined, 1) - 1, loaded.resume[.room(room.name)] ?? 0)
+      guard !loaded.haveEnded(membership) else {
+        session.lags[room.conversation] = .out(after: position)
+        continue
+      }
+      room.sessions.append(session)
       if lag(session, in: room, at: position) { begun.append(room.conversation) }
     }
     return begun
@@ -125,7 +142,7 @@ extension Hub {
     for state in loaded.states {
       announceHidden(state, above: held(state, user, loaded.resume), to: session)
     }
-    for membership in user.memberships {
+    for membership in user.memberships where !loaded.haveEnded(membership) {
       let room = membership.room
       guard !loaded.known.contains(room.conversation), let held = loaded.resume[.room(room.name)],
         held < membership.since
@@ -192,7 +209,7 @@ extension Hub {
       rejoin(conversation, session, missed)
       return
     }
-    guard resumption.budget > 0, missed.attempts < limits.resumeAttemptsMax else {
+    guard resumption.budget > 0, missed.vain.answered < limits.vainReadsMax else {
       sendGap(to: session, conversation, after: missed.position, before: before)
       rejoin(conversation, session, missed)
       return
@@ -229,14 +246,14 @@ extension Hub {
     guard !found.isEmpty || missed.position > span.after else {
       session.resumption?.budget += limit
       session.resumption?.failed.append(conversation)
-      missed.attempts += 1
+      missed.vain.note(result)
       session.lags[conversation] = .resuming(missed)
-      alarms.set(.resume(session), at: now + limits.holeDelay << Int64(missed.attempts))
+      alarms.set(.resume(session), at: now + missed.vain.pause(limits))
       resumeMore(session)
       return
     }
     session.resumption?.waiting.prepend(conversation)
-    missed.attempts = 0
+    missed.vain = VainReads()
     // Of long messages the rest is read again, when these are written or the session is congested:
     // else some pages of a turn were more than a peer may have pending.
     var bytes = 0

@@ -55,7 +55,7 @@ extension Hub {
   ) {
     var place = removal
     if case .out(let position) = session.lags[room.conversation] {
-      session.lags[room.conversation] = nil
+      session.lags[room.conversation] = position < joined ? nil : .ahead(through: position)
       place = position
     }
     guard let place else { return }
@@ -69,10 +69,11 @@ extension Hub {
     for session in user.sessions where session.isLive {
       switch session.lags[conversation] {
       case .ahead(let through) where through >= message.sequence: continue
+      case .out: continue
       case .resuming(let missed):
         dropBehind(conversation, session)
         sendGap(to: session, conversation, after: missed.position, before: message.sequence)
-      case .shed(let position), .unsure(let position, since: _), .out(let position):
+      case .shed(let position), .unsure(let position, since: _):
         sendGap(to: session, conversation, after: position, before: message.sequence)
       case .ahead, nil:
         session.lags[conversation] = nil

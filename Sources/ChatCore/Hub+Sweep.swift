@@ -45,7 +45,7 @@ extension Hub {
     }
     guard case .conversations(let states) = result else {
       counters.unavailable += 1
-      scheduleSweep(user, at: now + jittered(limits.holeDelayMax))
+      scheduleSweep(user, at: now + jittered(limits.readPauseMax))
       return
     }
     let current = user.current(states)

@@ -23,7 +23,6 @@ package struct HubLimits: Sendable {
   package var resumedMessagesMax = 1_000
   package var resumePageMax = 200
   package var resumeReadsInFlightMax = 4
-  package var resumeAttemptsMax = 5
   /// Live messages that wait behind the missed ones of their conversation, per session.
   package var messagesBehindResumeMax = 256
 
@@ -62,8 +61,6 @@ package struct HubLimits: Sendable {
   package var conversationsMax = 4_096
   /// How long a missing message may still be on its way before the store is asked for it.
   package var holeDelay: Int64 = .milliseconds(50)
-  package var holeDelayMax: Int64 = .seconds(5)
-  package var holeAttemptsMax = 10
   /// Messages fetched to close one hole; then `gap`.
   package var holeMessagesMax = 1_000
   package var holePageMax = 200
@@ -73,6 +70,14 @@ package struct HubLimits: Sendable {
   package var messagesHeldMax = 1_024
   /// The same over all conversations of a user.
   package var messagesHeldPerUserMax = 4_096
+
+  // Reads that bring nothing.
+
+  /// The first pause is twice `holeDelay`, each one twice the one before, up to this.
+  package var readPauseMax: Int64 = .seconds(2)
+  /// Answers in a row, with nothing of what is known to be there; then `gap`. While there is no answer
+  /// nothing is given up.
+  package var vainReadsMax = 15
 
   // Kept routes.
 

@@ -12,7 +12,7 @@ enum Lag {
   /// Nothing above this was sent, and nothing will be until the store has said that the user is still in
   /// the room. A list read before `since` may not have it.
   case unsure(after: UInt64, since: Int64)
-  /// It has the room up to here, and came while its user was not in it.
+  /// It has the room up to here, and was told by `ready` that its user is not in it.
   case out(after: UInt64)
 }
 
@@ -26,7 +26,7 @@ struct Missed {
   var behind: Deque<Message> = []
   /// Numbers whose `ack` the session got, which was their echo.
   var acked: [UInt64] = []
-  var attempts = 0
+  var vain = VainReads()
 
   init(position: UInt64) { self.position = position }
 }

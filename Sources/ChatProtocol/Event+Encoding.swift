@@ -237,12 +237,14 @@ extension ByteBuffer {
     }
   }
 
-  fileprivate mutating func append(_ member: RoomMember) {
+  fileprivate mutating func append(_ listed: ListedMember) {
     append(#"{"user":"#)
-    append(.user(member.user))
+    append(.user(listed.member.user))
     append(#","role":""#)
-    append(utf8: member.role.name)
-    append("\"}")
+    append(utf8: listed.member.role.name)
+    append("\"")
+    append(listed.marks)
+    append("}")
   }
 
   fileprivate mutating func appendItem(_ message: Message) {

@@ -25,7 +25,7 @@ package enum Event: Hashable, Sendable {
   case presence(UserID, Presence)
   /// The states of the users that are watched from now on.
   case watching(RequestID?, [WatchedUser])
-  case members(RequestID?, room: String, items: [RoomMember], more: Bool)
+  case members(RequestID?, room: String, items: [ListedMember], more: Bool)
   /// Messages above `after` and below `before` were not sent.
   case gap(conversation: Address, after: UInt64, before: UInt64, GapCause = .overflow)
   case error(RequestID?, ErrorCode, message: String, retryAfterMilliseconds: Int?)

@@ -79,7 +79,7 @@ package struct ConversationSummary: Hashable, Sendable {
   }
 }
 
-/// How far the other member of a direct conversation is.
+/// How far another member of a conversation has received and read it.
 package struct PeerMarks: Hashable, Sendable {
   package var received: UInt64
   package var read: UInt64

@@ -36,14 +36,28 @@ struct HubDeliveryTests {
   }
 
   @Test
-  func `asks again while the store is away, then says gap and goes on`() {
+  func `asks again while the store is away, for as long as that takes`() {
     let driver = HubDriver()
     let session = driver.connect(alice)
     let messages = written(3, in: driver)
     driver.isStoreAway = true
     driver.arrive(messages[2])
+    driver.pass(.seconds(100))
+    #expect(driver.taken(session) == ["ready"])
+    driver.isStoreAway = false
+    driver.pass(.seconds(2))
+    #expect(driver.taken(session) == ["@bob 1", "@bob 2", "@bob 3"])
+  }
+
+  @Test
+  func `says gap and goes on when the store has not what is missing`() {
+    let driver = HubDriver()
+    let session = driver.connect(alice)
+    var message = driver.write(bob, alice, "b1")
+    message.sequence = 4
+    driver.arrive(message)
     driver.pass(.seconds(50))
-    #expect(driver.taken(session) == ["ready", "gap @bob 0-3", "@bob 3"])
+    #expect(driver.taken(session) == ["ready", "@bob 1", "gap @bob 1-4", "@bob 4"])
   }
 
   @Test

@@ -197,7 +197,7 @@ final class HubDriver {
       case .presence(let user, let presence): "\(user) is \(presence.state)"
       case .watching(_, let users): "watching \(users.map { "\($0.user) \($0.presence.state)" })"
       case .members(_, let room, let items, let more):
-        "#\(room) \(items.map { "\($0.user) \($0.role)" })\(more ? " and more" : "")"
+        "#\(room) \(items.map { "\($0.member.user) \($0.member.role)" })\(more ? " and more" : "")"
       }
     }
   }

@@ -129,6 +129,40 @@ private let lobby = ConversationID(room: "lobby")
     #expect(driver.taken(second) == ["gap #lobby 1-5", "#lobby 5"])
   }
 
+  @Test func `a session whose list says that its user is out gets nothing of what is on its way`() {
+    let driver = HubDriver()
+    makeRoom(in: driver)
+    let first = driver.connect(bob)
+    driver.pass(.seconds(1))
+    let kick = [driver.write(lobby, alice, "c1"), driver.write(lobby, alice, .kick(bob))]
+    let known = driver.connect(bob, device: "d2", resume: [.room("lobby"): 1])
+    let new = driver.connect(bob, device: "d3")
+    arrive(kick[0], kick[1], in: driver)
+    driver.write(lobby, alice, "c2")
+    arrive(driver.write(lobby, alice, .invite([bob])), adding: [bob], in: driver)
+    driver.pass(.seconds(1))
+    #expect(driver.taken(first) == ["ready", "#lobby 2", "#lobby 3", "gap #lobby 3-5", "#lobby 5"])
+    #expect(driver.taken(known) == ["ready", "gap #lobby 1-5", "#lobby 5"])
+    #expect(driver.taken(new) == ["ready", "gap #lobby 0-5", "#lobby 5"])
+  }
+
+  @Test func `a session that has the end of a membership already gets what comes behind it`() {
+    let driver = HubDriver()
+    makeRoom(in: driver)
+    _ = driver.connect(bob)
+    driver.pass(.seconds(1))
+    let kick = driver.write(lobby, alice, .kick(bob))
+    let invite = driver.write(lobby, alice, .invite([bob]))
+    let end = driver.write(lobby, alice, .kick(bob))
+    let session = driver.connect(bob, device: "d2", resume: [.room("lobby"): 4])
+    arrive(kick, invite, end, adding: [bob], in: driver)
+    #expect(driver.taken(session) == ["ready"])
+    arrive(driver.write(lobby, alice, .invite([bob])), adding: [bob], in: driver)
+    arrive(driver.write(lobby, alice, "c1"), in: driver)
+    driver.pass(.seconds(1))
+    #expect(driver.taken(session) == ["#lobby 5", "#lobby 6"])
+  }
+
   @Test func `who is taken out by an entry that is given up is out within seconds`() {
     var limits = HubLimits()
     limits.holeMessagesMax = 3

@@ -108,8 +108,10 @@ struct HubResumeTests {
     driver.isStoreAway = true
     driver.releaseStore()
     #expect(driver.taken(session) == ["ready"])
+    driver.pass(.seconds(100))
+    #expect(driver.taken(session) == [])
     driver.isStoreAway = false
-    driver.pass(.seconds(1))
+    driver.pass(.seconds(2))
     #expect(driver.taken(session) == ["@bob 2", "@bob 3"])
   }
 

@@ -97,6 +97,17 @@ def test_a_private_room_shows_what_came_since(three, room):
     refused(bob.request("room.invite", room=room, users=["@dave"]), "forbidden")
 
 
+def test_whoever_asks_sees_how_far_each_member_is(three, room):
+    alice, bob, carol = three
+    ok(alice.request("room.create", room=room, members=[f"@{bob.user}", f"@{carol.user}"]))
+    alice.send(room, "hello")
+    ok(bob.request("recv", to=room, seq=2))
+    ok(carol.request("read", to=room, seq=1))
+    listed = alice.request("room.members", room=room)["items"]
+    assert {item["user"]: (item["recv"], item["read"]) for item in listed} == {
+        f"@{alice.user}": (0, 0), f"@{bob.user}": (2, 0), f"@{carol.user}": (1, 1)}
+
+
 def test_roles(three, room):
     alice, bob, carol = three
     everybody = [f"@{client.user}" for client in three]

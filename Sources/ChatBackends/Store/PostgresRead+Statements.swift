@@ -34,13 +34,13 @@ extension PostgresRead {
 
   /// One row without a name for a member when there is nobody to list; none for others.
   private static let members = """
-    SELECT l.name, l.role::integer FROM (
+    SELECT l.name, l.role::integer, l.recv, l.read FROM (
       SELECT c.id FROM conversations c
       JOIN members p ON p.conversation = c.id AND p.name = $2 AND p.came IS NOT NULL
       WHERE c.key = $1
     ) v
     LEFT JOIN LATERAL (
-      SELECT m.name, m.role FROM members m
+      SELECT m.name, m.role, m.recv, m.read FROM members m
       WHERE m.conversation = v.id AND m.name > $3 AND m.came IS NOT NULL ORDER BY m.name LIMIT $4
     ) l ON true
     ORDER BY l.name

@@ -64,7 +64,7 @@ struct PostgresRead {
     case .members:
       if rows.count == 0 { return .refused(.notFound) }
       if rows.isNull(0, 0) { return .members([]) }
-      let members = (0..<rows.count).compactMap { RoomMember(rows, $0) }
+      let members = (0..<rows.count).compactMap { ListedMember(rows, $0) }
       return members.count == rows.count ? .members(members) : nil
     }
   }
@@ -89,6 +89,16 @@ extension ConversationState {
       conversation: ConversationID(key: key), head: UInt64(clamping: head),
       received: UInt64(clamping: received), read: UInt64(clamping: read), peer: peer, room: room,
       lowWaterMark: UInt64(clamping: lowWaterMark))
+  }
+}
+
+extension ListedMember {
+  fileprivate init?(_ rows: PostgresRows, _ row: Int) {
+    guard let member = RoomMember(rows, row), let received = rows.int64(row, 2),
+      let read = rows.int64(row, 3)
+    else { return nil }
+    self.init(
+      member, PeerMarks(received: UInt64(clamping: received), read: UInt64(clamping: read)))
   }
 }
 

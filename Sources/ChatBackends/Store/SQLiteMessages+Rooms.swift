@@ -104,7 +104,7 @@ extension SQLiteMessages {
   /// Nil for a reader who is no member.
   func members(
     of room: ConversationID, seenBy reader: UserID, after: UserID?, limit: Int
-  ) throws -> [RoomMember]? {
+  ) throws -> [ListedMember]? {
     guard room.isRoom, let place = try place(of: room) else { return nil }
     let id = heads[place].id
     guard try author(reader, in: id) != nil else { return nil }
@@ -113,8 +113,12 @@ extension SQLiteMessages {
     try statement.members.bind(id, at: 1)
     try statement.members.bind(after?.name ?? "", at: 2)
     try statement.members.bind(Int64(max(0, limit)), at: 3)
-    var found: [RoomMember] = []
-    while try statement.members.step() { found.append(try member(at: statement.members)) }
+    var found: [ListedMember] = []
+    while try statement.members.step() {
+      let marks = PeerMarks(
+        received: statement.members.uint64(2) ?? 0, read: statement.members.uint64(3) ?? 0)
+      found.append(ListedMember(try member(at: statement.members), marks))
+    }
     return found
   }
 

@@ -146,7 +146,7 @@ final class SQLiteRoomStatements {
       "UPDATE members SET role = ?3 WHERE user = ?1 AND conversation = ?2")
     members = try connection.prepare(
       """
-      SELECT user, role FROM members
+      SELECT user, role, recv, read FROM members
       WHERE conversation = ?1 AND user > ?2 AND came IS NOT NULL ORDER BY user LIMIT ?3
       """)
   }

@@ -157,7 +157,7 @@ package struct StoreReply: Sendable {
     case unchanged
     /// How far the member is now, perhaps by a later mark.
     case marked(received: UInt64, read: UInt64)
-    case members([RoomMember])
+    case members([ListedMember])
     case conversations([ConversationState])
     /// The entries up to `lowWaterMark` have been removed; it was so when the others were read.
     case messages([Message], lowWaterMark: UInt64 = 0)

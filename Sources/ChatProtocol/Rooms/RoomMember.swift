@@ -1,4 +1,4 @@
-/// A member of a room, as all members see them.
+/// A user in a room.
 package struct RoomMember: Hashable, Sendable {
   package var user: UserID
   package var role: RoomRole

@@ -59,7 +59,8 @@ package enum SpringAnswer: Sendable {
     buffer.append(jsonString: name)
   }
 
-  private static func append(_ member: RoomMember, to buffer: inout ByteBuffer) {
+  private static func append(_ listed: ListedMember, to buffer: inout ByteBuffer) {
+    let member = listed.member
     buffer.append(#"{"userId":"#)
     buffer.append(jsonString: member.user.name)
     buffer.append(#","username":"#)

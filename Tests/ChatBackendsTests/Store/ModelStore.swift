@@ -230,7 +230,9 @@ struct ModelStore {
     }
     let found = log.members.filter { after == nil || $0.key > after! }.sorted { $0.key < $1.key }
     return .members(
-      found.prefix(limit).map { RoomMember(user: $0.key, role: $0.value.role) })
+      found.prefix(limit).map {
+        ListedMember(RoomMember(user: $0.key, role: $0.value.role), $0.value.marks)
+      })
   }
 
   private func key(_ draft: Draft) -> String { "\(draft.sender) \(draft.content.clientID)" }

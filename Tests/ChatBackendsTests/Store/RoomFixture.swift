@@ -64,7 +64,8 @@ extension MessageStore {
       .members(
         of: room(name), reader: user(reader), after: after.map { user($0) }, limit: limit))
     switch result {
-    case .members(let members): return members.map { "\($0.user.name):\($0.role.name)" }
+    case .members(let members):
+      return members.map { "\($0.member.user.name):\($0.member.role.name)" }
     case .refused(.notFound): return nil
     default:
       Issue.record("no members but \(result)")

@@ -204,7 +204,10 @@ private func checkAnswers(to command: Command) {
     let states = users.map { WatchedUser($0, Presence(state: .offline, lastSeen: .min)) }
     check(id, against: checkAnswer(.watching(id, states)))
   case .members(let members):
-    let items = [RoomMember(user: UserID("alice")!, role: .owner)]
+    let items = [
+      ListedMember(
+        RoomMember(user: UserID("alice")!, role: .owner), PeerMarks(received: 2, read: 1))
+    ]
     checkAnswer(.members(members.id, room: members.room, items: items, more: true))
   case .changeRoom(let command):
     check(command.id, against: checkAnswer(.done(command.id)))

@@ -37,6 +37,13 @@ extension SimulatedDevice {
     }
   }
 
+  /// `ready` does not tell of the other members of rooms: a receipt on another connection may be older.
+  func forgetMarksOfRooms() {
+    for case .room(let name) in marks.keys {
+      marks[.room(name)] = marks[.room(name)]?.filter { $0.key == user }
+    }
+  }
+
   /// They never fall, whichever way they are told.
   func note(_ marks: PeerMarks, of member: UserID, in address: Address) {
     let known = self.marks(of: member, in: address)

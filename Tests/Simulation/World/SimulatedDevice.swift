@@ -98,6 +98,7 @@ final class SimulatedDevice {
     isAway = false
     watched = [:]
     marksSent = [:]
+    forgetMarksOfRooms()
   }
 
   func disconnects() {

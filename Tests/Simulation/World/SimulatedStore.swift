@@ -186,7 +186,10 @@ package struct SimulatedStore {
     guard let all = members[room], all[reader] != nil else { return .refused(.notFound) }
     let behind = all.keys.sorted().filter { after == nil || $0 > after! }
     return .members(
-      behind.prefix(limit).map { RoomMember(user: $0, role: all[$0]?.role ?? .member) })
+      behind.prefix(limit).map {
+        ListedMember(
+          RoomMember(user: $0, role: all[$0]?.role ?? .member), marks(of: $0, in: room))
+      })
   }
 
   // MARK: Marks
