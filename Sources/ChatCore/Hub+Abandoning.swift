@@ -12,9 +12,13 @@ extension Hub {
   func abandon(_ room: Room, knowingNothingUpTo last: UInt64) {
     let conversation = room.conversation
     sweep(room)
+    let places = room.withdraw()
+    let cursor = room.cursor(in: conversation) ?? 0
     for session in room.sessions {
       dropBehind(conversation, session)
-      session.lags[conversation] = .unsure(after: place(of: session, in: room), since: now)
+      let handedOut = places[ObjectIdentifier(session)] ?? cursor
+      let place = place(of: session, in: room, handedOut: handedOut)
+      session.lags[conversation] = .unsure(after: place, since: now)
     }
     for user in room.sessions.compactMap(\.user) {
       // What was read from the store before that entry is not to be relied on either.
@@ -29,10 +33,8 @@ extension Hub {
   }
 
   /// Up to where the session has been sent the room's entries, or has heard that it was not.
-  private func place(of session: Session, in room: Room) -> UInt64 {
-    let handedOut =
-      room.placeOnTheWay(to: session) ?? room.cursor(in: room.conversation) ?? 0
-    return switch session.lags[room.conversation] {
+  private func place(of session: Session, in room: Room, handedOut: UInt64) -> UInt64 {
+    switch session.lags[room.conversation] {
     case .ahead(let through): max(through, handedOut)
     case .resuming(let missed): missed.position
     case .shed(let position), .unsure(let position, since: _), .out(let position): position

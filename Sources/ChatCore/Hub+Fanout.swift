@@ -64,11 +64,7 @@ extension Hub {
     var done = 0
     while done < max, let fanout = room.fanouts.first {
       let end = min(fanout.next + max - done, fanout.sessions.count)
-      let share = fanout.sessions[fanout.next..<end]
-      switch fanout.item {
-      case .message(let message, let origin): send(message, to: share, of: room, origin: origin)
-      case .gap(let gap): send(gap, room.conversation, to: share)
-      }
+      hand(fanout.item, to: fanout.sessions[fanout.next..<end], in: room)
       done += Swift.max(end - fanout.next, 1)
       if end == fanout.sessions.count {
         room.fanouts.removeFirst()
@@ -78,6 +74,24 @@ extension Hub {
       }
     }
     return done
+  }
+
+  /// The session gets now what is on its way to it: it is about to be told what comes behind that.
+  func finishFanouts(to session: Session, in room: Room) {
+    for index in room.fanouts.indices {
+      let fanout = room.fanouts[index]
+      guard let place = fanout.sessions[fanout.next...].firstIndex(where: { $0 === session })
+      else { continue }
+      room.fanouts[index].sessions.remove(at: place)
+      hand(fanout.item, to: [session], in: room)
+    }
+  }
+
+  private func hand(_ item: Room.Fanout.Item, to sessions: ArraySlice<Session>, in room: Room) {
+    switch item {
+    case .message(let message, let origin): send(message, to: sessions, of: room, origin: origin)
+    case .gap(let gap): send(gap, room.conversation, to: sessions)
+    }
   }
 
   /// The session is where its audience is. Of a room that still hands out what is below the cursor it

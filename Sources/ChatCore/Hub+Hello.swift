@@ -79,12 +79,13 @@ extension Hub {
       return
     }
     let states = user.current(read)
+    let isComplete = read.count < limits.conversationsMax
     let wasLoaded = user.isLoaded
     if wasLoaded {
       forgetEndedRooms(of: user)
       enterRooms(user, states)
     } else {
-      establish(user, states)
+      establish(user, states, isComplete: isComplete)
     }
     for state in states {
       if state.conversation.isRoom { enter(session, user, state) }
@@ -92,14 +93,14 @@ extension Hub {
     }
     let loaded = LoadedConversations(
       states, resume: handshake.resume, readAt: time,
-      isComplete: states.count < limits.conversationsMax)
+      isComplete: isComplete)
     place(session, user, loaded)
     session.phase = .live
     effects.send(.ready(ready(session, user, states, handshake.id)), to: session.id)
     announceHidden(session, user, loaded)
-    if !loaded.isComplete { announceUnknown(session, user, loaded) }
+    if !isComplete { announceUnknown(session, user, loaded) }
     if wasLoaded {
-      compareHeads(user, states)
+      compareHeads(user, states, isComplete: isComplete)
     } else {
       settleHolesHeldWhileLoading(user)
     }
@@ -111,9 +112,9 @@ extension Hub {
     runDeferred(session)
   }
 
-  private func establish(_ user: User, _ states: [ConversationState]) {
+  private func establish(_ user: User, _ states: [ConversationState], isComplete: Bool) {
     user.isLoaded = true
-    user.isComplete = states.count < limits.conversationsMax
+    user.isComplete = isComplete
     user.cursors = ConversationCursors(
       states.lazy.filter { !$0.conversation.isRoom }
         .map { .init(conversation: $0.conversation, sequence: $0.head) })

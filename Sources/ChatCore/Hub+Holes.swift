@@ -76,6 +76,7 @@ extension Hub {
     }
     counters.holeReads += 1
     audience.holes[conversation]?.isFetching = true
+    audience.holes[conversation]?.vain.begin(at: now)
     submit(
       .hole(
         audience, conversation, after: cursor, before: hole.lowestHeld ?? hole.target + 1,
@@ -97,7 +98,11 @@ extension Hub {
     hole.isFetching = false
     hole.fetched += count
     let hasMoved = audience.cursor(in: conversation) != cursor
-    if hasMoved { hole.vain = VainReads() } else { hole.vain.note(result) }
+    if hasMoved {
+      hole.vain = VainReads()
+    } else {
+      hole.vain.note(result, storeAnsweredAt: storeAnsweredAt, at: now)
+    }
     audience.holes[conversation] = hole
     if hasMoved, count == limit {
       fetchHole(audience, conversation)

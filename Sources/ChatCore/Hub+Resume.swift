@@ -106,24 +106,37 @@ extension Hub {
   private func begun(
     after loaded: LoadedConversations, _ user: User, _ session: Session
   ) -> [ConversationID] {
-    guard loaded.isComplete else { return [] }
     var begun: [ConversationID] = []
-    for entry in user.cursors.entries where !loaded.known.contains(entry.conversation) {
-      session.lags[entry.conversation] = .resuming(Missed(position: 0))
-      begun.append(entry.conversation)
+    if loaded.isComplete {
+      for entry in user.cursors.entries where !loaded.known.contains(entry.conversation) {
+        session.lags[entry.conversation] = .resuming(Missed(position: 0))
+        begun.append(entry.conversation)
+      }
     }
-    for membership in user.memberships {
+    for membership in user.memberships
+    where !loaded.known.contains(membership.room.conversation) {
       let room = membership.room
-      guard !loaded.known.contains(room.conversation) else { continue }
-      let position = max(max(membership.joined, 1) - 1, loaded.resume[.room(room.name)] ?? 0)
-      guard !loaded.haveEnded(membership) else {
+      let position = held(membership, loaded)
+      if loaded.haveEnded(membership) {
         session.lags[room.conversation] = .out(after: position)
+        takeOut(session, user, of: room)
         continue
       }
-      room.sessions.append(session)
-      if lag(session, in: room, at: position) { begun.append(room.conversation) }
+      if !room.sessions.contains(where: { $0 === session }) { room.sessions.append(session) }
+      if lag(session, in: room, at: max(position, membership.since)) {
+        begun.append(room.conversation)
+      }
     }
     return begun
+  }
+
+  /// Up to where the device has a room that is not in the list. One that has nothing of it gets it from
+  /// the entry with which its user came, if that is new, and else from where it is.
+  private func held(_ membership: User.Membership, _ loaded: LoadedConversations) -> UInt64 {
+    let room = membership.room
+    if let held = loaded.resume[.room(room.name)] { return held }
+    let joined = max(membership.joined, 1) - 1
+    return loaded.isComplete ? joined : room.cursor(in: room.conversation) ?? joined
   }
 
   /// The session holds the room up to `position`. Says whether something of it has to be read.
@@ -176,8 +189,9 @@ extension Hub {
   /// Tries again where reads failed.
   func resumeFailed(_ session: Session) {
     guard let failed = session.resumption?.failed, !failed.isEmpty else { return }
-    session.resumption?.failed = []
-    session.resumption?.waiting.append(contentsOf: failed)
+    session.resumption?.failed.removeAll { $0.nextAt <= now }
+    session.resumption?.waiting.append(
+      contentsOf: failed.lazy.filter { $0.nextAt <= self.now }.map(\.conversation))
     resumeMore(session)
   }
 
@@ -193,13 +207,15 @@ extension Hub {
         session.resumption = nil
         return runDeferred(session)
       }
+      // Reads give back what they do not use.
+      guard resumption.budget > 0 || resumption.readsInFlight == 0 else { return }
       session.resumption?.waiting.removeFirst()
       readOn(in: conversation, session)
     }
   }
 
   private func readOn(in conversation: ConversationID, _ session: Session) {
-    guard case .resuming(let missed) = session.lags[conversation],
+    guard case .resuming(var missed) = session.lags[conversation],
       let resumption = session.resumption, let user = session.user
     else { return }
     let head =
@@ -218,6 +234,8 @@ extension Hub {
     let limit = Int(min(count, before - missed.position - 1))
     session.resumption?.budget -= limit
     session.resumption?.readsInFlight += 1
+    missed.vain.begin(at: now)
+    session.lags[conversation] = .resuming(missed)
     submit(
       .missed(session, conversation, after: missed.position, before: before, limit: limit))
   }
@@ -245,10 +263,11 @@ extension Hub {
     }
     guard !found.isEmpty || missed.position > span.after else {
       session.resumption?.budget += limit
-      session.resumption?.failed.append(conversation)
-      missed.vain.note(result)
+      missed.vain.note(result, storeAnsweredAt: storeAnsweredAt, at: now)
       session.lags[conversation] = .resuming(missed)
-      alarms.set(.resume(session), at: now + missed.vain.pause(limits))
+      let nextAt = now + missed.vain.pause(limits)
+      session.resumption?.failed.append((conversation, nextAt))
+      alarms.set(.resume(session), at: nextAt)
       resumeMore(session)
       return
     }

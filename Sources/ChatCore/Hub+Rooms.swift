@@ -53,13 +53,15 @@ extension Hub {
   private func announceAbsence(
     since removal: UInt64?, until joined: UInt64, to session: Session, in room: Room
   ) {
+    let conversation = room.conversation
     var place = removal
-    if case .out(let position) = session.lags[room.conversation] {
-      session.lags[room.conversation] = position < joined ? nil : .ahead(through: position)
-      place = position
-    }
+    if case .out(let position) = session.lags[conversation] { place = position }
     guard let place else { return }
-    sendGap(to: session, room.conversation, after: place, before: joined, .absence)
+    finishFanouts(to: session, in: room)
+    if case .out(let position) = session.lags[conversation] {
+      session.lags[conversation] = position < joined ? nil : .ahead(through: position)
+    }
+    sendGap(to: session, conversation, after: place, before: joined, .absence)
   }
 
   /// An entry is about to end the user's membership. Sessions that lag get it now, behind a gap for what
@@ -95,11 +97,25 @@ extension Hub {
 
   /// The user's last session here has gone, or one of several.
   func leaveRooms(_ session: Session, _ user: User) {
+    let isElsewhere = user.sessions.contains(where: \.isLive)
     for membership in user.memberships {
-      let room = membership.room
-      room.sessions.removeAll { $0 === session }
-      forgetIfEmpty(room)
+      if isElsewhere {
+        takeOut(session, user, of: membership.room)
+      } else {
+        membership.room.sessions.removeAll { $0 === session }
+        forgetIfEmpty(membership.room)
+      }
     }
+  }
+
+  /// One of the user's sessions is in the room no more. When that was the last one, nobody here would hear
+  /// of the membership's end.
+  func takeOut(_ session: Session, _ user: User, of room: Room) {
+    room.sessions.removeAll { $0 === session }
+    guard !room.sessions.contains(where: { $0.user === user }) else { return }
+    user.memberships.removeAll { $0.room === room }
+    if user.sessions.contains(where: { !$0.isLive }) { user.hasChangedWhileLoading = true }
+    forgetIfEmpty(room)
   }
 
   private func removeSessions(of user: User, from room: Room) {
@@ -208,14 +224,22 @@ extension Hub {
   }
 
   /// As `enterRooms`, and ends memberships of whose end no entry told.
-  func compareMemberships(_ user: User, _ states: [ConversationState], readAt time: Int64) {
+  ///
+  /// - Parameter isComplete: whether the user has no other conversations.
+  func compareMemberships(
+    _ user: User, _ states: [ConversationState], readAt time: Int64, isComplete: Bool
+  ) {
     enterRooms(user, states)
-    guard states.count < limits.conversationsMax else { return }
+    guard isComplete else { return }
     let rooms = Set(states.lazy.map(\.conversation).filter(\.isRoom))
     for membership in user.memberships
     where membership.knownSince < time && !rooms.contains(membership.room.conversation) {
-      leave(membership.room, user)
-      for session in user.sessions { endedUnheard(session) }
+      let room = membership.room
+      let ended = user.sessions.filter { session in
+        !session.isLive || room.sessions.contains { $0 === session }
+      }
+      leave(room, user)
+      for session in ended { endedUnheard(session) }
     }
     for session in user.sessions where session.isUnsure(besides: rooms, readAt: time) {
       endedUnheard(session)

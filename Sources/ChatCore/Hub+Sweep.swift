@@ -30,27 +30,37 @@ extension Hub {
 
   func sweep(_ id: UserID, scheduledAt time: Int64) {
     guard let user = users[id], user.sweepAt == time else { return }
+    scheduleSweep(user, at: now + jittered(sweepInterval))
+    guard !user.isBeingSwept else {
+      user.isSweepDue = true
+      return
+    }
+    user.isBeingSwept = true
     counters.sweeps += 1
     submit(.sweep(user, at: now))
-    scheduleSweep(user, at: now + jittered(sweepInterval))
   }
 
   var sweepInterval: Int64 { isBusAway ? limits.outageSweepInterval : limits.sweepInterval }
 
   func swept(_ user: User, readAt time: Int64, _ result: StoreReply.Result) {
+    let isDue = user.isSweepDue
+    user.isBeingSwept = false
+    user.isSweepDue = false
     guard user.sessions.contains(where: \.isLive) else {
       // Rooms are entered by live sessions. Where there is none, its load begins with all this.
       if !user.sessions.isEmpty { user.hasChangedWhileLoading = true }
       return
     }
-    guard case .conversations(let states) = result else {
+    guard case .conversations(let read) = result else {
       counters.unavailable += 1
       scheduleSweep(user, at: now + jittered(limits.readPauseMax))
       return
     }
-    let current = user.current(states)
-    compareMemberships(user, current, readAt: time)
-    compareHeads(user, current)
+    let states = user.current(read)
+    let isComplete = read.count < limits.conversationsMax
+    compareMemberships(user, states, readAt: time, isComplete: isComplete)
+    compareHeads(user, states, isComplete: isComplete)
+    if isDue { scheduleSweep(user, at: now) }
   }
 
   /// Whose place in the conversation is the user's: a room's members have one place.
@@ -59,8 +69,9 @@ extension Hub {
     return room
   }
 
-  func compareHeads(_ user: User, _ states: [ConversationState]) {
-    if states.count >= limits.conversationsMax { user.isComplete = false }
+  /// - Parameter isComplete: whether the user has no others.
+  func compareHeads(_ user: User, _ states: [ConversationState], isComplete: Bool) {
+    if !isComplete { user.isComplete = false }
     for state in states where !state.conversation.isRoom || rooms[state.conversation] != nil {
       let audience = audience(of: user, in: state.conversation)
       guard let cursor = audience.cursor(in: state.conversation) else {

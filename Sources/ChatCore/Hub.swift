@@ -52,6 +52,8 @@ package final class Hub {
   /// How far members are, on its way to the store.
   var marks: [MarkKey: PendingMark] = [:]
   var toldMarks: ToldMarks
+  /// When the store last answered anything.
+  var storeAnsweredAt: Int64 = 0
   /// Users whose last session has gone a moment ago, and may be back in the next.
   var departures: [UserID: Departure] = [:]
   /// Users that sessions of this hub watch.
@@ -172,6 +174,7 @@ package final class Hub {
 
   package func completed(_ replies: [StoreReply]) {
     for reply in replies {
+      if case .unavailable = reply.result {} else { storeAnsweredAt = now }
       if let entry = appends.remove(reply.token) {
         appended(entry, reply.result)
       } else if let read = reads.remove(reply.token) {

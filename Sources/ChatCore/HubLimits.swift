@@ -75,8 +75,7 @@ package struct HubLimits: Sendable {
 
   /// The first pause is twice `holeDelay`, each one twice the one before, up to this.
   package var readPauseMax: Int64 = .seconds(2)
-  /// Answers in a row, with nothing of what is known to be there; then `gap`. While there is no answer
-  /// nothing is given up.
+  /// In a row, of a store that is there; then `gap`. While it is away nothing is given up.
   package var vainReadsMax = 15
 
   // Kept routes.

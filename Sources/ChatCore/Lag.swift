@@ -35,8 +35,8 @@ struct Missed {
 struct Resumption {
   /// Conversations to read on in, the first one first.
   var waiting: Deque<ConversationID> = []
-  /// Conversations whose read failed, until the alarm that moves them back to `waiting`.
-  var failed: [ConversationID] = []
+  /// Conversations whose read failed, until the alarms that move them back to `waiting`.
+  var failed: [(conversation: ConversationID, nextAt: Int64)] = []
   /// Messages that may yet be sent before a `gap` takes their place.
   var budget: Int
   var readsInFlight = 0

@@ -48,6 +48,28 @@ final class Room: Audience {
 
   override func address(of message: Message) -> Address { .room(name) }
 
+  /// Takes its sessions out of what is on its way to them. Says up to where each of these has been handed
+  /// the room.
+  func withdraw() -> [ObjectIdentifier: UInt64] {
+    guard !fanouts.isEmpty else { return [:] }
+    let present = Set(sessions.lazy.map { ObjectIdentifier($0) })
+    var places: [ObjectIdentifier: UInt64] = [:]
+    for index in fanouts.indices {
+      let fanout = fanouts[index]
+      var others: [Session] = []
+      for session in fanout.sessions[fanout.next...] {
+        guard present.contains(ObjectIdentifier(session)) else {
+          others.append(session)
+          continue
+        }
+        places[ObjectIdentifier(session)] = places[ObjectIdentifier(session)] ?? fanout.start
+      }
+      fanouts[index].sessions = others
+      fanouts[index].next = 0
+    }
+    return places
+  }
+
   /// Up to where the session has been handed the room, if something is on its way to it.
   func placeOnTheWay(to session: Session) -> UInt64? {
     fanouts.first { $0.sessions[$0.next...].contains { $0 === session } }?.start

@@ -27,6 +27,9 @@ final class User: Audience {
   var askers: [Session] = []
   /// When the heads are to be compared next; alarms for other times are void.
   var sweepAt: Int64 = 0
+  var isBeingSwept = false
+  /// Whether it was to be done again while it was being done.
+  var isSweepDue = false
   /// Whether something about the user's rooms came while the list of them was being read.
   var hasChangedWhileLoading = false
 

@@ -50,6 +50,21 @@ struct HubDeliveryTests {
   }
 
   @Test
+  func `says gap and goes on when the store can read all but what is missing`() {
+    let driver = HubDriver()
+    let session = driver.connect(alice)
+    let messages = written(3, in: driver)
+    driver.isLogUnreadable = true
+    driver.arrive(messages[2])
+    for number in 0..<60 {
+      driver.pass(.seconds(1))
+      driver.say(.conversations(RequestID(json: "\(number)")), session)
+    }
+    #expect(
+      driver.taken(session).filter { $0 != "conversations" } == ["ready", "gap @bob 0-3", "@bob 3"])
+  }
+
+  @Test
   func `says gap and goes on when the store has not what is missing`() {
     let driver = HubDriver()
     let session = driver.connect(alice)

@@ -10,6 +10,8 @@ final class HubDriver {
   var store = SimulatedStore()
   var registry = SimulatedRegistry()
   var isStoreAway = false
+  /// The store answers everything but what asks for messages.
+  var isLogUnreadable = false
   var isRegistryAway = false
   /// While held, requests pile up in `heldRegistryRequests` until `releaseRegistry`.
   var isRegistryHeld = false
@@ -253,8 +255,12 @@ final class HubDriver {
   }
 
   private func answer(_ request: StoreRequest) {
-    let result = isStoreAway ? .unavailable : store.perform(request.operation)
-    hub.completed([StoreReply(token: request.token, result: result)])
+    hub.completed([StoreReply(token: request.token, result: answer(request.operation))])
+  }
+
+  private func answer(_ operation: StoreRequest.Operation) -> StoreReply.Result {
+    if case .messages = operation, isLogUnreadable { return .unavailable }
+    return isStoreAway ? .unavailable : store.perform(operation)
   }
 }
 

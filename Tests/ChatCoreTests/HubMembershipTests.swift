@@ -146,6 +146,94 @@ private let lobby = ConversationID(room: "lobby")
     #expect(driver.taken(new) == ["ready", "gap #lobby 0-5", "#lobby 5"])
   }
 
+  @Test func `a session that is out is told of all since where it was, also of an earlier stay`() {
+    let driver = HubDriver()
+    makeRoom(in: driver)
+    _ = driver.connect(bob)
+    arrive(driver.write(lobby, alice, .kick(bob)), in: driver)
+    arrive(driver.write(lobby, alice, .invite([bob])), adding: [bob], in: driver)
+    driver.pass(.seconds(1))
+    let kick = driver.write(lobby, alice, .kick(bob))
+    let session = driver.connect(bob, device: "d2", resume: [.room("lobby"): 1])
+    arrive(kick, in: driver)
+    arrive(driver.write(lobby, alice, .invite([bob])), adding: [bob], in: driver)
+    driver.pass(.seconds(1))
+    #expect(driver.taken(session) == ["ready", "gap #lobby 1-5", "#lobby 5"])
+  }
+
+  @Test func `a session that goes back and is out hears nothing of the room any more`() {
+    let driver = HubDriver()
+    makeRoom(in: driver)
+    let session = driver.connect(bob)
+    driver.pass(.seconds(1))
+    let kick = driver.write(lobby, alice, .kick(bob))
+    driver.say(.resume(RequestID(json: "r"), [.room("lobby"): 1]), session)
+    _ = driver.taken(session)
+    let typing = Envelope.signal(.typing(in: lobby, alice), recipients: [])
+    driver.turn { $0.handle(.arrived([typing])) }
+    arrive(kick, in: driver)
+    #expect(driver.taken(session) == [])
+    arrive(driver.write(lobby, alice, .invite([bob])), adding: [bob], in: driver)
+    driver.pass(.seconds(1))
+    #expect(driver.taken(session) == ["gap #lobby 1-3", "#lobby 3"])
+  }
+
+  @Test func `a membership that has ended goes with the last session that is in the room`() {
+    let driver = HubDriver()
+    makeRoom(in: driver)
+    let first = driver.connect(bob)
+    driver.pass(.seconds(1))
+    driver.write(lobby, alice, .kick(bob))
+    let second = driver.connect(bob, device: "d2")
+    driver.turn { $0.closed(first) }
+    #expect(driver.hub.counters.rooms == 0)
+    driver.pass(.seconds(100))
+    #expect(driver.closes[second] == nil)
+    arrive(driver.write(lobby, alice, .invite([bob])), adding: [bob], in: driver)
+    driver.pass(.seconds(1))
+    #expect(driver.taken(second).last == "#lobby 3")
+  }
+
+  @Test func `a list that the user's own news have cut short still is not whole`() {
+    var limits = HubLimits()
+    limits.conversationsMax = 2
+    let driver = HubDriver(limits: limits)
+    let owners = ["carol", "dave"].map { UserID($0)! }
+    let den = ConversationID(room: "den")
+    driver.write(den, owners[0], .create(RoomSettings(isPublic: false), members: [bob]))
+    makeRoom(in: driver)
+    let session = driver.connect(bob)
+    driver.pass(.seconds(1))
+    let attic = ConversationID(room: "attic")
+    driver.write(attic, owners[1], .create(RoomSettings(isPublic: false), members: [bob]))
+    driver.isStoreHeld = true
+    driver.turn { $0.handle(.busRecovered) }
+    driver.pass(0)
+    arrive(driver.write(den, owners[0], .kick(bob)), in: driver)
+    driver.releaseStore()
+    driver.pass(.seconds(100))
+    #expect(driver.closes[session] == nil)
+    arrive(driver.write(lobby, alice, "c1"), in: driver)
+    #expect(driver.taken(session).last == "#lobby 2")
+  }
+
+  @Test func `a session that a large room is still handed to is told of its absence behind that`() {
+    var limits = HubLimits()
+    limits.fanoutSessionsMax = 1
+    let driver = HubDriver(limits: limits)
+    makeRoom(in: driver)
+    let sessions = ["d1", "d2", "d3"].map { driver.connect(bob, device: $0) }
+    for session in sessions { _ = driver.taken(session) }
+    driver.write(lobby, alice, "c1")
+    driver.write(lobby, alice, .kick(bob))
+    driver.write(lobby, alice, "secret")
+    arrive(driver.write(lobby, alice, .invite([bob])), adding: [bob], in: driver)
+    driver.pass(.seconds(1))
+    for session in sessions {
+      #expect(driver.taken(session) == ["#lobby 2", "#lobby 3", "gap #lobby 3-5", "#lobby 5"])
+    }
+  }
+
   @Test func `a session that has the end of a membership already gets what comes behind it`() {
     let driver = HubDriver()
     makeRoom(in: driver)

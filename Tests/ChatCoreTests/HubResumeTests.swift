@@ -116,6 +116,32 @@ struct HubResumeTests {
   }
 
   @Test
+  func `reads that fail one after the other are tried again one after the other`() {
+    let driver = HubDriver()
+    let others = (0..<8).map { UserID("user\($0)")! }
+    for other in others { driver.write(other, alice, "c-\(other.name)") }
+    driver.isStoreAway = true
+    driver.isStoreHeld = true
+    let resume = Dictionary(uniqueKeysWithValues: others.map { (Address.user($0), UInt64(0)) })
+    let session = driver.connect(alice, resume: resume)
+    driver.isStoreAway = false
+    driver.releaseFirst()
+    driver.isStoreAway = true
+    for _ in 0..<8 {
+      driver.pass(.milliseconds(3))
+      driver.releaseFirst()
+    }
+    driver.releaseStore()
+    let count = driver.storeRequests.count
+    driver.pass(.seconds(20))
+    // Every two seconds at last, each of eight.
+    #expect(80...120 ~= driver.storeRequests.count - count)
+    driver.isStoreAway = false
+    driver.pass(.seconds(2))
+    #expect(driver.taken(session).count == 9)
+  }
+
+  @Test
   func `a congested session is not sent what it missed until it can take it`() {
     var limits = HubLimits()
     limits.resumePageMax = 1
