@@ -7,7 +7,8 @@ package enum Envelope: Hashable, Sendable {
   case deliver(Delivery)
   /// Another connection took over this device: close the one named, with 4004.
   case replace(UserID, device: String, connection: String)
-  /// Another connection took over this device, and has gone: register the one named again.
+  /// Another connection took over this device, and has gone: register the one named again, or with an
+  /// empty name whichever there is.
   case restore(UserID, device: String, connection: String)
   case relay(Relay)
   /// Something that is not stored, for those of `recipients` that are connected to the receiving node;

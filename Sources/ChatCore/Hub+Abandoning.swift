@@ -26,10 +26,8 @@ extension Hub {
       user.memberships.removeAll { $0.room === room }
       if user.sessions.contains(where: { !$0.isLive }) { user.hasChangedWhileLoading = true }
     }
-    room.holes = [:]
-    room.messagesHeld = 0
     room.sessions = []
-    forgetIfEmpty(room)
+    forget(room)
   }
 
   /// Up to where the session has been sent the room's entries, or has heard that it was not.

@@ -76,13 +76,12 @@ extension Hub {
     return done
   }
 
-  /// The session gets now what is on its way to it: it is about to be told what comes behind that.
-  func finishFanouts(to session: Session, in room: Room) {
-    for index in room.fanouts.indices {
-      let fanout = room.fanouts[index]
-      guard let place = fanout.sessions[fanout.next...].firstIndex(where: { $0 === session })
-      else { continue }
-      room.fanouts[index].sessions.remove(at: place)
+  /// The session gets now what is on its way to it, up to the entry that took its user out of the room.
+  /// It is about to be told what comes behind that.
+  func finishFanouts(to session: Session, in room: Room, upTo removal: UInt64) {
+    for fanout in room.fanouts {
+      guard fanout.start < removal else { return }
+      guard fanout.sessions[fanout.next...].contains(where: { $0 === session }) else { continue }
       hand(fanout.item, to: [session], in: room)
     }
   }

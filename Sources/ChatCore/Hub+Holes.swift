@@ -92,6 +92,7 @@ extension Hub {
     if case .messages(let messages, let lowWaterMark) = result {
       count = messages.count
       skip(upTo: lowWaterMark, audience, conversation)
+      guard !audience.isForgotten else { return }
       accept(messages, for: audience)
     }
     guard var hole = audience.holes[conversation] else { return }

@@ -49,6 +49,7 @@ extension Hub {
 
   func completed(_ read: Read, _ result: StoreReply.Result) {
     counters.readsInFlight -= 1
+    if result != .unavailable { storeAnsweredAt = now }
     switch read {
     case .load(let session, let time):
       loaded(session, readAt: time, result)

@@ -19,6 +19,7 @@ extension Hub {
       if case .registered(let owner?) = result { giveBack(session.device, of: name, to: owner) }
       return
     }
+    let wasKnown = session.isRegistered
     switch result {
     case .registered(let owner):
       session.isRegistered = true
@@ -27,9 +28,7 @@ extension Hub {
       // this node has nobody.
       if let owner, owner.node != node.id {
         session.ownerBefore = owner
-        publish(
-          .replace(user.id, device: session.device, connection: owner.connection),
-          to: .node(owner.node))
+        replace(owner, session, user)
       }
     case .overtaken:
       // The device has moved on while nobody could be told. If this is its only connection after all, it
@@ -37,6 +36,7 @@ extension Hub {
       close(session, .draining, "the device is connected elsewhere")
     default:
       counters.unavailable += 1
+      session.isRegistered = false
       alarms.set(.register(session), at: now + jittered(limits.registrationRetryDelay))
     }
     switch session.phase {
@@ -45,10 +45,31 @@ extension Hub {
       submit(.load(session, at: now))
     case .live:
       // Until now nobody could know that messages for this user belong here.
-      if session.isRegistered { scheduleSweep(user, at: now) }
+      if session.isRegistered, !wasKnown { scheduleSweep(user, at: now) }
     case .loading, .awaitingHello, .closed:
       break
     }
+  }
+
+  private func replace(_ owner: RouteOwner, _ session: Session, _ user: User) {
+    publish(
+      .replace(user.id, device: session.device, connection: owner.connection),
+      to: .node(owner.node))
+  }
+
+  /// The bus may have lost what closes connections of devices that have moved on: it is said again, and
+  /// each session here finds out whether it is such a one.
+  func confirmOwners() {
+    let interval = max(Int64.seconds(1) / limits.registrationsPerSecondMax, 1)
+    for (index, session) in sessionsInOrder().enumerated() where session.isRegistered {
+      if let user = session.user, let owner = session.ownerBefore { replace(owner, session, user) }
+      alarms.set(.confirm(session), at: now + Int64(index) * interval)
+    }
+  }
+
+  func confirm(_ session: Session) {
+    guard session.isOpen, session.isRegistered, let user = session.user else { return }
+    requestRegistration(of: session, user: user.id)
   }
 
   /// A session that took the device from another has closed, perhaps before either knew, and its
@@ -60,10 +81,20 @@ extension Hub {
     if node.shardCount > 1 { effects.localDeliveries.append(.envelope(envelope)) }
   }
 
+  /// A registration of a session that is gone may have taken the device from one that is here, when
+  /// nobody knew any more that it was under way.
+  func registrationUndone(_ user: UserID, device: String) {
+    restore(user, device: device, connection: "")
+    guard node.shard == 0 else { return }
+    publish(.restore(user, device: device, connection: ""), to: .all)
+  }
+
   /// The device's registration is another's no more, who is gone.
+  ///
+  /// - Parameter connection: the one that had it before; empty if that is not known.
   func restore(_ user: UserID, device: String, connection: String) {
     guard let session = users[user]?.session(ofDevice: device),
-      connectionName(of: session) == connection
+      connection.isEmpty || connectionName(of: session) == connection
     else { return }
     session.isRegistered = false
     register(session)

@@ -58,6 +58,7 @@ extension Hub {
     else { return }
     let head =
       audience(of: user, in: conversation).cursor(in: conversation) ?? missed.position
+    dropOvertaken(&missed, session)
     let before = missed.behind.first?.sequence ?? head + 1
     guard missed.position + 1 < before else {
       rejoin(conversation, session, missed)
@@ -86,6 +87,7 @@ extension Hub {
     session.resumption?.readsInFlight -= 1
     guard case .resuming(var missed) = session.lags[conversation] else {
       // The user has left the room.
+      session.resumption?.budget += limit
       return resumeMore(session)
     }
     guard !session.isCongested else {
@@ -169,7 +171,9 @@ extension Hub {
   /// A live message of a conversation whose missed messages are not through yet.
   func queueBehind(_ message: Message, _ session: Session) {
     let conversation = message.conversation
-    guard case .resuming(var missed) = session.lags[conversation] else { return }
+    guard case .resuming(var missed) = session.lags[conversation],
+      message.sequence > missed.position
+    else { return }
     let room = limits.messagesBehindResumeMax - (session.resumption?.messagesBehind ?? 0)
     guard room > 0 else {
       dropBehind(conversation, session)
@@ -179,6 +183,14 @@ extension Hub {
     missed.behind.append(message)
     session.lags[conversation] = .resuming(missed)
     session.resumption?.messagesBehind += 1
+  }
+
+  /// In a large room the log may have given what is handed out only now.
+  private func dropOvertaken(_ missed: inout Missed, _ session: Session) {
+    while let first = missed.behind.first, first.sequence <= missed.position {
+      missed.behind.removeFirst()
+      session.resumption?.messagesBehind -= 1
+    }
   }
 
   /// Lets go of the messages that wait; the log has them.

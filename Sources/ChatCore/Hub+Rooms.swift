@@ -54,13 +54,16 @@ extension Hub {
     since removal: UInt64?, until joined: UInt64, to session: Session, in room: Room
   ) {
     let conversation = room.conversation
-    var place = removal
-    if case .out(let position) = session.lags[conversation] { place = position }
-    guard let place else { return }
-    finishFanouts(to: session, in: room)
-    if case .out(let position) = session.lags[conversation] {
-      session.lags[conversation] = position < joined ? nil : .ahead(through: position)
+    let place: UInt64
+    switch session.lags[conversation] {
+    case .out(let position), .unsure(let position, since: _):
+      place = position
+    default:
+      guard let removal else { return }
+      place = removal
+      finishFanouts(to: session, in: room, upTo: removal)
     }
+    session.lags[conversation] = .ahead(through: max(place, joined - 1))
     sendGap(to: session, conversation, after: place, before: joined, .absence)
   }
 
@@ -78,7 +81,6 @@ extension Hub {
       case .shed(let position), .unsure(let position, since: _):
         sendGap(to: session, conversation, after: position, before: message.sequence)
       case .ahead, nil:
-        session.lags[conversation] = nil
         guard session.isCongested else { continue }
         if let place = room.placeOnTheWay(to: session) {
           sendGap(to: session, conversation, after: place, before: message.sequence)
@@ -134,13 +136,17 @@ extension Hub {
   func forgetEmptyRooms() {
     for room in roomsEmptied
     where room.sessions.isEmpty && room.holes.isEmpty && rooms[room.conversation] === room {
-      rooms[room.conversation] = nil
-      room.forget()
-      unsubscribe(room.topic)
+      forget(room)
     }
     roomsEmptied = []
     rooms.shrinkIfSparse()
+  }
+
+  func forget(_ room: Room) {
+    rooms[room.conversation] = nil
     counters.rooms = rooms.count
+    room.forget()
+    unsubscribe(room.topic)
   }
 
   /// While a user has no live session here, the rooms that it is in may be forgotten; and a list that was

@@ -30,12 +30,13 @@ extension Hub {
 
   func sweep(_ id: UserID, scheduledAt time: Int64) {
     guard let user = users[id], user.sweepAt == time else { return }
-    scheduleSweep(user, at: now + jittered(sweepInterval))
     guard !user.isBeingSwept else {
       user.isSweepDue = true
+      user.sweepAt = .max
       return
     }
     user.isBeingSwept = true
+    user.sweepAt = .max
     counters.sweeps += 1
     submit(.sweep(user, at: now))
   }
@@ -43,7 +44,7 @@ extension Hub {
   var sweepInterval: Int64 { isBusAway ? limits.outageSweepInterval : limits.sweepInterval }
 
   func swept(_ user: User, readAt time: Int64, _ result: StoreReply.Result) {
-    let isDue = user.isSweepDue
+    let next = user.isSweepDue ? now : min(user.sweepAt, now + jittered(sweepInterval))
     user.isBeingSwept = false
     user.isSweepDue = false
     guard user.sessions.contains(where: \.isLive) else {
@@ -53,14 +54,14 @@ extension Hub {
     }
     guard case .conversations(let read) = result else {
       counters.unavailable += 1
-      scheduleSweep(user, at: now + jittered(limits.readPauseMax))
+      scheduleSweep(user, at: min(user.sweepAt, now + jittered(limits.readPauseMax)))
       return
     }
+    scheduleSweep(user, at: next)
     let states = user.current(read)
     let isComplete = read.count < limits.conversationsMax
     compareMemberships(user, states, readAt: time, isComplete: isComplete)
     compareHeads(user, states, isComplete: isComplete)
-    if isDue { scheduleSweep(user, at: now) }
   }
 
   /// Whose place in the conversation is the user's: a room's members have one place.

@@ -11,8 +11,6 @@ final class Watch {
   var presence: Presence?
   /// Whether the registry said that this hub hears of the user.
   var isSubscribed = false
-  /// When the registry was asked, or a change was told, last.
-  var latestNews: Int64 = 0
   /// When the state is to be asked for next; alarms for other times are void.
   var nextLook: Int64 = 0
   /// Commands that wait for the first answer.
@@ -88,7 +86,6 @@ extension Hub {
   }
 
   private func look(at watch: Watch) {
-    watch.latestNews = now
     effects.registry.append(
       RegistryRequest(
         token: registryRequests.insert(.watchedPresence(watch)),
@@ -128,16 +125,14 @@ extension Hub {
     }
   }
 
-  /// Whoever changed it tells so. What comes within a moment may have overtaken each other on its ways;
-  /// the registry knows what is so.
+  /// Whoever changed it tells so. News may be late, and others may have overtaken them: the registry
+  /// knows what is so, and is asked once the news have had their time. Who is connected here is not gone.
   func presenceTold(of user: UserID, _ presence: Presence) {
     guard let watch = watches[user] else { return }
-    presenceChanged(user, presence)
-    let next = now + limits.presenceDelay
-    if now - watch.latestNews < limits.presenceDelay, watch.nextLook > next {
-      schedule(watch, at: next)
-    }
-    watch.latestNews = now
+    let isLate = presence.state == .offline && users[user] != nil
+    if !isLate { presenceChanged(user, presence) }
+    let next = now + (isLate ? 0 : limits.presenceDelay)
+    if watch.nextLook > next { schedule(watch, at: next) }
   }
 
   private func presenceChanged(_ user: UserID, _ presence: Presence) {

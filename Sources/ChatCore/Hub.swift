@@ -52,7 +52,7 @@ package final class Hub {
   /// How far members are, on its way to the store.
   var marks: [MarkKey: PendingMark] = [:]
   var toldMarks: ToldMarks
-  /// When the store last answered anything.
+  /// When the store last had an answer to a read.
   var storeAnsweredAt: Int64 = 0
   /// Users whose last session has gone a moment ago, and may be back in the next.
   var departures: [UserID: Departure] = [:]
@@ -89,6 +89,7 @@ package final class Hub {
     case resume(Session)
     case sweep(UserID, at: Int64)
     case register(Session)
+    case confirm(Session)
     case subscribe(Room)
     case mark(MarkKey)
     case presence(UserID)
@@ -148,6 +149,7 @@ package final class Hub {
     case .busRecovered:
       isBusAway = false
       sweepAll()
+      confirmOwners()
       lookAtAllWatched()
     case .nodeLost:
       forgetRoutes()
@@ -156,6 +158,8 @@ package final class Hub {
     case .registrationsLost:
       registerAll()
       lookAtAllWatched(subscribing: true)
+    case .registrationUndone(let user, let device):
+      registrationUndone(user, device: device)
     case .routesChanged(let users):
       routesChanged(users)
     case .routesForgotten:
@@ -174,7 +178,6 @@ package final class Hub {
 
   package func completed(_ replies: [StoreReply]) {
     for reply in replies {
-      if case .unavailable = reply.result {} else { storeAnsweredAt = now }
       if let entry = appends.remove(reply.token) {
         appended(entry, reply.result)
       } else if let read = reads.remove(reply.token) {
@@ -208,6 +211,7 @@ package final class Hub {
     case .resume(let session): resumeFailed(session)
     case .sweep(let user, let time): sweep(user, scheduledAt: time)
     case .register(let session): register(session)
+    case .confirm(let session): confirm(session)
     case .subscribe(let room): subscribeAgain(room)
     case .mark(let key): submitMark(key)
     case .presence(let user): tellPresence(of: user)

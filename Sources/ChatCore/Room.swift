@@ -62,7 +62,9 @@ final class Room: Audience {
           others.append(session)
           continue
         }
-        places[ObjectIdentifier(session)] = places[ObjectIdentifier(session)] ?? fanout.start
+        if places[ObjectIdentifier(session)] == nil {
+          places[ObjectIdentifier(session)] = fanout.start
+        }
       }
       fanouts[index].sessions = others
       fanouts[index].next = 0

@@ -1,7 +1,7 @@
 /// Reads of the store, one after the other, that did not bring what is known to be there.
 struct VainReads {
   private(set) var count = 0
-  /// Those that the store had an answer to, or could have had, because it answered something else
+  /// Those that the store had an answer to, or could have had, because it answered another read
   /// meanwhile. The others say nothing of what it has.
   private(set) var answered = 0
   /// When the last one came back, or the first was asked for.
@@ -11,7 +11,7 @@ struct VainReads {
     if count == 0 { latest = now }
   }
 
-  /// - Parameter storeAnsweredAt: when the store last answered anything.
+  /// - Parameter storeAnsweredAt: when the store last had an answer to a read.
   mutating func note(_ result: StoreReply.Result, storeAnsweredAt: Int64, at now: Int64) {
     defer { latest = now }
     count += 1

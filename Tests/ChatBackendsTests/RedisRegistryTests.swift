@@ -151,6 +151,18 @@ struct RedisRegistryTests {
     #expect(await node.isAskedToRegister())
   }
 
+  @Test func `a registration that came late and was removed is told`() async throws {
+    let node = try await fixture.start("server1")
+    try server.process.freeze()
+    #expect(await node.register("bob", "web", "c1") == .unavailable)
+    #expect(await node.unregister("bob", "web", "c1") == .unavailable)
+    try server.process.thaw()
+    #expect(await eventually { node.undoneRegistrations == ["bob web"] })
+    #expect(await node.register("bob", "web", "c2") == .registered(replaced: nil))
+    #expect(await node.unregister("bob", "web", "c2") == .unregistered)
+    #expect(node.undoneRegistrations.count == 1)
+  }
+
   @Test func `dead routes are cleaned up by a look-up`() async throws {
     let node = try await fixture.start("server1", epoch: 2)
     try server.run("HSET", "connection:bob", "web", "server1/1/c1", "odd", "no owner")

@@ -127,6 +127,16 @@ struct RegistryNode: Sendable {
     }
   }
 
+  var undoneRegistrations: [String] {
+    events.all.compactMap { event in
+      if case .registrationUndone(let user, let device) = event {
+        "\(user.name) \(device)"
+      } else {
+        nil
+      }
+    }
+  }
+
   func stop() async {
     if let memory = registry as? MemoryRegistry { return memory.stop() }
     guard let redis = registry as? RedisRegistry else { return }

@@ -245,6 +245,54 @@ struct HubHelloTests {
   }
 
   @Test
+  func `registers again what a late registration of a connection that has gone may have taken`() {
+    let driver = HubDriver()
+    let node = NodeID("server2")!
+    let id = driver.connect(alice)
+    func lose() {
+      let epoch = driver.registry.leases[node]!
+      for operation in [
+        RegistryRequest.Operation.register(alice, device: "d1", connection: "late"),
+        .unregister(alice, device: "d1", connection: "late"),
+      ] { _ = driver.registry.perform(operation, from: node, epoch: epoch) }
+    }
+    func nodes() -> RegistryReply.Result {
+      driver.registry.perform(.nodes(of: alice), from: node, epoch: driver.registry.leases[node]!)
+    }
+    lose()
+    #expect(nodes() == .nodes([], isGuarded: true))
+    driver.turn { $0.handle(.arrived([.restore(alice, device: "d1", connection: "")])) }
+    #expect(nodes() == .nodes([HubDriver.node], isGuarded: true))
+    lose()
+    _ = driver.takePublications()
+    driver.turn { $0.handle(.registrationUndone(alice, device: "d1")) }
+    #expect(nodes() == .nodes([HubDriver.node], isGuarded: true))
+    #expect(
+      driver.takePublications().contains {
+        $0 == (.all, .restore(alice, device: "d1", connection: ""))
+      })
+    #expect(driver.closes[id] == nil)
+  }
+
+  @Test
+  func `what the bus may have lost of devices that moved is said and asked again`() {
+    let driver = HubDriver()
+    let node = NodeID("server2")!
+    driver.register(alice, "d1", at: node)
+    let taker = driver.connect(alice)
+    let overtaken = driver.connect(bob)
+    _ = driver.takePublications()
+    driver.register(bob, "d1", at: node)
+    driver.turn { $0.handle(.busRecovered) }
+    driver.pass(.seconds(1))
+    #expect(
+      driver.takePublications().map(\.envelope).contains(
+        .replace(alice, device: "d1", connection: "c")))
+    #expect(driver.closes[taker] == nil)
+    #expect(driver.closes[overtaken] == .draining)
+  }
+
+  @Test
   func `leaves a device to the node that it moved to while the registry was away`() {
     let driver = HubDriver()
     let node = NodeID("server2")!

@@ -289,6 +289,35 @@ private let lobby = ConversationID(room: "lobby")
     #expect(driver.taken(session) == ["#lobby 9"])
   }
 
+  @Test func `who is taken out and comes again behind what was given up hears the room again`() {
+    var limits = HubLimits()
+    limits.holeMessagesMax = 3
+    let driver = HubDriver(limits: limits)
+    makeRoom(in: driver)
+    let session = driver.connect(bob)
+    _ = driver.taken(session)
+    for number in 0..<5 { driver.write(lobby, alice, "c\(number)") }
+    driver.write(lobby, alice, .invite([carol]))
+    let last = driver.write(lobby, alice, "c6")
+    driver.isStoreHeld = true
+    arrive(last, in: driver)
+    driver.pass(.milliseconds(60))
+    driver.releaseFirst()
+    // The room is let go of, and bob's list is under way: carol's comes first.
+    driver.isStoreHeld = false
+    let carols = driver.connect(carol)
+    driver.isStoreHeld = true
+    arrive(driver.write(lobby, alice, .kick(bob)), in: driver)
+    arrive(driver.write(lobby, alice, .invite([bob])), adding: [bob], in: driver)
+    driver.releaseStore()
+    driver.isStoreHeld = false
+    driver.pass(.seconds(5))
+    arrive(driver.write(lobby, alice, "c9"), in: driver)
+    driver.pass(.seconds(1))
+    #expect(driver.taken(carols).last == "#lobby 11")
+    #expect(driver.taken(session).last == "#lobby 11")
+  }
+
   @Test func `a slow session gets no end of what it had no beginning of`() {
     var limits = HubLimits()
     limits.holeMessagesMax = 0

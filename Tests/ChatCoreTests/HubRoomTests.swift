@@ -187,6 +187,24 @@ private let server2 = NodeID("server2")!
     return (driver, users, sessions)
   }
 
+  @Test func `what a session read while it was on its way to it comes once`() {
+    let (driver, users, sessions) = largeRoom(of: 10, share: 3)
+    driver.isStoreHeld = true
+    let late = driver.connect(users[9], device: "late", resume: [lobbyAddress: 0])
+    driver.releaseFirst()
+    driver.isStoreHeld = false
+    for cid in ["c1", "c2"] { driver.say(.send(cid, to: lobbyAddress), sessions[0]) }
+    driver.isStoreHeld = true
+    driver.releaseFirst()
+    #expect(driver.hub.counters.fanoutsWaiting == 2)
+    // The first of the two reaches it while it reads both.
+    for _ in 0..<4 { driver.turn { $0.timerFired() } }
+    driver.releaseStore()
+    driver.pass(.seconds(1))
+    #expect(
+      driver.taken(late) == ["ready", "#lobby 1", "#lobby 2", "#lobby 3"])
+  }
+
   @Test func `a turn hands out one share of a large room`() {
     let (driver, _, sessions) = largeRoom(of: 10, share: 3)
     driver.say(.send("c1", to: lobbyAddress), sessions[0])

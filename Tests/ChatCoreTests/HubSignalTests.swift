@@ -246,6 +246,32 @@ private let server2 = NodeID("server2")!
     #expect(driver.taken(alices) == ["@bob is online"])
   }
 
+  @Test func `news that come late are put right, however late they are`() {
+    let alices = driver.connect(alice)
+    driver.say(.watchPresence(nil, [bob]), alices)
+    driver.registry.setPresence(bob, at: server2)
+    let online = Signal.presence(bob, Presence(state: .online))
+    driver.turn { $0.handle(.arrived([.signal(online, recipients: [])])) }
+    driver.pass(.seconds(10))
+    _ = driver.taken(alices)
+    let offline = Signal.presence(bob, Presence(state: .offline, lastSeen: 1))
+    driver.turn { $0.handle(.arrived([.signal(offline, recipients: [])])) }
+    driver.pass(.seconds(3))
+    #expect(driver.taken(alices) == ["@bob is offline", "@bob is online"])
+  }
+
+  @Test func `nobody is told that who is connected here has gone`() {
+    let alices = driver.connect(alice)
+    driver.say(.watchPresence(nil, [bob]), alices)
+    _ = driver.connect(bob)
+    driver.pass(.seconds(10))
+    _ = driver.taken(alices)
+    let offline = Signal.presence(bob, Presence(state: .offline, lastSeen: 1))
+    driver.turn { $0.handle(.arrived([.signal(offline, recipients: [])])) }
+    driver.pass(.seconds(3))
+    #expect(driver.taken(alices) == [])
+  }
+
   @Test func `a lost node's users are looked at again`() {
     driver.registry.setPresence(bob, at: server2)
     let alices = driver.connect(alice)

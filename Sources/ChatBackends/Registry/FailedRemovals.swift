@@ -23,6 +23,8 @@ struct FailedRemovals {
 
   private var entries: [Removal: Entry] = [:]
   private var number: UInt64 = 0
+  /// Registrations that nobody heard of again: they may have been made, may be made late, or not at all.
+  private var uncertain: Set<Removal> = []
 
   var count: Int { entries.count }
 
@@ -42,6 +44,16 @@ struct FailedRemovals {
   /// The contrary was asked for behind it.
   mutating func forget(_ removal: Removal, before number: UInt64) {
     if let entry = entries[removal], entry.number < number { entries[removal] = nil }
+  }
+
+  mutating func mayHaveBeenMade(_ registration: Removal) {
+    if uncertain.count < Self.countMax { uncertain.insert(registration) }
+  }
+
+  /// It is known now, of this registration. Says whether it was not before.
+  @discardableResult
+  mutating func wasMade(_ registration: Removal) -> Bool {
+    uncertain.remove(registration) != nil
   }
 
   mutating func takeAll() -> [(removal: Removal, time: Timestamp)] {

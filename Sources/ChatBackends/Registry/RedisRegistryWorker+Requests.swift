@@ -141,13 +141,16 @@ extension RedisRegistryWorker {
     _ token: UInt64, metOther: @escaping (RouteOwner) -> Void
   ) {
     guard let owner = owner(connection) else { return answer(batch, token, .unavailable) }
+    let registration = FailedRemovals.Removal.route(user, device: device, owner)
     changeRoute.run(
       on: client, key: RegistrySchema.routes(of: user), [verb, device, owner.description]
     ) { [unowned self] outcome in
       guard case .value(let value) = outcome, !value.isError else {
         hasFailedRegistrations = true
+        failedRemovals.mayHaveBeenMade(registration)
         return answer(batch, token, .unavailable)
       }
+      failedRemovals.wasMade(registration)
       if let other = value.text.flatMap({ RouteOwner($0) }), other != owner {
         metOther(other)
       } else {
@@ -169,10 +172,15 @@ extension RedisRegistryWorker {
     _ device: String, of user: UserID, _ owner: RouteOwner,
     completion: @escaping (_ isDone: Bool) -> Void
   ) {
+    let registration = FailedRemovals.Removal.route(user, device: device, owner)
     let number = failedRemovals.next()
-    remove(device, of: user, ownedBy: owner) { [unowned self] isDone in
-      if !isDone { failedRemovals.insert(.route(user, device: device, owner), number: number) }
-      completion(isDone)
+    remove(device, of: user, ownedBy: owner) { [unowned self] removal in
+      defer { completion(removal != .failed) }
+      guard removal != .failed else {
+        return failedRemovals.insert(registration, number: number)
+      }
+      let wasUncertain = failedRemovals.wasMade(registration)
+      if wasUncertain, removal == .done { events(.registrationUndone(user, device: device)) }
     }
   }
 
@@ -188,16 +196,23 @@ extension RedisRegistryWorker {
     }
   }
 
+  private enum Removal {
+    case done
+    /// Another is the owner, or nobody.
+    case notOurs
+    case failed
+  }
+
   private func remove(
     _ device: String, of user: UserID, ownedBy owner: RouteOwner,
-    completion: @escaping (Bool) -> Void
+    completion: @escaping (Removal) -> Void
   ) {
     changeRoute.run(
       on: client, key: RegistrySchema.routes(of: user),
       [RegistrySchema.unregister, device, owner.description]
     ) { outcome in
-      guard case .value(let value) = outcome else { return completion(false) }
-      completion(!value.isError)
+      guard case .value(let value) = outcome, !value.isError else { return completion(.failed) }
+      completion(value.text == owner.description ? .done : .notOurs)
     }
   }
 

@@ -14,6 +14,9 @@ package enum NodeEvent: Sendable {
   /// The registry forgot this node's registrations, subscriptions and presence (it was restarted,
   /// flushed, or out of reach for longer than the lease); make them again.
   case registrationsLost
+  /// A registration that was not known to be done, of a connection that has gone meanwhile, was found and
+  /// removed. It may have come late, and have taken the device from a connection that is there.
+  case registrationUndone(UserID, device: String)
   /// Guarded answers for these users may be wrong from now on.
   case routesChanged([UserID])
   /// No answer is guarded any more.

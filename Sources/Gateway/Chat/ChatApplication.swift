@@ -188,7 +188,9 @@ package final class ChatApplication: Application, EventHandler {
     case .nodeLost(let node): sockJS.nodeLost(node)
     case .busRecovered: sockJS.busRecovered()
     case .registrationsLost: sockJS.claimAgain()
-    case .arrived, .returned, .busInterrupted, .routesChanged, .routesForgotten: break
+    case .arrived, .returned, .busInterrupted, .registrationUndone, .routesChanged,
+      .routesForgotten:
+      break
     }
   }
 
