@@ -25,6 +25,8 @@ final class WatchRequest {
   let id: RequestID?
   let users: [UserID]
   var left = 0
+  /// Whether the registry did not answer for one of them.
+  var isInDoubt = false
 
   init(session: Session, id: RequestID?, users: [UserID]) {
     self.session = session
@@ -44,10 +46,11 @@ extension Hub {
     for user in users {
       let watch = watches[user] ?? begin(user)
       watch.sessions.append(session)
-      if watch.presence == nil {
-        request.left += 1
-        watch.waiting.append(request)
-      }
+      guard watch.presence == nil || session.isAsking else { continue }
+      request.left += 1
+      watch.waiting.append(request)
+      // It is told no changes, so what was so before does not do.
+      if watch.presence != nil { look(at: watch) }
     }
     if request.left == 0 { answer(request) }
   }
@@ -107,13 +110,12 @@ extension Hub {
 
   func presenceFound(_ watch: Watch, _ result: RegistryReply.Result) {
     guard watches[watch.user] === watch else { return }
-    if case .presence(let presence) = result {
-      presenceChanged(watch.user, presence)
-    } else if watch.presence == nil {
-      // Nobody can say. Whoever asks is told that the user is offline, and what is so when somebody can.
-      counters.unavailable += 1
-      presenceChanged(watch.user, Presence(state: .offline))
-    }
+    if case .presence(let presence) = result { return presenceChanged(watch.user, presence) }
+    // Nobody can say. Whoever watches is told that the user is offline, and what is so when somebody
+    // can; who asks once, that nobody can.
+    counters.unavailable += watch.waiting.count
+    for request in watch.waiting { request.isInDoubt = true }
+    presenceChanged(watch.user, watch.presence ?? Presence(state: .offline))
   }
 
   /// All watched users, as fast as `sweepsPerSecondMax` allows.
@@ -142,7 +144,7 @@ extension Hub {
     answerWaiting(watch)
     // Those that waited have been told.
     guard before != nil, before != presence else { return }
-    send(.presence(user, presence), to: watch.sessions)
+    send(.presence(user, presence), to: watch.sessions.filter { !$0.isAsking })
   }
 
   private func answerWaiting(_ watch: Watch) {
@@ -156,6 +158,9 @@ extension Hub {
 
   private func answer(_ request: WatchRequest) {
     guard request.session.isLive else { return }
+    guard !request.isInDoubt || !request.session.isAsking else {
+      return fail(request.session, request.id, .unavailable, "the registry is out of reach")
+    }
     let states = request.users.map { user in
       WatchedUser(user, watches[user]?.presence ?? Presence(state: .offline))
     }

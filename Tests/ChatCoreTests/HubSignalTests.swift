@@ -218,6 +218,26 @@ private let server2 = NodeID("server2")!
     #expect(driver.taken(alices) == ["@bob is online"])
   }
 
+  @Test func `who asks once while nobody can say is told so, also of whom others watch`() {
+    driver.registry.setPresence(bob, at: server2)
+    let alices = driver.connect(alice)
+    _ = driver.taken(alices)
+    func answer() -> [String] {
+      let request = driver.ask(.watchPresence(RequestID(json: "1"), [bob, carol]), by: alice)
+      defer { driver.turn { $0.closed(request) } }
+      return driver.taken(request)
+    }
+    #expect(answer() == ["watching [\"@bob online\", \"@carol offline\"]"])
+    driver.isRegistryAway = true
+    #expect(answer() == ["unavailable"])
+    driver.say(.watchPresence(RequestID(json: "2"), [bob, carol]), alices)
+    #expect(driver.taken(alices) == ["watching [\"@bob offline\", \"@carol offline\"]"])
+    #expect(answer() == ["unavailable"])
+    driver.isRegistryAway = false
+    #expect(answer() == ["watching [\"@bob online\", \"@carol offline\"]"])
+    #expect(driver.taken(alices) == ["@bob is online"])
+  }
+
   @Test func `who is back in time is told of again where the registry has forgotten`() {
     let bobs = driver.connect(bob)
     driver.turn { $0.closed(bobs) }

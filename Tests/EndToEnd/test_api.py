@@ -54,6 +54,100 @@ def test_a_message_by_request_reaches_a_socket_and_back(node, ask, name):
         alice.expect_quiet()
 
 
+def test_a_message_is_edited_reacted_to_and_deleted_by_request(node, ask, name):
+    bob = name("bob")
+    with Client(node.url, name("alice")) as alice:
+        messages = f"conversations/@{alice.user}/messages"
+        assert ask(bob, "POST", messages, cid=new_cid(), body={"text": "hi"})[1]["seq"] == 1
+        edit = {"cid": new_cid(), "body": {"text": "hello"}}
+        for dup in (False, True):
+            status, ack = ask(bob, "PATCH", f"{messages}/1", **edit)
+            assert (status, ack["type"], ack["seq"], ack["dup"]) == (200, "ack", 2, dup)
+        for seq, taken in ((3, {}), (4, {"remove": True})):
+            status, ack = ask(bob, "POST", f"{messages}/1/reactions", cid=new_cid(), emoji="👍",
+                              **taken)
+            assert (status, ack["seq"]) == (201, seq)
+        status, ack = ask(bob, "DELETE", f"{messages}/1", query=f"?cid={new_cid()}")
+        assert (status, ack["type"], ack["seq"]) == (200, "ack", 5)
+        assert [(entry["seq"], entry.get("kind"), entry.get("target"), entry["body"])
+                for entry in (alice.next() for _ in range(5))] == [
+            (1, None, None, {"text": "hi"}), (2, "edit", 1, {"text": "hello"}),
+            (3, "react", 1, {"emoji": "👍"}), (4, "react", 1, {"emoji": "👍", "remove": True}),
+            (5, "delete", 1, {})]
+        first = ask(bob, "GET", messages)[1]["items"][0]
+        assert (first["body"], first["deleted"]) == ({}, 5)
+        alice.expect_quiet()
+
+
+def about(seq):
+    """Requests about a message: the method, the rest of the path, the query and the fields."""
+    return [("PATCH", f"{seq}", "", {"cid": new_cid(), "body": {}}),
+            ("DELETE", f"{seq}", f"?cid={new_cid()}", {}),
+            ("POST", f"{seq}/reactions", "", {"cid": new_cid(), "emoji": "+1"})]
+
+
+def test_messages_that_are_not_there_or_anothers(ask, name, room):
+    alice, bob, carol = name("alice"), name("bob"), name("carol")
+    assert ask(alice, "POST", "rooms", room=room, members=[bob], public=False)[0] == 201
+    messages = f"conversations/{room}/messages"
+    assert ask(alice, "POST", messages, cid=new_cid(), body={})[1]["seq"] == 2
+
+    def codes(user, seq, path=messages):
+        return [(status, answer.get("code")) for status, answer in (
+            ask(user, method, f"{path}/{rest}", query, **fields)
+            for method, rest, query, fields in about(seq))]
+
+    forbidden, missing = (403, "forbidden"), (404, "not_found")
+    assert codes(bob, 2) == [forbidden, forbidden, (201, None)]
+    assert codes(carol, 2) == codes(bob, 9) == [missing] * 3
+    assert codes(carol, 1, f"conversations/@{alice}/messages") == [missing] * 3
+    # Whose message it is not, a moderator deletes it all the same.
+    assert ask(bob, "POST", messages, cid=new_cid(), body={})[1]["seq"] == 4
+    assert codes(alice, 4)[:2] == [forbidden, (200, None)]
+
+
+@pytest.mark.parametrize("method, path, query, fields", [
+    *[(method, rest, query, fields) for seq in ("0", "x", "-1", "1.5", "", f"{2**53}", '1,"a":2')
+      for method, rest, query, fields in about(seq)],
+    ("PATCH", "1", "", {"cid": "c"}), ("PATCH", "1", "", {"body": {}}),
+    ("PATCH", "1", "", {"cid": "c", "body": {}, "target": 1}),
+    ("PATCH", "1", "", {"cid": "c", "body": {"text": 1}}),
+    ("DELETE", "1", "", {}), ("DELETE", "1", "?cid=", {}), ("DELETE", "1", "?cid=a", {"cid": "a"}),
+    ("POST", "1/reactions", "", {"cid": "c"}), ("POST", "1/reactions", "", {"emoji": "+1"}),
+    ("POST", "1/reactions", "", {"cid": "c", "emoji": ""}),
+    ("POST", "1/reactions", "", {"cid": "c", "emoji": "x" * 65}),
+    ("POST", "1/reactions", "", {"cid": "c", "emoji": "+1", "remove": 1}),
+])
+def test_bad_requests_about_a_message(ask, method, path, query, fields):
+    status, error = ask("alice", method, f"conversations/@bob/messages/{path}", query, **fields)
+    assert (status, error["code"]) == (400, "bad_request")
+
+
+def test_what_was_received_is_not_read(node, ask, name):
+    bob = name("bob")
+    with Client(node.url, name("alice")) as alice:
+        alice.send(f"@{bob}", "hi")
+        path = f"conversations/@{alice.user}/recv"
+        assert ask(bob, "PUT", path, seq=1) == (200, {"type": "ok", "id": 0})
+        receipt = alice.next("receipt")
+        assert (receipt["recv"], receipt["read"]) == (1, 0)
+        assert ask(bob, "PUT", f"conversations/@{name('nobody')}/recv", seq=1)[0] == 404
+        assert ask(bob, "PUT", path)[0] == ask(bob, "PUT", path, seq="1")[0] == 400
+
+
+def test_of_the_conversations_the_rooms(ask, name, room):
+    alice, bob = name("alice"), name("bob")
+    assert ask(alice, "GET", "rooms")[1]["items"] == []
+    assert ask(alice, "POST", "rooms", room=room, name="Lobby")[0] == 201
+    path = f"conversations/@{bob}/messages"
+    assert ask(alice, "POST", path, cid=new_cid(), body={})[0] == 201
+    status, rooms = ask(alice, "GET", "rooms")
+    listed = ask(alice, "GET", "conversations")[1]["items"]
+    assert (status, rooms["type"], len(listed)) == (200, "conversations", 2)
+    assert rooms["items"] == [item for item in listed if item["conv"] == room]
+    assert ask(bob, "GET", "rooms")[1]["items"] == []
+
+
 def test_rooms_by_request(node, ask, name, room):
     alice, bob, carol = name("alice"), name("bob"), name("carol")
     assert ask(alice, "POST", "rooms", room=room, topic="all", public=False)[0] == 201

@@ -2,10 +2,12 @@
 
 import collections
 import contextlib
+import http.client
 import json
 import subprocess
 import threading
 import time
+import urllib.parse
 
 import pytest
 
@@ -118,6 +120,28 @@ def test_clients_stay_connected_while_a_server_restarts(cluster, name, healed, s
 
         send_until_acked(bob, f"@{alice.user}", "and back")
         assert alice.next(timeout=30)["body"]["text"] == "and back"
+
+
+def presence_by_request(url, user):
+    """The status of the answer, and the state or the error that it tells."""
+    connection = http.client.HTTPConnection(urllib.parse.urlsplit(url).netloc, timeout=15)
+    connection.request("GET", f"/api/users/{user}/presence?user=alice")
+    answer = connection.getresponse()
+    told = json.loads(answer.read())
+    connection.close()
+    return answer.status, told["users"][0]["state"] if "users" in told else told["code"]
+
+
+def test_presence_by_request_is_no_guess_while_redis_is_away(cluster, name, healed):
+    url = cluster.urls()["server1"]
+    with Client(url, name("bob")) as bob, Client(url, name("alice")) as alice:
+        alice.request("presence.watch", users=[bob.user])
+        wait_until(lambda: presence_by_request(url, bob.user) == (200, "online"), 15, "bob here")
+        cluster.run("stop", "redis")
+        for user in (bob.user, name("carol")):
+            assert presence_by_request(url, user) == (503, "unavailable")
+        cluster.run("start", "redis")
+        wait_until(lambda: presence_by_request(url, bob.user) == (200, "online"), 30, "bob again")
 
 
 def test_acks_do_not_wait_for_the_broker(cluster, name, healed):

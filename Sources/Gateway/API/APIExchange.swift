@@ -7,12 +7,11 @@ import WebSocket
 /// A request of the REST interface on its way to the hub and back: a session of one command, whose one
 /// answer is the response.
 ///
-/// The response is the answer of chat.v1 as it is, or in the form of Spring's convention.
+/// The response is the answer of chat.v1, in the form that the route has.
 final class APIExchange: Channel, Responder {
   private let loop: EventLoop
   private let status: Status
-  /// Nil: as chat.v1 has it.
-  private let form: SpringAnswer?
+  private let form: APIAnswer
   private let ended: (APIExchange) -> Void
   private var ownToken = Token(index: 0, generation: 0)
   /// Until it is answered or gone.
@@ -20,7 +19,7 @@ final class APIExchange: Channel, Responder {
 
   /// - Parameter ended: the hub may forget the session.
   init(
-    on connection: ClientConnection, status: Status, form: SpringAnswer?, loop: EventLoop,
+    on connection: ClientConnection, status: Status, form: APIAnswer, loop: EventLoop,
     ended: @escaping (APIExchange) -> Void
   ) {
     self.connection = connection
@@ -38,9 +37,7 @@ final class APIExchange: Channel, Responder {
 
   override func send(_ event: borrowing Event, _ forms: inout EventForms) {
     guard let connection = connection.take() else { return }
-    let json = [UInt8](encoding: {
-      if let form { form.encode(event, into: &$0) } else { event.encode(into: &$0) }
-    })
+    let json = [UInt8](encoding: { form.encode(event, into: &$0) })
     connection.respond(
       Response(
         Self.status(of: event) ?? status, fields: Self.fields(of: event),

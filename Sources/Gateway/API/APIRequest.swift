@@ -42,7 +42,7 @@ struct APIFrame {
   let json: [UInt8]
   /// Of the answer to a request that succeeds.
   let status: Status
-  let isSpring: Bool
+  let form: APIRoute.Form
   /// Whose path it is, where it is nobody else's.
   private(set) var owner: String?
 
@@ -53,22 +53,23 @@ struct APIFrame {
     body: [UInt8]
   ) throws(CommandError) {
     status = route.status
-    isSpring = route.isSpring
+    form = route.form
     var frame = ByteBuffer(minimumCapacity: body.count + 256)
     frame.append(#"{"type":""#)
     frame.append(route.type)
     frame.append(#"","id":0"#)
     for (field, text) in path {
-      if field.form == .caller { owner = String(text) } else { frame.append(field, String(text)) }
+      if field.form == .caller {
+        owner = String(text)
+      } else {
+        try frame.append(field, String(text))
+      }
     }
     for field in route.query {
       guard let text = target.parameter(field.key) else { continue }
-      guard field.form != .number || UInt64(text) != nil else {
-        throw CommandError(.badRequest, "\(field.key) must be a whole number")
-      }
-      frame.append(field, text)
+      try frame.append(field, text)
     }
-    if isSpring {
+    if form == .spring {
       if route.method == .post, path.isEmpty {
         try body.withUnsafeBufferPointer { (body) throws(CommandError) in
           try SpringRoom.append(UnsafeRawBufferPointer(body), to: &frame)
@@ -98,7 +99,9 @@ extension ByteBuffer {
     rest.withUnsafeBytes { append($0) }
   }
 
-  fileprivate mutating func append(_ field: APIRoute.Field, _ text: String) {
+  fileprivate mutating func append(
+    _ field: APIRoute.Field, _ text: String
+  ) throws(CommandError) {
     append(",\"")
     append(field.name)
     append("\":")
@@ -106,7 +109,11 @@ extension ByteBuffer {
     case .string, .caller: append(jsonString: text)
     case .user: append(jsonString: text.hasPrefix("@") ? text : "@" + text)
     case .room: append(jsonString: text.hasPrefix("#") ? text : "#" + text)
-    case .number: append(utf8: text)
+    case .number:
+      guard UInt64(text) != nil else {
+        throw CommandError(.badRequest, "\(field.key) must be a whole number")
+      }
+      append(utf8: text)
     case .list:
       append("[")
       append(jsonString: text)

@@ -33,6 +33,16 @@ struct APIRoute: Sendable {
     }
   }
 
+  /// How the answer is written.
+  enum Form: Sendable {
+    /// As chat.v1 has it.
+    case chat
+    /// As chat.v1 has it, without the conversations that are no rooms.
+    case rooms
+    /// As Spring's convention has it; a body that makes a room has that form, too.
+    case spring
+  }
+
   let method: Method
   let segments: [Segment]
   /// Of the frame.
@@ -40,22 +50,22 @@ struct APIRoute: Sendable {
   let query: [Field]
   /// Of the answer to a request that succeeds.
   let status: Status
-  /// Whether the answer has the form of Spring's convention; a body that makes a room has it, too.
-  let isSpring: Bool
+  let form: Form
 
   /// - Parameter path: its segments behind `/api`, of which `{to}` is a field.
   init(
     _ method: Method, _ path: String, _ type: StaticString, query: [Field] = [],
-    status: Status = .ok, isSpring: Bool = false
+    status: Status = .ok, form: Form = .chat
   ) {
     self.method = method
     self.type = type
     self.query = query
     self.status = status
-    self.isSpring = isSpring
+    self.form = form
     segments = path.split(separator: "/").map { segment in
       switch segment {
       case "{to}": .field(Field(name: "to", form: .string))
+      case "{target}": .field(Field(name: "target", form: .number))
       case "{room}": .field(Field(name: "room", form: .string))
       case "{user}": .field(Field(name: "user", form: .string))
       case "{watched}": .field(Field(name: "users", form: .list))
@@ -76,11 +86,18 @@ struct APIRoute: Sendable {
       Field(name: "after", form: .string), Field(name: "limit", form: .number),
     ]
     let after = Field(name: "after", form: .number)
+    let message = "conversations/{to}/messages/{target}"
     return [
       APIRoute(.get, "conversations", "conversations"),
       APIRoute(.get, "conversations/{to}/messages", "history", query: page + [after]),
       APIRoute(.post, "conversations/{to}/messages", "send", status: .created),
+      APIRoute(.patch, message, "edit"),
+      // Not every client can write the body of a DELETE.
+      APIRoute(.delete, message, "delete", query: [Field(name: "cid", form: .string)]),
+      APIRoute(.post, message + "/reactions", "react", status: .created),
+      APIRoute(.put, "conversations/{to}/recv", "recv"),
       APIRoute(.put, "conversations/{to}/read", "read"),
+      APIRoute(.get, "rooms", "conversations", form: .rooms),
       APIRoute(.post, "rooms", "room.create", status: .created),
       APIRoute(.patch, "rooms/{room}", "room.update"),
       APIRoute(.post, "rooms/{room}/join", "room.join"),
@@ -100,15 +117,15 @@ struct APIRoute: Sendable {
   private static let spring: [APIRoute] = {
     let receiver = Field(name: "to", form: .user, key: "receiverId")
     return [
-      APIRoute(.post, "chat/rooms", "room.create", status: .created, isSpring: true),
-      APIRoute(.post, "chat/rooms/{room}/join", "room.join", isSpring: true),
-      APIRoute(.post, "chat/rooms/{room}/leave", "room.leave", isSpring: true),
-      APIRoute(.get, "chat/rooms/{room}/members", "room.members", isSpring: true),
-      APIRoute(.get, "chat/users/{caller}/rooms", "conversations", isSpring: true),
-      APIRoute(.get, "chat/users/{watched}/status", "presence.watch", isSpring: true),
-      APIRoute(.get, "chat/messages/direct", "history", query: [receiver] + page, isSpring: true),
-      APIRoute(.get, "chat/messages/direct/{to user}", "history", query: page, isSpring: true),
-      APIRoute(.get, "chat/messages/room/{to room}", "history", query: page, isSpring: true),
+      APIRoute(.post, "chat/rooms", "room.create", status: .created, form: .spring),
+      APIRoute(.post, "chat/rooms/{room}/join", "room.join", form: .spring),
+      APIRoute(.post, "chat/rooms/{room}/leave", "room.leave", form: .spring),
+      APIRoute(.get, "chat/rooms/{room}/members", "room.members", form: .spring),
+      APIRoute(.get, "chat/users/{caller}/rooms", "conversations", form: .spring),
+      APIRoute(.get, "chat/users/{watched}/status", "presence.watch", form: .spring),
+      APIRoute(.get, "chat/messages/direct", "history", query: [receiver] + page, form: .spring),
+      APIRoute(.get, "chat/messages/direct/{to user}", "history", query: page, form: .spring),
+      APIRoute(.get, "chat/messages/room/{to room}", "history", query: page, form: .spring),
     ]
   }()
 

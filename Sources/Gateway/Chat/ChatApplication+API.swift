@@ -44,7 +44,7 @@ extension ChatApplication {
     advance()
     let exchange = APIExchange(
       on: connection, status: frame.status,
-      form: frame.isSpring ? SpringAnswer(to: command) : nil, loop: loop
+      form: APIAnswer(frame.form, to: command), loop: loop
     ) { [unowned self] in
       advance()
       hub.closed($0.sessionID)
