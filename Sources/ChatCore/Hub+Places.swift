@@ -69,12 +69,11 @@ extension Hub {
     for membership in user.memberships
     where !loaded.known.contains(membership.room.conversation) {
       let room = membership.room
-      let position = held(membership, loaded)
-      if loaded.haveEnded(membership) {
-        session.lags[room.conversation] = .out(after: position)
+      guard !loaded.haveEnded(membership) else {
         takeOut(session, user, of: room)
         continue
       }
+      let position = held(membership, loaded)
       if !room.sessions.contains(where: { $0 === session }) { room.sessions.append(session) }
       if lag(session, in: room, at: max(position, membership.since)) {
         begun.append(room.conversation)

@@ -71,7 +71,7 @@ extension Hub {
   /// they have not had: there is no later.
   private func bidFarewell(_ message: Message, to user: User, in room: Room) {
     let conversation = room.conversation
-    for session in user.sessions where session.isLive {
+    for session in room.sessions where session.user === user && session.isLive {
       switch session.lags[conversation] {
       case .ahead(let through) where through >= message.sequence: continue
       case .out: continue
