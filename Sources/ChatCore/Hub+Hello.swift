@@ -138,9 +138,8 @@ extension Hub {
     room?.since = state.start
     return ConversationSummary(
       address: state.conversation.address(seenBy: reader), head: state.head,
-      received: state.received, read: state.read,
-      unread: state.head - min(max(state.read, state.start), state.head),
-      peer: state.peer, room: room)
+      received: state.received, read: state.read, unread: state.unread, peer: state.peer,
+      room: room)
   }
 
   /// The session's name in the registry: unique within the epoch of the node.

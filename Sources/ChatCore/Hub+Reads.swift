@@ -80,7 +80,9 @@ extension Hub {
   private func operation(for read: Read) -> StoreRequest.Operation? {
     switch read {
     case .load(let session, _):
-      session.user.map { .conversations(of: $0.id, limit: limits.conversationsMax) }
+      session.user.map {
+        .conversations(of: $0.id, limit: limits.conversationsMax, countsUnread: true)
+      }
     case .missed(_, let conversation, let after, let before, let limit),
       .hole(_, let conversation, let after, let before, let limit):
       .messages(in: conversation, after: after, before: before, limit: limit, fromStart: true)
@@ -92,7 +94,7 @@ extension Hub {
     case .history(let session, let history):
       session.user.flatMap { historyOperation(history, reader: $0.id) }
     case .conversations(_, _, let user):
-      .conversations(of: user, limit: limits.conversationsMax)
+      .conversations(of: user, limit: limits.conversationsMax, countsUnread: true)
     case .mark(let key, let mark):
       .mark(key.user, in: key.conversation, received: mark.received, read: mark.read)
     case .members(let session, let members):

@@ -75,6 +75,19 @@ struct HubCommandTests {
   }
 
   @Test
+  func `what is unread is counted for who is shown it, not for sweeps`() {
+    let driver = HubDriver()
+    let session = driver.connect(alice)
+    driver.say(.conversations(nil), session)
+    driver.pass(driver.hub.limits.sweepInterval * 3 / 2)
+    #expect(driver.hub.counters.sweeps == 1)
+    let counts = driver.storeRequests.compactMap { operation -> Bool? in
+      if case .conversations(_, _, let countsUnread) = operation { countsUnread } else { nil }
+    }
+    #expect(counts == [true, true, false])
+  }
+
+  @Test
   func `closes after ten malformed frames in a minute`() {
     let driver = HubDriver()
     let session = driver.connect(alice)

@@ -23,7 +23,7 @@ struct HubHelloTests {
     #expect(
       ready.conversations == [
         ConversationSummary(
-          address: .user(bob), head: 2, received: 0, read: 0, unread: 2,
+          address: .user(bob), head: 2, received: 0, read: 0, unread: 1,
           peer: PeerMarks(received: 0, read: 0))
       ])
   }

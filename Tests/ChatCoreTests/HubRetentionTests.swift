@@ -166,7 +166,8 @@ private let fromBob = Address.user(bob)
     for number in 2...4 { driver.write(lobby, alice, "c\(number)") }
     driver.write(lobby, alice, .invite([bob]))
     for number in 6...8 { driver.write(lobby, alice, "c\(number)") }
-    for (mark, start) in [(2, 4), (6, 6)] as [(UInt64, UInt64)] {
+    // The invitation that bob sees first is no message.
+    for (mark, start, unread) in [(2, 4, 3), (6, 6, 2)] as [(UInt64, UInt64, UInt64)] {
       driver.store.remove(upTo: mark, in: lobby)
       let session = driver.connect(bob, device: "d\(mark)")
       guard case .ready(let ready) = driver.take(session).first else {
@@ -174,7 +175,7 @@ private let fromBob = Address.user(bob)
         return
       }
       #expect(ready.conversations.map(\.room?.since) == [start])
-      #expect(ready.conversations.map(\.unread) == [8 - start])
+      #expect(ready.conversations.map(\.unread) == [unread])
     }
     let resumed = driver.connect(bob, resume: [lobbyAddress: 5])
     #expect(

@@ -1,3 +1,4 @@
+import ChatCore
 import PostgresClient
 
 extension PostgresRead {
@@ -15,11 +16,13 @@ extension PostgresRead {
   }
 
   /// The other member's marks are found by the name, which is the other half of the key; a room's
-  /// has no such half.
+  /// has no such half. What is unread is counted where $3 is not 0.
   private static let conversations = """
     SELECT c.key, c.last_seq, c.recv, c.read, p.recv, p.read, c.role::integer,
       CASE WHEN r.is_public THEN 0 ELSE c.since END, r.member_count, r.name, r.topic,
-      r.is_public::integer, c.came, c.retain_days, c.low_seq
+      r.is_public::integer, c.came, c.retain_days, c.low_seq,
+      CASE WHEN $3::bigint <> 0 AND c.last_seq > \(unreadStart)
+        THEN chat_unread(c.id, \(unreadStart), c.last_seq, c.name) ELSE 0 END
     FROM (
       SELECT c.*, m.name, m.recv, m.read, m.role, m.since, m.came
       FROM members m JOIN conversations c ON c.id = m.conversation
@@ -30,6 +33,11 @@ extension PostgresRead {
       CASE WHEN split_part(c.key, ':', 1) = c.name
         THEN split_part(c.key, ':', 2) ELSE split_part(c.key, ':', 1) END
     ORDER BY c.last_ts DESC, c.key
+    """
+
+  private static let unreadStart = """
+    greatest(c.read, c.low_seq, c.last_seq - \(ConversationState.unreadEntriesMax),
+      CASE WHEN r.is_public THEN 0 ELSE c.since END)
     """
 
   /// One row without a name for a member when there is nobody to list; none for others.

@@ -5,7 +5,7 @@ import PostgresClient
 /// A request that only reads.
 struct PostgresRead {
   enum Subject {
-    case conversations(of: UserID, limit: Int)
+    case conversations(of: UserID, limit: Int, countsUnread: Bool)
     case messages(in: ConversationID, reader: UserID?, Window)
     case members(of: ConversationID, reader: UserID, after: UserID?, limit: Int)
   }
@@ -22,9 +22,10 @@ struct PostgresRead {
 
   func query() -> PostgresQuery {
     switch subject {
-    case .conversations(let user, let limit):
+    case .conversations(let user, let limit, let countsUnread):
       return PostgresQuery(
-        .prepared(name: "chat_conversations"), [.text(user.name), .int8(Int64(max(0, limit)))])
+        .prepared(name: "chat_conversations"),
+        [.text(user.name), .int8(Int64(max(0, limit))), .int8(countsUnread ? 1 : 0)])
     case .messages(let conversation, let reader, let window):
       let reader = conversation.isRoom ? reader : nil
       let order = window.fromStart ? "first" : "last"
@@ -74,7 +75,7 @@ extension ConversationState {
   fileprivate init?(_ rows: PostgresRows, _ row: Int) {
     guard let key = rows.string(row, 0), let head = rows.int64(row, 1),
       let received = rows.int64(row, 2), let read = rows.int64(row, 3),
-      let lowWaterMark = rows.int64(row, 14)
+      let lowWaterMark = rows.int64(row, 14), let unread = rows.int64(row, 15)
     else { return nil }
     var peer: PeerMarks?
     if let received = rows.int64(row, 4), let read = rows.int64(row, 5) {
@@ -88,7 +89,7 @@ extension ConversationState {
     self.init(
       conversation: ConversationID(key: key), head: UInt64(clamping: head),
       received: UInt64(clamping: received), read: UInt64(clamping: read), peer: peer, room: room,
-      lowWaterMark: UInt64(clamping: lowWaterMark))
+      lowWaterMark: UInt64(clamping: lowWaterMark), unread: UInt64(clamping: unread))
   }
 }
 

@@ -64,7 +64,7 @@ struct PostgresReadOrder {
   /// The number up to which writes must be answered before this read; 0 when there is none.
   func lastWrite(before subject: PostgresRead.Subject) -> UInt64 {
     switch subject {
-    case .conversations(let user, _):
+    case .conversations(let user, _, _):
       max(lastOfUser[user] ?? 0, lastInRooms > answered ? lastInRooms : 0)
     case .messages(let conversation, _, _), .members(let conversation, _, _, _):
       conversations[conversation]?.last ?? 0

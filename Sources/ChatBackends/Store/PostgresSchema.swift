@@ -59,6 +59,7 @@ enum PostgresSchema {
       },
     rooms,
     retention,
+    [PostgresUnread.function],
   ]
 
   private static let rooms = [

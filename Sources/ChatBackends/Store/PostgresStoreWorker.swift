@@ -85,8 +85,10 @@ final class PostgresStoreWorker: EventHandler {
         let mark = PostgresWrite.Mark(
           user: user, conversation: conversation, received: received, read: read)
         write(.mark(mark), origin)
-      case .conversations(let user, let limit):
-        read(.init(subject: .conversations(of: user, limit: limit), origin: origin))
+      case .conversations(let user, let limit, let countsUnread):
+        let subject = PostgresRead.Subject.conversations(
+          of: user, limit: limit, countsUnread: countsUnread)
+        read(.init(subject: subject, origin: origin))
       case .messages(
         let conversation, let reader, let after, let before, let limit, let fromStart):
         let window = PostgresRead.Window(

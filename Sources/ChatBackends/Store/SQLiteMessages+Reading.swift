@@ -9,10 +9,13 @@ struct CorruptTable: Error, CustomStringConvertible {
 }
 
 extension SQLiteMessages {
-  func conversations(of user: UserID, limit: Int) throws -> [ConversationState] {
+  func conversations(
+    of user: UserID, limit: Int, countsUnread: Bool
+  ) throws -> [ConversationState] {
     defer { statements.conversations.reset() }
     try statements.conversations.bind(user.name, at: 1)
     try statements.conversations.bind(Int64(max(0, limit)), at: 2)
+    try statements.conversations.bind(countsUnread ? 1 : 0, at: 3)
     var found: [ConversationState] = []
     while try statements.conversations.step() {
       found.append(try conversation(at: statements.conversations))
@@ -38,7 +41,7 @@ extension SQLiteMessages {
     return ConversationState(
       conversation: ConversationID(key: row.string(0)), head: row.uint64(1) ?? 0,
       received: row.uint64(2) ?? 0, read: row.uint64(3) ?? 0, peer: peer, room: room,
-      lowWaterMark: row.uint64(14) ?? 0)
+      lowWaterMark: row.uint64(14) ?? 0, unread: row.uint64(15) ?? 0)
   }
 
   /// What the reader may see is above this; nil: nothing at all. Only rooms are checked, and only

@@ -77,11 +77,12 @@ final class SQLiteMessages {
       return try change(draft)
     case .mark(let user, let conversation, let received, let read):
       return try mark(user, in: conversation, received: received, read: read)
-    case .conversations(let user, let limit):
+    case .conversations(let user, let limit, let countsUnread):
       // Not all of them: a node asks for each user once a minute, and would write every
       // conversation of the group each time. Whose the rooms are the table knows.
       try storeHeads { $0.conversation.isRoom || $0.conversation.includes(user) }
-      return .conversations(try conversations(of: user, limit: limit))
+      return .conversations(
+        try conversations(of: user, limit: limit, countsUnread: countsUnread))
     case .messages(
       let conversation, let reader, let after, let before, let limit, let fromStart):
       guard let start = try firstVisible(in: conversation, to: reader) else {

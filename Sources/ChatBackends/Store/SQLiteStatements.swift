@@ -1,3 +1,4 @@
+import ChatCore
 import SQLiteClient
 
 /// The statements of the message store, compiled once.
@@ -80,11 +81,16 @@ final class SQLiteStatements {
   }
 
   /// The other member's marks are found by the name, which is the other half of the key; a room's
-  /// has no such half.
+  /// has no such half. What is unread is counted where ?3 is not 0.
   private static let conversations = """
     SELECT c.key, c.last_seq, c.recv, c.read, p.recv, p.read,
       c.role, CASE WHEN r.is_public THEN 0 ELSE c.since END, r.member_count, r.name, r.topic,
-      r.is_public, c.came, c.retain_days, c.low_seq
+      r.is_public, c.came, c.retain_days, c.low_seq,
+      CASE WHEN ?3 AND c.last_seq > \(unreadStart) THEN (
+        SELECT count(*) FROM messages m
+        WHERE m.conversation = c.id AND m.seq > \(unreadStart)
+          AND m.kind = 0 AND m.sender <> c.user AND m.deleted_by IS NULL
+      ) ELSE 0 END
     FROM (
       SELECT c.*, m.user, m.recv, m.read, m.role, m.since, m.came
       FROM members m JOIN conversations c ON c.id = m.conversation
@@ -96,6 +102,11 @@ final class SQLiteStatements {
         THEN substr(c.key, instr(c.key, ':') + 1)
         ELSE substr(c.key, 1, instr(c.key, ':') - 1) END
     ORDER BY c.last_ts DESC, c.key
+    """
+
+  private static let unreadStart = """
+    max(c.read, c.low_seq, c.last_seq - \(ConversationState.unreadEntriesMax),
+      CASE WHEN r.is_public THEN 0 ELSE c.since END)
     """
 }
 

@@ -37,7 +37,9 @@ package struct StoreRequest: Sendable {
     /// submitted behind it too, so that many members' marks cost one statement.
     case mark(UserID, in: ConversationID, received: UInt64, read: UInt64)
     /// The conversations that a user is a member of, the most recently written first.
-    case conversations(of: UserID, limit: Int)
+    ///
+    /// `countsUnread`: how many messages are unread is wanted too, which costs reads of the log.
+    case conversations(of: UserID, limit: Int, countsUnread: Bool = false)
     /// Entries in rising order of `seq`, those with `after < seq < before`. With more than `limit`
     /// of them, the lowest when `fromStart`, else the highest. Edited messages have their last
     /// body, deleted ones an empty object.
@@ -195,12 +197,19 @@ package struct ConversationState: Hashable, Sendable {
   package var room: RoomSummary?
   /// The entries up to here have been removed.
   package var lowWaterMark: UInt64
+  /// Messages of others among the entries above both `read` and `start`, of which the newest
+  /// `unreadEntriesMax` are looked at. Deleted ones do not count. 0 when it was not asked for.
+  package var unread: UInt64
+
+  /// Bounds what a list of conversations costs: of each, so many entries are read.
+  package static let unreadEntriesMax = 200
 
   package init(
     conversation: ConversationID, head: UInt64, received: UInt64, read: UInt64,
-    peer: PeerMarks? = nil, room: RoomSummary? = nil, lowWaterMark: UInt64 = 0
+    peer: PeerMarks? = nil, room: RoomSummary? = nil, lowWaterMark: UInt64 = 0, unread: UInt64 = 0
   ) {
     self.lowWaterMark = lowWaterMark
+    self.unread = unread
     self.conversation = conversation
     self.head = head
     self.received = received

@@ -96,6 +96,72 @@ import Testing
     }
   }
 
+  /// Those of the only conversation.
+  private func unread(by name: String, in store: some MessageStore) async -> UInt64? {
+    let states = await store.states(of: name, countsUnread: true)
+    #expect(states.count == 1)
+    return states.first?.unread
+  }
+
+  @Test(arguments: StoreKind.allCases)
+  func `counts messages of others above the read mark as unread`(_ kind: StoreKind) async throws {
+    try await withDatabase(kind) { database in
+      let store = try await database.open(node("server1"))
+      _ = await store.ask([
+        change(.create(.open, members: users("bob")), by: "alice", cid: "1"),
+        .append(entry(from: "alice", cid: "2")), .append(entry(from: "bob", cid: "3")),
+        .append(entry(.edit, from: "alice", cid: "4", reference: 2)),
+        .append(entry(.react, from: "alice", cid: "5", reference: 3)),
+        .append(entry(from: "alice", cid: "6")), .append(entry(from: "alice", cid: "7")),
+        .append(entry(.delete, from: "alice", cid: "8", reference: 7)),
+        change(.join, by: "carol", cid: "9"),
+      ])
+      #expect(await unread(by: "alice", in: store) == 1)
+      #expect(await unread(by: "bob", in: store) == 2)
+      #expect(await unread(by: "carol", in: store) == 3)
+      for (read, left) in [(2, 1), (5, 1), (6, 0), (9, 0)] as [(UInt64, UInt64)] {
+        _ = await store.ask(mark("bob", in: room(), read: read))
+        #expect(await unread(by: "bob", in: store) == left)
+      }
+      #expect(await store.states(of: "carol").map(\.unread) == [0])
+    }
+  }
+
+  @Test(arguments: StoreKind.allCases)
+  func `counts as unread what is kept and the member may see`(_ kind: StoreKind) async throws {
+    try await withDatabase(kind) { database in
+      let store = try await database.open(node("server1"))
+      _ = await store.ask(
+        [change(.create(.closed, members: []), by: "alice", cid: "1")]
+          + (2...4).map { .append(entry(from: "alice", cid: "\($0)")) }
+          + [change(.invite(users("bob")), by: "alice", cid: "5", at: 2_000)]
+          + (6...8).map {
+            .append(entry(from: "alice", cid: "\($0)", at: 1_000 * Timestamp($0)))
+          })
+      #expect(await unread(by: "bob", in: store) == 3)
+      _ = await store.ask(.removeExpired(keptSince: 7_000, now: 0, limit: 500))
+      #expect(await unread(by: "bob", in: store) == 2)
+    }
+  }
+
+  @Test(arguments: StoreKind.allCases)
+  func `looks at the newest 200 entries for what is unread`(_ kind: StoreKind) async throws {
+    try await withDatabase(kind) { database in
+      let store = try await database.open(node("server1"))
+      let alices = (1...205).map { draft(cid: "\($0)") }
+      let bobs = (1...150).map { draft(from: "bob", to: "alice", cid: "\($0)") }
+      _ = await store.ask(alices.prefix(200).map { .append($0) })
+      #expect(await unread(by: "bob", in: store) == 200)
+      _ = await store.ask(alices.suffix(5).map { .append($0) })
+      #expect(await unread(by: "bob", in: store) == 200)
+      _ = await store.ask(bobs.map { .append($0) })
+      #expect(await unread(by: "bob", in: store) == 50)
+      #expect(await unread(by: "alice", in: store) == 150)
+      _ = await store.ask(mark("bob", in: draft(cid: "").conversation, read: 156))
+      #expect(await unread(by: "bob", in: store) == 49)
+    }
+  }
+
   @Test(arguments: StoreKind.allCases)
   func `keeps the highest of marks that two nodes make at once`(_ kind: StoreKind) async throws {
     try await withDatabase(kind) { database in

@@ -68,7 +68,7 @@ private struct RequestSource {
   mutating func read() -> StoreRequest.Operation {
     let limit = Int.random(in: 0...12, using: &random)
     switch Int.random(in: 0..<3, using: &random) {
-    case 0: return .conversations(of: anyUser(), limit: limit)
+    case 0: return .conversations(of: anyUser(), limit: limit, countsUnread: chance(2))
     case 1:
       let after = anyUser()
       return .members(

@@ -29,7 +29,8 @@ struct ModelStore {
     case .changeRoom(let draft): change(draft)
     case .mark(let user, let conversation, let received, let read):
       mark(user, in: conversation, PeerMarks(received: max(received, read), read: read))
-    case .conversations(let user, let limit): .conversations(states(of: user, limit: limit))
+    case .conversations(let user, let limit, let countsUnread):
+      .conversations(states(of: user, limit: limit, countsUnread: countsUnread))
     case .messages(let conversation, let reader, let after, let before, let limit, let fromStart):
       messages(in: conversation, reader: reader, after: after) { entries in
         let found = entries.filter { $0.sequence < before }
@@ -184,7 +185,7 @@ struct ModelStore {
 
   // MARK: Reading
 
-  private func states(of user: UserID, limit: Int) -> [ConversationState] {
+  private func states(of user: UserID, limit: Int, countsUnread: Bool) -> [ConversationState] {
     let mine = logs.filter { $0.value.members[user] != nil }.sorted { left, right in
       let (one, other) = (
         left.value.entries.last?.timestamp ?? 0, right.value.entries.last?.timestamp ?? 0
@@ -199,12 +200,23 @@ struct ModelStore {
           role: member.role, since: $0.isPublic ? 0 : member.hidden, joined: member.came,
           memberCount: log.members.count, settings: $0)
       }
-      return ConversationState(
+      var state = ConversationState(
         conversation: conversation, head: UInt64(log.entries.count),
         received: member.marks.received, read: member.marks.read,
         peer: peer.flatMap { log.members[$0]?.marks }, room: room,
         lowWaterMark: log.lowWaterMark)
+      if countsUnread { state.unread = unread(by: user, state, in: log) }
+      return state
     }
+  }
+
+  private func unread(by user: UserID, _ state: ConversationState, in log: Log) -> UInt64 {
+    let above = log.entries.filter { $0.sequence > max(state.read, state.start) }
+    let counted = above.suffix(ConversationState.unreadEntriesMax).filter {
+      if case .deleted = $0.revision { return false }
+      return $0.kind == .message && $0.sender != user
+    }
+    return UInt64(counted.count)
   }
 
   private func messages(

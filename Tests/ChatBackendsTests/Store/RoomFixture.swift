@@ -73,8 +73,9 @@ extension MessageStore {
     }
   }
 
-  func states(of name: String) async -> [ConversationState] {
-    let result = await ask(.conversations(of: user(name), limit: 100))
+  func states(of name: String, countsUnread: Bool = false) async -> [ConversationState] {
+    let result = await ask(
+      .conversations(of: user(name), limit: 100, countsUnread: countsUnread))
     guard case .conversations(let states) = result else {
       Issue.record("no conversations but \(result)")
       return []

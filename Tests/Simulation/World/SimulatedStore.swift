@@ -42,8 +42,8 @@ package struct SimulatedStore {
       changeRoom(draft)
     case .mark(let user, let conversation, let received, let read):
       mark(user, in: conversation, received: received, read: read)
-    case .conversations(of: let user, let limit):
-      .conversations(Array(states(of: user).prefix(limit)))
+    case .conversations(of: let user, let limit, let countsUnread):
+      .conversations(Array(states(of: user, countsUnread: countsUnread).prefix(limit)))
     case .messages(
       in: let conversation, let reader, let after, let before, let limit, let fromStart):
       messages(
@@ -212,15 +212,27 @@ package struct SimulatedStore {
 
   // MARK: Reading
 
-  private func states(of user: UserID) -> [ConversationState] {
+  private func states(of user: UserID, countsUnread: Bool) -> [ConversationState] {
     conversations(of: user).map { conversation in
       let mark = marks(of: user, in: conversation)
-      return ConversationState(
+      var state = ConversationState(
         conversation: conversation, head: head(conversation), received: mark.received,
         read: mark.read, peer: peer(of: user, in: conversation),
         room: summary(of: user, in: conversation),
         lowWaterMark: lowWaterMark(of: conversation))
+      if countsUnread { state.unread = unread(by: user, state) }
+      return state
     }
+  }
+
+  /// In its world nothing is marked as deleted.
+  private func unread(by user: UserID, _ state: ConversationState) -> UInt64 {
+    let start = min(max(state.read, state.start), state.head)
+    let above = (logs[state.conversation] ?? []).dropFirst(Int(start))
+    let counted = above.suffix(ConversationState.unreadEntriesMax).filter {
+      $0.kind == .message && $0.sender != user
+    }
+    return UInt64(counted.count)
   }
 
   private func peer(of user: UserID, in conversation: ConversationID) -> PeerMarks? {

@@ -47,7 +47,7 @@ extension StoreRequest.Operation {
     case .changeRoom(let draft): "\(draft.change) in \(draft.conversation) by \(draft.actor)"
     case .mark(let user, let conversation, let received, let read):
       "mark \(conversation) of \(user) \(received) \(read)"
-    case .conversations(of: let user, limit: _): "conversations of \(user)"
+    case .conversations(of: let user, limit: _, countsUnread: _): "conversations of \(user)"
     case .messages(in: let conversation, let reader, let after, let before, _, _):
       "messages of \(conversation) \(after)..\(before) for \(reader.map { "\($0)" } ?? "all")"
     case .members: "members"
