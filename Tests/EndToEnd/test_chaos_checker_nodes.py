@@ -80,10 +80,32 @@ def test_a_node_that_had_to_be_killed_when_it_should_stop(story, is_node, violat
     assert story.found() == violations
 
 
+def run_of(**faults):
+    faults = {"names": (), "injected": {}, "missed": {}, "unsettled": [], "fallen": [], **faults}
+    return types.SimpleNamespace(conductor=types.SimpleNamespace(**faults))
+
+
 @pytest.mark.parametrize("injected, missed, is_clean", [
     ({"one": 1}, {}, True), ({"one": 1}, {"one": 2}, True), ({"one": 1}, {"two": 1}, False),
     ({}, {"one": 1}, False), ({}, {}, False)])
 def test_a_run_without_its_faults_shows_nothing(story, injected, missed, is_clean):
-    conductor = types.SimpleNamespace(injected=injected, missed=missed, unsettled=[], fallen=[])
-    run = types.SimpleNamespace(conductor=conductor)
-    assert report.is_clean(run, story.verdict()) == is_clean
+    run = run_of(injected=injected, missed=missed)
+    found = report.lacking(run, is_whole=False)
+    assert report.is_clean(run, story.verdict(), found) == is_clean
+
+
+@pytest.mark.parametrize("is_whole, injected, count", [
+    (True, ("one", "two"), 0), (True, ("one",), 1), (False, ("one",), 0), (True, (), 3)])
+def test_a_whole_run_has_every_kind_of_fault(is_whole, injected, count):
+    run = run_of(names=["one", "two"], injected=dict.fromkeys(injected, 1))
+    assert len(report.lacking(run, is_whole)) == count
+    assert report.kinds(run, None) == f"{len(injected)} of 2"
+    assert report.kinds(run, types.SimpleNamespace(count=3)) == f"{len(injected) + 1} of 3"
+
+
+@pytest.mark.parametrize("found, seconds, is_caught", [
+    ({"late": ["x"]}, 300, True), ({"late": ["x"]}, 301, False), ({}, 300, False)])
+def test_a_mutant_is_to_be_found_in_time(found, seconds, is_caught):
+    run = run_of()
+    run.cluster = types.SimpleNamespace(folder="folder")
+    assert report.told_of_mutant(run, "plain-del", found, seconds, 300) == is_caught

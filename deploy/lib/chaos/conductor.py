@@ -28,6 +28,8 @@ class Conductor:
 
     def __init__(self, stage, shared, journal):
         self.stage, self.shared, self.journal = stage, shared, journal
+        # The kinds that are drawn from.
+        self.names = ()
         self.injected = {}
         self.missed = {}
         # After which faults not everything arrived in time.
@@ -37,6 +39,7 @@ class Conductor:
 
     async def run(self, names, until, count=None):
         """Until a time, and no more than so many."""
+        self.names = names
         for name in itertools.islice(sequence(self.stage.rng, names), count):
             if time.monotonic() >= until:
                 return

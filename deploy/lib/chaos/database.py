@@ -7,11 +7,13 @@ from chaos.check.record import Stored
 
 LOG = """
 SELECT json_build_object('key', c.key, 'seq', m.seq, 'kind', m.kind, 'sender', m.sender,
-  'cid', convert_from(m.cid, 'UTF8'), 'ts', m.ts, 'body', convert_from(m.body, 'UTF8')::json)
+  'cid', convert_from(m.cid, 'UTF8'), 'ts', m.ts, 'reference', m.reference,
+  'body', convert_from(nullif(m.body, ''), 'UTF8')::json,
+  'edited_by', m.edited_by, 'deleted_by', m.deleted_by)
 FROM messages m JOIN conversations c ON c.id = m.conversation"""
 
 SQLITE_LOG = """
-SELECT c.key, m.seq, m.sender, m.cid, m.ts, m.body, m.kind
+SELECT c.key, m.seq, m.sender, m.cid, m.ts, m.body, m.kind, m.reference, m.edited_by, m.deleted_by
 FROM messages m JOIN conversations c ON c.id = m.conversation"""
 
 MARKS = """
@@ -36,8 +38,9 @@ def sqlite_log(path):
     """The same from the database of an embedded node."""
     rows = {}
     with sqlite3.connect(f"file:{path}?mode=ro", uri=True) as connection:
-        for key, seq, sender, cid, ts, body, kind in connection.execute(SQLITE_LOG):
-            rows.setdefault(key, []).append(Stored(seq, sender, cid, ts, json.loads(body), kind))
+        for key, seq, sender, cid, ts, body, *more in connection.execute(SQLITE_LOG):
+            rows.setdefault(key, []).append(
+                Stored(seq, sender, cid, ts, json.loads(body) if body else None, *more))
     return rows
 
 

@@ -15,7 +15,7 @@ LINGER_SECONDS = 8
 HOLE_SECONDS = 1.0
 PAGE_SECONDS = 8
 RETRY_SECONDS = 0.5
-PAGE_MAX = 100
+PAGE_MAX, LOOK_BACK_MAX = 100, 30
 
 
 class Device:
@@ -120,10 +120,12 @@ class Device:
 
     # Out.
 
-    def write(self, to, body):
-        send = self.outbox.write(to, body)
+    def write(self, to, body, kind, target):
+        send = self.outbox.write(to, body, kind, target)
         if send is not None:
-            self.journal.note("write", cid=send.cid, to=to, body=body)
+            self.journal.note("write", cid=send.cid, to=to, body=body, kind=kind, target=target)
+            if kind == "delete":
+                self.places[to].forget(target)
             self.wake.set()
         return send
 
@@ -142,8 +144,8 @@ class Device:
                     number = connection.next_id()
                     self.sends_by_id[number] = send.cid
                     connection.note("send", cid=send.cid, id=number)
-                    await connection.post(
-                        "send", number, cid=send.cid, to=send.to, body=send.body)
+                    kind, fields = send.request()
+                    await connection.post(kind, number, cid=send.cid, to=send.to, **fields)
             except LOST:
                 continue
 
@@ -154,6 +156,7 @@ class Device:
             return None
         number = connection.next_id()
         answer = self.answers[number] = asyncio.get_running_loop().create_future()
+        connection.note("ask", id=number)
         try:
             await connection.post(kind, number, **fields)
             async with asyncio.timeout(PAGE_SECONDS):
@@ -174,11 +177,14 @@ class Device:
                 if f"@{self.user}" in who_came(frame):
                     self.begin(frame["conv"], frame["seq"] - 1)
                 self.hold(frame["conv"], frame["seq"])
+                self.saw(frame)
             case "ack":
                 self.sends_by_id.pop(frame["id"], None)
-                self.outbox.acked(frame["cid"])
+                send = self.outbox.acked(frame["cid"])
                 self.shared.committed(self.user, frame["conv"], frame["seq"])
                 self.hold(frame["conv"], frame["seq"])
+                if send is not None and send.kind == "message":
+                    self.places[frame["conv"]].own.append(frame["seq"])
             case "gap":
                 self.fetch(frame["conv"], frame["before"] - 1, 0)
             case "error":
@@ -203,6 +209,13 @@ class Device:
         if place.add(seq) and place.has_hole:
             # What is missing may be an ack that comes next.
             self.fetch(conv, max(place.ahead) - 1, HOLE_SECONDS)
+
+    def saw(self, message):
+        place = self.places[message["conv"]]
+        if message.get("kind") == "delete":
+            place.forget(message["target"])
+        elif "kind" not in message and "deleted" not in message:
+            place.seen.append(message["seq"])
 
     def begin(self, conv, since):
         """What is at or below it is not this user's to have."""
@@ -233,6 +246,11 @@ class Device:
                     return
         finally:
             self.fetching.discard(conv)
+
+    async def look_back(self, conv):
+        """Reads the last of what it has once more. Nothing that is new to it: that has to come by
+        itself."""
+        await self.ask("history", to=conv, before=self.places[conv].last + 1, limit=LOOK_BACK_MAX)
 
     async def tell_typing(self, conv):
         """Tells that the user is typing."""

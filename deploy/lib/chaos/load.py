@@ -7,6 +7,7 @@ from chaos.revolving import RevolvingRoom
 
 FILLER_MAX = 300
 LONG_FILLER, LONG_SHARE = 4000, 0.03
+CHANGE_SHARE = 1 / 15
 BURST, BURST_SECONDS = 40, 10
 MOVE_SECONDS = 2.0
 ABSENCE_MIN, ABSENCE_MAX = 2, 12
@@ -41,14 +42,24 @@ class Load:
     # Writing.
 
     def write(self, conversation, device=None):
-        """A message that no other is like."""
+        """A message that no other is like; or an edit, a deletion or a reaction."""
         if device is None:
             user = random.choice(conversation.writers)
             device = random.choice([each for each in self.devices if each.user == user])
         self.number += 1
-        size = LONG_FILLER if random.random() < LONG_SHARE else random.randint(0, FILLER_MAX)
-        text = f"{conversation.key} {device.user} {self.number} " + "x" * size
-        if device.write(conversation.name_for(device.user), {"text": text}) is None:
+        to = conversation.name_for(device.user)
+        kind, target = drawn_kind(device.places[to])
+        match kind:
+            case "message" | "edit":
+                size = (LONG_FILLER if random.random() < LONG_SHARE
+                        else random.randint(0, FILLER_MAX))
+                text = f"{conversation.key} {device.user} {self.number} " + "x" * size
+                body = {"text": text}
+            case "delete":
+                body = {}
+            case "react":
+                body = {"emoji": f"👍{self.number}"}
+        if device.write(to, body, kind, target) is None:
             self.held_back += 1
 
     async def write_evenly(self):
@@ -110,3 +121,13 @@ class Load:
             conv = conversation.name_for(device.user)
             device.start(device.mark_read(conv))
             device.start(device.tell_typing(conv))
+            device.start(device.look_back(conv))
+
+
+def drawn_kind(place):
+    """What is written next, and of which message: edits and deletions are of one's own."""
+    if random.random() < CHANGE_SHARE:
+        kind = random.choice(("edit", "delete", "react"))
+        if recent := [*place.own, *(place.seen if kind == "react" else ())]:
+            return kind, random.choice(recent)
+    return "message", None

@@ -15,9 +15,20 @@ class Send:
     to: str
     body: dict
     written: float
+    # Of a message, or of an edit, deletion or reaction of the message that is its target.
+    kind: str
+    target: int | None
     due: float = 0.0
     # The connection that it was last sent on.
     connection: int = -1
+
+    def request(self):
+        """The type of its frame, and what is in it."""
+        if self.kind == "message":
+            return "send", {"body": self.body}
+        # The others have what the server makes their body of.
+        fields = {"body": self.body} if self.kind == "edit" else self.body
+        return self.kind, {"target": self.target, **fields}
 
 
 class Outbox:
@@ -29,11 +40,11 @@ class Outbox:
     def __len__(self):
         return len(self.sends)
 
-    def write(self, to, body):
+    def write(self, to, body, kind, target):
         """The new send, or nothing when too many wait already."""
         if len(self.sends) >= SENDS_MAX:
             return None
-        send = Send(str(uuid.uuid4()), to, body, time.monotonic())
+        send = Send(str(uuid.uuid4()), to, body, time.monotonic(), kind, target)
         self.sends[send.cid] = send
         return send
 
@@ -51,7 +62,8 @@ class Outbox:
         return any(send.written < time for send in self.sends.values())
 
     def acked(self, cid):
-        self.sends.pop(cid, None)
+        """The send, if this is its first ack."""
+        return self.sends.pop(cid, None)
 
     def failed(self, cid, is_retryable, after):
         send = self.sends.get(cid)

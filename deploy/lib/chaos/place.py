@@ -1,5 +1,9 @@
 """What a device holds of one conversation."""
 
+import collections
+
+RECENT_MAX = 8
+
 
 class Place:
     """`last` is the end of what it holds without a hole; `ahead` lies beyond holes."""
@@ -7,6 +11,15 @@ class Place:
     def __init__(self):
         self.last = 0
         self.ahead = set()
+        # The last messages that it sent itself, and that it saw: edits and the like are of these.
+        self.own = collections.deque(maxlen=RECENT_MAX)
+        self.seen = collections.deque(maxlen=RECENT_MAX)
+
+    def forget(self, seq):
+        """A message is deleted, or about to be."""
+        for recent in (self.own, self.seen):
+            if seq in recent:
+                recent.remove(seq)
 
     def add(self, seq):
         """Says whether this was new."""

@@ -1,5 +1,7 @@
 """What each connection showed: in rising order, without a silent hole, as it is stored."""
 
+from chaos.check.revisions import body_shown
+
 # Nothing that the clients do deserves these.
 BLAMED_CODES = {1002, 1003, 1007, 1008, 1009, 1011, 4000, 4001, 4003, 4103}
 MEMBERSHIP_ENDED = "a membership has ended"
@@ -52,8 +54,12 @@ def check_message(record, each, message, key):
     elif (row.sender, row.cid, row.ts) != (
             message["from"].removeprefix("@"), message.get("cid", ""), message["ts"]):
         yield "altered", f"{place}: shown as {message.get('cid')}, stored as {row.cid}"
-    elif row.body != message.get("body"):
-        yield "altered", f"{place}: another body than was stored"
+    elif (row.kind_name, row.reference) != (
+            message.get("kind", "message"), message.get("target", message.get("reply_to"))):
+        yield "altered", (f"{place}: shown as {message.get('kind')} of {message.get('target')}, "
+                          f"stored as {row.kind_name} of {row.reference}")
+    elif message.get("body") != body_shown(record, key, row, message):
+        yield "altered", f"{place}: another body than was written"
 
 
 class Walk:

@@ -5,8 +5,12 @@ import json
 
 from chaos import journal
 from chaos.check.members import Members
+from chaos.check.revisions import Revisions
 from chaos.check.windows import windows
 from chaos.plan import key_of
+
+# As the server counts them.
+KINDS = ("message", "edit", "delete", "react", "room")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -17,9 +21,16 @@ class Stored:
     sender: str
     cid: str
     ts: int
+    # Nothing where it was taken out.
     body: object
-    # As the server counts them; 0 is a message.
     kind: int = 0
+    reference: int | None = None
+    edited_by: int | None = None
+    deleted_by: int | None = None
+
+    @property
+    def kind_name(self):
+        return KINDS[self.kind]
 
 
 @dataclasses.dataclass
@@ -38,6 +49,8 @@ class Connection:
     # (time, frame), as they came; and when each cid was first sent on it.
     frames: list = dataclasses.field(default_factory=list)
     sent: dict = dataclasses.field(default_factory=dict)
+    # When each other request was made, by its id.
+    asked: dict = dataclasses.field(default_factory=dict)
     hello: float = 0.0
 
     @property
@@ -83,6 +96,8 @@ def history(user, device, events):
             case "send":
                 here.sent.setdefault(event["cid"], event["t"])
                 sends[event.get("id")] = event["cid"]
+            case "ask":
+                here.asked[event["id"]] = event["t"]
             case "end":
                 here.end, here.code = event["t"], event.get("code")
                 here.reason = event.get("reason", "")
@@ -104,12 +119,15 @@ class Record:
 
     def __init__(self, histories, log, events=(), samples=(), final=None, marks=None):
         self.histories = histories
+        self.writes = {(each.user, cid): write for each in histories
+                       for cid, write in each.writes.items()}
         # key -> {seq: Stored}, and key -> all rows, should there be two with one number.
         self.rows = log
         self.log = {key: {row.seq: row for row in rows} for key, rows in log.items()}
         self.events, self.samples = list(events), list(samples)
         self.windows = windows(self.events)
         self.members = Members(histories, log)
+        self.revisions = Revisions(self.log)
         # (key, user) -> how far each has received and read, in the database.
         self.marks = marks
         # What was left when everything had stopped: queues and the like.
@@ -120,6 +138,11 @@ class Record:
 
     def may_see(self, user, key, seq):
         return self.members.stay(user, key, seq) is not None
+
+    def written(self, row):
+        """The body that an entry was written with; what the server made itself is as stored."""
+        write = self.writes.get((row.sender, row.cid))
+        return row.body if write is None or write["body"] is None else write["body"]
 
 
 def load(folder, log, marks):

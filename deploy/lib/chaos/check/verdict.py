@@ -3,7 +3,8 @@
 import collections
 import dataclasses
 
-from chaos.check import acks, heads, marks, members, order, presence, resources, storage
+from chaos.check import (acks, heads, marks, members, order, presence, resources,
+                         revisions, storage)
 from chaos.check.arrival import Arrivals
 
 SHOWN_MAX = 10
@@ -42,6 +43,7 @@ def check(record, quiet=()):
     for found in (storage.check(record), acks.check(record), order.check(record),
                   members.check(record), arrivals.check(),
                   heads.check(record, arrivals.committed), marks.check(record),
+                  revisions.check(record, arrivals.committed),
                   presence.check(record), resources.check(record)):
         for kind, what in found:
             violations[kind].append(what)
