@@ -157,7 +157,7 @@ let package = Package(
     tests("FaultInjection"),
     // Nodes, back ends and clients under one seed, and the program that tries many.
     .target(
-      name: "Simulation", dependencies: ["ChatProtocol", "ChatCore"],
+      name: "Simulation", dependencies: ["Bytes", "ChatProtocol", "ChatCore"],
       path: "Tests/Simulation/World", swiftSettings: settings),
     .executableTarget(
       name: "simulate", dependencies: ["Simulation", "ChatCore", argumentParser],

@@ -15,7 +15,7 @@ package struct Scenario: Sendable {
   /// How long after the last fault everybody has everything. Where the bus loses what nobody misses,
   /// the next sweep finds it.
   package var recoveryTime: Int64 {
-    faults.envelopesLost > 0 ? limits.sweepInterval + .seconds(30) : .seconds(8)
+    faults.batchesLost > 0 ? limits.sweepInterval + .seconds(30) : .seconds(8)
   }
 
   package static let all: [Scenario] = [
@@ -40,7 +40,7 @@ package struct Scenario: Sendable {
       name: "bus away to the end, no other sweeps",
       faults: World.Faults(busOutages: true, isBusAwayToTheEnd: true), limits: .withoutSweeps),
     Scenario(
-      name: "lossy bus", faults: World.Faults(busOutages: true, envelopesLost: 100)),
+      name: "lossy bus", faults: World.Faults(busOutages: true, batchesLost: 100)),
     Scenario(
       name: "registry away, no sweeps",
       faults: World.Faults(registryOutages: true, registryFlushes: true, takeovers: true),
@@ -133,14 +133,14 @@ extension World.Faults {
   fileprivate static let calm = World.Faults(busDelayMax: .milliseconds(15))
 
   fileprivate static let every = World.Faults(
-    crashes: true, busOutages: true, envelopesLost: 20, registryOutages: true,
+    crashes: true, busOutages: true, batchesLost: 20, registryOutages: true,
     registryFlushes: true, guardLosses: true, storeOutages: true, congestion: true,
     takeovers: true, removals: true, newsDelayMax: .milliseconds(300))
 
   /// Those of which somebody hears.
   fileprivate static let everyRepaired: World.Faults = {
     var faults = every
-    faults.envelopesLost = 0
+    faults.batchesLost = 0
     return faults
   }()
 }

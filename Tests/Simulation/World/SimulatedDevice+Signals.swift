@@ -7,7 +7,7 @@ extension SimulatedDevice {
     let id = nextID()
     let last = place(in: address).last
     marksSent[id] = (address, last)
-    return .mark(.init(id: id, to: address, received: 0, read: last))
+    return .mark(.init(id: id, to: address, received: last, read: last))
   }
 
   func says(_ state: PresenceState) -> Command {

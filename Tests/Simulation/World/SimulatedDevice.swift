@@ -6,6 +6,9 @@ final class SimulatedDevice {
   struct Sent {
     var to: Address
     var body: [UInt8]
+    var kind = EntryKind.message
+    /// What an edit, a deletion or a reaction is about.
+    var target: UInt64?
   }
 
   /// What a `gap` left to `history`: the numbers above `after` and below `before`.
@@ -41,13 +44,13 @@ final class SimulatedDevice {
   /// The name of its session in the registry.
   private(set) var connection = ""
   /// Sends without an ack, by cid, in order; sent again after each reconnect.
-  private(set) var unacked: [(cid: String, sent: Sent)] = []
+  var unacked: [(cid: String, sent: Sent)] = []
   /// Changes of rooms without an answer, in order; asked for again likewise.
-  private var changes: [Command.ChangeRoom] = []
+  var changes: [Command.ChangeRoom] = []
   private(set) var acks: [(cid: String, sent: Sent, sequence: UInt64)] = []
   private var violations: [String] = []
   /// Asked for and not answered, asked for again after each reconnect.
-  private var fetches: [Fetch] = []
+  private(set) var fetches: [Fetch] = []
 
   /// How far each member is, as far as it was told.
   var marks: [Address: [UserID: PeerMarks]] = [:]
@@ -55,8 +58,10 @@ final class SimulatedDevice {
   var marksSent: [RequestID: (address: Address, read: UInt64)] = [:]
   /// What was answered with `ok`.
   var confirmedMarks: [Address: UInt64] = [:]
-  private var sendCount = 0
+  var sendCount = 0
   private var places: [Address: Place] = [:]
+  /// With which entries its user came into the rooms of the last `ready`.
+  var begins: [Address: UInt64] = [:]
 
   /// What this device has of one conversation.
   struct Place {
@@ -71,6 +76,11 @@ final class SimulatedDevice {
     var removed: UInt64 = 0
     /// Numbers at or below the head that the first `ready` told, or below what made the user a member.
     var old: UInt64 = 0
+    /// The entry that made the user a member, while only `ready` has told of it: the room begins with
+    /// what comes first. No frame says it, so the device knows it only to check what that is.
+    var begin: UInt64?
+    /// What comes is above this.
+    var start: UInt64 { max(last, (begin ?? 1) - 1) }
     /// The user was taken out of the room.
     var isOut = false {
       didSet { if isOut { left = last } }
@@ -109,7 +119,9 @@ final class SimulatedDevice {
 
   func becomesSlow() { isSlow = true }
 
-  var resume: [Address: UInt64] { places.filter { !$0.value.isOut }.mapValues(\.last) }
+  var resume: [Address: UInt64] {
+    places.filter { !$0.value.isOut && $0.value.begin == nil }.mapValues(\.last)
+  }
 
   /// Whether the device knows its user for a member.
   func isIn(_ room: Address) -> Bool { places[room]?.isOut == false }
@@ -124,37 +136,6 @@ final class SimulatedDevice {
 
   func place(in address: Address) -> Place { places[address] ?? Place() }
 
-  func change(_ room: String, _ change: RoomChange) -> Command {
-    sendCount += 1
-    let cid = "\(user.name)-\(name)-\(sendCount)"
-    let change = Command.ChangeRoom(
-      id: RequestID(json: cid), clientID: cid, room: room, change: change)
-    changes.append(change)
-    return .changeRoom(change)
-  }
-
-  func compose(to other: Address) -> Command {
-    sendCount += 1
-    let cid = "\(user.name)-\(name)-\(sendCount)"
-    let sent = Sent(to: other, body: Array("{\"text\":\"\(cid)\"}".utf8))
-    unacked.append((cid, sent))
-    return command(cid, sent)
-  }
-
-  private var repeats: [Command] {
-    changes.map { .changeRoom($0) } + unacked.map { command($0.cid, $0.sent) }
-      + fetches.map(\.command)
-  }
-
-  /// The request that an error answers, unless it was answered since.
-  func `repeat`(of id: RequestID) -> Command? {
-    if let send = unacked.first(where: { RequestID(json: $0.cid) == id }) {
-      return command(send.cid, send.sent)
-    }
-    if let change = changes.first(where: { $0.id == id }) { return .changeRoom(change) }
-    return fetches.first { $0.id == id }?.command
-  }
-
   func violates(_ violation: String) { violations.append("\(self) \(violation)") }
 
   func takeViolations() -> [String] {
@@ -162,18 +143,19 @@ final class SimulatedDevice {
     return violations
   }
 
-  func nextID() -> RequestID {
-    sendCount += 1
-    return RequestID(json: "\(user.name)-\(name)-\(sendCount)")
-  }
-
-  private func command(_ cid: String, _ sent: Sent) -> Command {
-    .send(
-      Command.Send(
-        id: RequestID(json: cid), clientID: cid, to: sent.to, body: sent.body, reference: nil))
-  }
-
   // MARK: - What the server says
+
+  /// What the text of a frame says to a client: all that was meant by it, but what it has no field for.
+  func read(_ text: [UInt8], of event: Event) -> Event? {
+    do throws(JSONText.Failure) {
+      let read = try Event(frame: text, for: user)
+      if read == event.asWritten { return read }
+      violates("got \(String(decoding: text, as: UTF8.self)), meant was \(event)")
+    } catch {
+      violates("got \(String(decoding: text, as: UTF8.self)): \(error)")
+    }
+    return nil
+  }
 
   /// Gives what it asks for in turn.
   func received(_ event: Event) -> [Command] {
@@ -201,8 +183,8 @@ final class SimulatedDevice {
       watched[user] = presence.state
     case .error(let id, .notFound, _, _) where isForRoom(id):
       changes.removeAll { $0.id == id }
-      unacked.removeAll { RequestID(json: $0.cid) == id }
-    case .error(let id, .conflict, _, _) where !unacked.contains { RequestID(json: $0.cid) == id }:
+      unacked.removeAll { self.id(of: $0.cid) == id }
+    case .error(let id, .conflict, _, _) where !unacked.contains { self.id(of: $0.cid) == id }:
       // The room is there already.
       changes.removeAll { $0.id == id }
     case .error(_, let code, let message, _):
@@ -219,7 +201,7 @@ final class SimulatedDevice {
 
   /// Whether this was sent to a room, or to change one.
   private func isForRoom(_ id: RequestID?) -> Bool {
-    guard let sent = unacked.first(where: { RequestID(json: $0.cid) == id }) else { return true }
+    guard let sent = unacked.first(where: { self.id(of: $0.cid) == id }) else { return true }
     if case .room = sent.sent.to { return true } else { return false }
   }
 
@@ -231,19 +213,29 @@ final class SimulatedDevice {
     for case .room(let name) in places.keys where !listed.contains(.room(name)) {
       leave(.room(name))
     }
-    for summary in ready.conversations where hadMemory && !isIn(summary.address) {
-      guard let room = summary.room else { continue }
-      enter(summary.address, after: room.joined - 1)
+    for summary in ready.conversations where hadMemory && summary.room != nil {
+      guard let begin = begins.removeValue(forKey: summary.address),
+        !isIn(summary.address) || place(in: summary.address).begin != nil
+      else { continue }
+      places[summary.address, default: Place()].isOut = false
+      places[summary.address]?.begin = begin
     }
     for summary in ready.conversations where !hadMemory && summary.head > 0 {
       places[summary.address] = Place(last: summary.head, old: summary.head)
     }
   }
 
+  /// What comes first of a room that `ready` told of must be the entry that made the user a member, or
+  /// a gap that takes its place.
+  private func begin(_ room: Address) {
+    if let begin = place(in: room).begin { enter(room, after: begin - 1) }
+  }
+
   /// The user is a member of a room: the device sees what comes now.
   private func enter(_ room: Address, after sequence: UInt64) {
     var place = places[room] ?? Place()
     place.isOut = false
+    place.begin = nil
     place.last = max(place.last, sequence)
     place.old = max(place.old, sequence)
     place.acked = place.acked.filter { $0 > place.last }
@@ -253,6 +245,7 @@ final class SimulatedDevice {
 
   private func received(_ message: Message, _ address: Address) {
     if message.sequence <= place(in: address).left { return leave(by: message, address) }
+    begin(address)
     if case .room = address, !isIn(address) { enter(address, after: message.sequence - 1) }
     defer { leave(by: message, address) }
     var place = places[address] ?? Place()
@@ -292,10 +285,12 @@ final class SimulatedDevice {
 
   private func leave(_ room: Address) {
     places[room]?.isOut = true
+    places[room]?.begin = nil
     fetches.removeAll { $0.address == room }
   }
 
   private func received(gapIn address: Address, after: UInt64, before: UInt64) {
+    begin(address)
     if case .room = address, !isIn(address) {
       // The answer to a `history` from before the user was taken out brings it nowhere.
       if before - 1 > place(in: address).left { enter(address, after: before - 1) }

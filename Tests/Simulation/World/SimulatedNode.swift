@@ -1,3 +1,4 @@
+import Bytes
 package import ChatCore
 import ChatProtocol
 
@@ -34,6 +35,8 @@ package final class SimulatedHub {
   private var registryOrder = Channel()
   private var localOrder: [Int: Channel] = [:]
   private var clientOrder: [SessionID: Channel] = [:]
+  private var names = NameCache()
+  private var frame = ByteBuffer()
 
   init(node: SimulatedNode, hub: Hub) {
     self.node = node
@@ -58,6 +61,31 @@ package final class SimulatedHub {
     post(in: world) { $0.closed(session) }
   }
 
+  /// A device says this, as text that the hub's gateway reads.
+  func receive(
+    _ command: Command, of device: SimulatedDevice, _ session: SessionID, in world: World
+  ) {
+    let text = command.json
+    world.note("\(device) says \(text)")
+    post(in: world) { [self] hub in
+      do throws(CommandError) {
+        let read = try decode(text)
+        if read != command { device.violates("said \(text), which is read otherwise") }
+        hub.received(read, from: session)
+      } catch {
+        device.violates("said \(text), which is refused: \(error.message)")
+        hub.rejected(
+          error.id, error.code, error.message, isMalformed: error.isMalformed, from: session)
+      }
+    }
+  }
+
+  private func decode(_ text: String) throws(CommandError) -> Command {
+    try text.utf8.span.bytes.withUnsafeBytes { (bytes) throws(CommandError) in
+      try Command.decode(bytes, names: &names)
+    }
+  }
+
   fileprivate func end() {
     for session in devices.keys { hub.closed(session) }
     devices = [:]
@@ -66,7 +94,7 @@ package final class SimulatedHub {
 
   private func takeTurn(in world: World) {
     guard node.isUp else { return }
-    hub.advance(to: world.now, wall: 1_700_000_000_000 + world.now / .milliseconds(1))
+    hub.advance(to: world.now, wall: world.wall)
     hub.timerFired()
     let calls = mailbox
     mailbox = []
@@ -90,7 +118,12 @@ package final class SimulatedHub {
 
   private func carryOut(_ effects: Effects, in world: World) {
     for send in effects.sends {
-      for session in effects.targets[send.targets] { transmit(send.event, to: session, in: world) }
+      frame.removeAll()
+      send.event.encode(into: &frame)
+      let text = [UInt8](frame.bytes)
+      for session in effects.targets[send.targets] {
+        transmit(text, of: send.event, to: session, in: world)
+      }
     }
     for close in effects.closes { end(close, in: world) }
     for request in effects.store { perform(request, in: world) }
@@ -106,7 +139,10 @@ package final class SimulatedHub {
     }
   }
 
-  private func transmit(_ event: Event, to session: SessionID, in world: World) {
+  /// What the hub means is checked; what the device does, it does by the text.
+  private func transmit(
+    _ text: [UInt8], of event: Event, to session: SessionID, in world: World
+  ) {
     guard let device = devices[session] else { return }
     let arrival = clientOrder[session, default: Channel()].next(
       world.now, world.delay(upTo: .milliseconds(5)))
@@ -114,9 +150,10 @@ package final class SimulatedHub {
       guard device.session == session else { return }
       world.note("\(device) gets \(event.summary)")
       world.check(event, for: device)
-      world.send(device.received(event), from: device)
-      if case .error(let id?, .unavailable, _, _) = event { world.sendAgain(id, device) }
-      if case .error(let id?, .notFound, _, _) = event { world.sendAgain(id, device) }
+      guard let read = device.read(text, of: event) else { return }
+      world.send(device.received(read), from: device)
+      if case .error(let id?, .unavailable, _, _) = read { world.sendAgain(id, device) }
+      if case .error(let id?, .notFound, _, _) = read { world.sendAgain(id, device) }
     }
   }
 

@@ -2,6 +2,10 @@ package import ChatCore
 package import ChatProtocol
 
 /// The store's truth. When a request takes effect and when it is answered is the world's affair.
+///
+/// Edits, deletions and reactions are entries like messages, of whatever they refer to: unlike the real
+/// stores, whose contract `ChatBackendsTests` checks, it refuses none, and what they refer to is read as
+/// it was written.
 package struct SimulatedStore {
   private struct SendKey: Hashable {
     var sender: UserID

@@ -14,6 +14,7 @@ extension World {
       check(gapIn: address, after: after, before: before, for: device)
       check(needOfGapIn: address, after: after, before: before, cause, for: device)
     case .ready(let ready):
+      for summary in ready.conversations { device.begins[summary.address] = summary.room?.joined }
       check(ready.conversations, for: device)
       checkNothingIsMissing(in: ready.conversations, for: device)
     case .conversations(_, let conversations):
@@ -38,7 +39,8 @@ extension World {
       }
       if message.conversation != conversation || message.sender != entry?.sender
         || message.clientID != entry?.clientID || message.body != entry?.body
-        || message.kind != entry?.kind
+        || message.kind != entry?.kind || message.reference != entry?.reference
+        || message.timestamp != entry?.timestamp
       {
         device.violates("got \(address) \(message.sequence), which is stored otherwise")
       }
@@ -88,7 +90,7 @@ extension World {
     case .overflow, .absence, .removal: break
     }
     let place = device.place(in: address)
-    let first = max(after, place.last) + 1
+    let first = max(after, place.start) + 1
     for number in first..<max(first, min(before, store.head(conversation) + 1))
     where place.shown[number] == nil
       && store.isOwed(number, of: conversation, to: device.user)

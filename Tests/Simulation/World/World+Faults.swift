@@ -6,8 +6,8 @@ extension World {
     var busOutages = false
     /// The bus does not come back after all; who has nothing else compares heads meanwhile.
     var isBusAwayToTheEnd = false
-    /// Of a thousand envelopes.
-    var envelopesLost = 0
+    /// Of a thousand batches of envelopes.
+    var batchesLost = 0
     var registryOutages = false
     var registryFlushes = false
     /// The news of changed routes get lost for a while.

@@ -24,7 +24,9 @@ extension World {
         let conversation = ConversationID(ack.sent.to, seenBy: device.user)
         let log = store.logs[conversation] ?? []
         let stored = log.filter { $0.clientID == ack.cid && $0.sender == device.user }
-        if stored.map(\.sequence) != [ack.sequence] || stored.first?.body != ack.sent.body {
+        if stored.map(\.sequence) != [ack.sequence] || stored.first?.body != ack.sent.body
+          || stored.first?.kind != ack.sent.kind || stored.first?.reference != ack.sent.target
+        {
           violations.append("\(device) has an ack for \(ack.cid), which is not stored so")
         }
       }

@@ -21,7 +21,7 @@ package final class World {
   /// Nothing fails, and everything came back.
   var isAtRest = false
   private(set) var users: [UserID] = []
-  private var busOrder: [String: Channel] = [:]
+  var busOrder: [String: Channel] = [:]
   private var sessionCount: UInt64 = 0
 
   /// What happened, in order, where somebody wants to know.
@@ -62,6 +62,8 @@ package final class World {
   }
 
   var faults: Faults { scenario.faults }
+  /// Milliseconds since 1970.
+  var wall: Int64 { 1_700_000_000_000 + now / .milliseconds(1) }
 
   /// Lets everyone talk under faults for `span`, heals everything, and waits for as long as it may take
   /// until all is told.
@@ -112,7 +114,7 @@ package final class World {
     return Int64.random(in: 1...max(longest, 1), using: &random)
   }
 
-  private func chance(_ ofThousand: Int) -> Bool {
+  func chance(_ ofThousand: Int) -> Bool {
     Int.random(in: 0..<1000, using: &random) < ofThousand
   }
 
@@ -166,8 +168,7 @@ package final class World {
         if device.session == session { hub.post(in: self) { $0.setCongested(session, false) } }
       }
     } else {
-      let command = chance(100) ? signal(of: device) : compose(device)
-      hub.post(in: self) { $0.received(command, from: session) }
+      send([chance(100) ? signal(of: device) : compose(device)], from: device)
     }
   }
 
@@ -187,7 +188,7 @@ package final class World {
 
   private func compose(_ device: SimulatedDevice) -> Command {
     let other = users.randomElement(using: &random)!
-    guard chance(400) else { return device.compose(to: .user(other)) }
+    guard chance(400) else { return write(device, to: .user(other)) }
     let name = chance(500) ? "lobby" : "team"
     guard device.isIn(.room(name)) else {
       let settings = RoomSettings(isPublic: name == "lobby")
@@ -200,8 +201,22 @@ package final class World {
     case 2, 3: return device.change(name, .invite([other]))
     case 4: return device.change(name, .update(.init(topic: "topic \(now)")))
     case 5:
-      return .mark(.init(id: nil, to: .room(name), received: .max, read: UInt64(now) % 50))
-    default: return device.compose(to: .room(name))
+      let (read, last) = (UInt64(now) % 50, UInt64(1) << 53 - 1)
+      let mark = chance(500) ? (received: last, read: 0) : (received: read, read: read)
+      return .mark(
+        .init(id: nil, to: .room(name), received: mark.received, read: mark.read))
+    default: return write(device, to: .room(name))
+    }
+  }
+
+  /// Mostly a message, else something about one of the device's own.
+  private func write(_ device: SimulatedDevice, to address: Address) -> Command {
+    guard chance(67), let target = device.targets(in: address).randomElement(using: &random)
+    else { return device.compose(to: address) }
+    switch Int.random(in: 0..<3, using: &random) {
+    case 0: return device.edit(target, in: address)
+    case 1: return device.delete(target, in: address)
+    default: return device.react(to: target, in: address, takesBack: chance(300))
     }
   }
 
@@ -218,14 +233,12 @@ package final class World {
     hub.connect(device, session, in: self)
     let hello = Command.Hello(
       id: nil, user: device.user, token: nil, device: device.name, resume: device.resume)
-    hub.post(in: self) { $0.received(.hello(hello), from: session) }
+    send([.hello(hello)], from: device)
   }
 
   func send(_ commands: [Command], from device: SimulatedDevice) {
     guard let hub = device.hub, let session = device.session else { return }
-    for command in commands {
-      hub.post(in: self) { $0.received(command, from: session) }
-    }
+    for command in commands { hub.receive(command, of: device, session, in: self) }
   }
 
   func sendAgain(_ id: RequestID, _ device: SimulatedDevice) {
@@ -291,41 +304,6 @@ package final class World {
     let generation = node.routeGuard.generation
     schedule(at: node.routeGuard.news.next(now, delay(upTo: faults.newsDelayMax))) {
       news(generation == node.routeGuard.generation)
-    }
-  }
-
-  func publish(
-    _ publications: [(destination: Destination, envelope: Envelope)], from sender: SimulatedNode
-  ) {
-    for (destination, envelope) in publications {
-      switch destination {
-      case .node(let id): carry(envelope, from: sender, to: id)
-      case .all:
-        for node in nodes where node.id != sender.id { carry(envelope, from: sender, to: node.id) }
-      }
-    }
-  }
-
-  private func carry(_ envelope: Envelope, from sender: SimulatedNode, to id: NodeID) {
-    precondition(id != sender.id, "a node published to itself")
-    guard !isBusDown, isAtRest || !chance(faults.envelopesLost) else { return lost(envelope) }
-    let arrival = busOrder["\(sender.id)>\(id)", default: Channel()].next(
-      now, delay(upTo: faults.busDelayMax))
-    schedule(at: arrival) { [self] in
-      guard let node = nodes.first(where: { $0.id == id }), node.isUp else {
-        lost(envelope)
-        if chance(500) { tell(sender, .returned([envelope], from: id)) }
-        return
-      }
-      tell(node, .arrived([envelope]))
-    }
-  }
-
-  private func lost(_ envelope: Envelope) {
-    switch envelope {
-    case .replace(let user, let device, _), .restore(let user, let device, _):
-      handoversLost.insert("\(user)/\(device)")
-    case .deliver, .relay, .signal: break
     }
   }
 
