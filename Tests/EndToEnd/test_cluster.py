@@ -46,6 +46,17 @@ def test_devices_on_different_nodes_all_get_a_message_once(cluster, name):
             device.socket.close()
 
 
+def test_a_device_that_comes_to_another_node_replaces_its_connection(cluster, name):
+    urls = cluster.urls()
+    bob = name("bob")
+    with Client(urls["server1"], name("alice")) as alice:
+        with Client(urls["server2"], bob, device="phone") as old:
+            with Client(urls["server3"], bob, device="phone") as new:
+                assert old.expect_closed() == 4004
+                alice.send(f"@{bob}", "hi")
+                assert new.next()["body"]["text"] == "hi"
+
+
 def test_the_message_goes_to_rabbitmq_with_its_nodes_key(cluster, name):
     status = cluster.status()
     connection = pika.BlockingConnection(pika.URLParameters(status["amqp"] + "/%2f"))

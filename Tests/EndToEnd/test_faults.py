@@ -59,6 +59,17 @@ def test_messages_to_a_dead_nodes_user_are_kept(cluster, name, healed):
             assert [reader.next()["seq"] for _ in range(20)] == list(range(1, 21))
 
 
+def test_the_users_of_a_killed_node_are_offline_within_15_s(cluster, name, healed):
+    urls = cluster.urls()
+    bob = name("bob")
+    with Client(urls["server1"], name("alice")) as alice, Client(urls["server2"], bob):
+        watched, = alice.request("presence.watch", users=[f"@{bob}"])["users"]
+        assert watched["state"] == "online"
+        cluster.run("kill", "server2", "-9")
+        told = alice.next("presence", timeout=15)
+        assert (told["user"], told["state"]) == (f"@{bob}", "offline")
+
+
 def test_a_node_that_comes_back_serves_again(cluster, name, healed):
     cluster.run("kill", "server3", "-9")
     cluster.run("start", "server3")
