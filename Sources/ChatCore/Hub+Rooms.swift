@@ -60,8 +60,13 @@ extension Hub {
       place = position
     default:
       guard let removal else { return }
-      place = removal
       finishFanouts(to: session, in: room, upTo: removal)
+      // Its device may have been in the room elsewhere.
+      if case .ahead(let through) = session.lags[conversation] {
+        place = max(removal, through)
+      } else {
+        place = removal
+      }
     }
     session.lags[conversation] = .ahead(through: max(place, joined - 1))
     sendGap(to: session, conversation, after: place, before: joined, .absence)

@@ -161,6 +161,19 @@ private let lobby = ConversationID(room: "lobby")
     #expect(driver.taken(session) == ["ready", "gap #lobby 1-5", "#lobby 5"])
   }
 
+  @Test func `who was taken out and came again elsewhere gets nothing twice`() {
+    let driver = HubDriver()
+    makeRoom(in: driver)
+    let here = driver.connect(bob)
+    driver.write(lobby, alice, .kick(bob))
+    driver.write(lobby, alice, .invite([bob]))
+    driver.write(lobby, alice, "c1")
+    let session = driver.connect(bob, device: "d2", resume: [.room("lobby"): 4])
+    driver.pass(.seconds(1))
+    #expect(driver.taken(here) == ["ready", "#lobby 2", "#lobby 3", "#lobby 4"])
+    #expect(driver.taken(session) == ["ready"])
+  }
+
   @Test func `a session that goes back and is out hears nothing of the room any more`() {
     let driver = HubDriver()
     makeRoom(in: driver)

@@ -144,10 +144,13 @@ extension World {
     }
   }
 
-  /// Who was told to be out of a room hears nothing of it, unless the user is in again.
+  /// Who was told to be out of a room hears nothing of it, unless the user is in again; nor does whose user
+  /// never was in it. While the entry with which the user came is on its way, that may be over already.
   private func checkMembership(in address: Address, of device: SimulatedDevice) {
     let conversation = ConversationID(address, seenBy: device.user)
-    if !store.isMember(device.user, of: conversation), !device.isIn(address) {
+    let isOnItsWay =
+      !device.hasHeard(of: address) && !store.stays(of: device.user, in: conversation).isEmpty
+    if !store.isMember(device.user, of: conversation), !device.isIn(address), !isOnItsWay {
       device.violates("hears of \(address), where it is not")
     }
   }
