@@ -71,7 +71,7 @@ extension Hub {
   }
 
   func tellAllPresences() {
-    let interval = max(Int64.seconds(1) / limits.registrationsPerSecondMax, 1)
+    let interval = Int64.interval(perSecond: limits.registrationsPerSecondMax)
     for (index, user) in users.values.sorted(by: { $0.id < $1.id }).enumerated() {
       user.toldPresence = .offline
       alarms.set(.presence(user.id), at: now + Int64(index) * interval)

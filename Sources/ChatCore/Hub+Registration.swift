@@ -60,7 +60,7 @@ extension Hub {
   /// The bus may have lost what closes connections of devices that have moved on: it is said again, and
   /// each session here finds out whether it is such a one.
   func confirmOwners() {
-    let interval = max(Int64.seconds(1) / limits.registrationsPerSecondMax, 1)
+    let interval = Int64.interval(perSecond: limits.registrationsPerSecondMax)
     for (index, session) in sessionsInOrder().enumerated() where session.isRegistered {
       if let user = session.user, let owner = session.ownerBefore { replace(owner, session, user) }
       alarms.set(.confirm(session), at: now + Int64(index) * interval)
@@ -108,7 +108,7 @@ extension Hub {
 
   func registerAll() {
     tellAllPresences()
-    let interval = max(Int64.seconds(1) / limits.registrationsPerSecondMax, 1)
+    let interval = Int64.interval(perSecond: limits.registrationsPerSecondMax)
     for (index, session) in sessionsInOrder().enumerated()
     where session.user != nil && !session.isAsking {
       session.isRegistered = false

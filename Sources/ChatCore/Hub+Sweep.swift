@@ -22,7 +22,7 @@ extension Hub {
   }
 
   private func scheduleSweeps(_ users: [User]) {
-    let interval = max(Int64.seconds(1) / limits.sweepsPerSecondMax, 1)
+    let interval = Int64.interval(perSecond: limits.sweepsPerSecondMax)
     for (index, user) in users.enumerated() {
       scheduleSweep(user, at: now + Int64(index) * interval)
     }

@@ -120,7 +120,7 @@ extension Hub {
 
   /// All watched users, as fast as `sweepsPerSecondMax` allows.
   func lookAtAllWatched(subscribing isSubscribing: Bool = false) {
-    let interval = max(Int64.seconds(1) / limits.sweepsPerSecondMax, 1)
+    let interval = Int64.interval(perSecond: limits.sweepsPerSecondMax)
     for (index, watch) in watches.values.sorted(by: { $0.user < $1.user }).enumerated() {
       if isSubscribing { watch.isSubscribed = false }
       schedule(watch, at: now + Int64(index) * interval)

@@ -128,4 +128,6 @@ extension Int64 {
   package static func seconds(_ count: Int64) -> Int64 { count * 1_000_000_000 }
   /// A time span in nanoseconds.
   package static func milliseconds(_ count: Int64) -> Int64 { count * 1_000_000 }
+  /// From one of so many a second to the next, in nanoseconds; above 0.
+  static func interval(perSecond count: Int64) -> Int64 { Swift.max(.seconds(1) / count, 1) }
 }

@@ -13,6 +13,18 @@ private let lobby = ConversationID(room: "lobby")
     driver.write(lobby, alice, .create(RoomSettings(isPublic: false), members: [bob]))
   }
 
+  /// Bob is in the room, of which the store has more than a hole may have.
+  private func makeWideHole() -> (HubDriver, SessionID) {
+    var limits = HubLimits()
+    limits.holeMessagesMax = 3
+    let driver = HubDriver(limits: limits)
+    makeRoom(in: driver)
+    let session = driver.connect(bob)
+    _ = driver.taken(session)
+    for number in 0..<5 { driver.write(lobby, alice, "c\(number)") }
+    return (driver, session)
+  }
+
   /// - Parameter added: whom the entries make members.
   private func arrive(_ entries: Message..., adding added: [UserID] = [], in driver: HubDriver) {
     let envelopes = entries.map { Envelope.deliver(Delivery(message: $0, recipients: added)) }
@@ -265,13 +277,7 @@ private let lobby = ConversationID(room: "lobby")
   }
 
   @Test func `who is taken out by an entry that is given up is out within seconds`() {
-    var limits = HubLimits()
-    limits.holeMessagesMax = 3
-    let driver = HubDriver(limits: limits)
-    makeRoom(in: driver)
-    let session = driver.connect(bob)
-    _ = driver.taken(session)
-    for number in 0..<5 { driver.write(lobby, alice, "c\(number)") }
+    let (driver, session) = makeWideHole()
     driver.write(lobby, alice, .kick(bob))
     arrive(driver.write(lobby, alice, "secret"), in: driver)
     driver.pass(.seconds(2))
@@ -280,13 +286,7 @@ private let lobby = ConversationID(room: "lobby")
   }
 
   @Test func `who stays a member goes on behind entries that were given up, once that is known`() {
-    var limits = HubLimits()
-    limits.holeMessagesMax = 3
-    let driver = HubDriver(limits: limits)
-    makeRoom(in: driver)
-    let session = driver.connect(bob)
-    _ = driver.taken(session)
-    for number in 0..<5 { driver.write(lobby, alice, "c\(number)") }
+    let (driver, session) = makeWideHole()
     driver.isStoreHeld = true
     arrive(driver.write(lobby, alice, "c5"), in: driver)
     driver.pass(.milliseconds(60))
@@ -303,13 +303,7 @@ private let lobby = ConversationID(room: "lobby")
   }
 
   @Test func `who is taken out and comes again behind what was given up hears the room again`() {
-    var limits = HubLimits()
-    limits.holeMessagesMax = 3
-    let driver = HubDriver(limits: limits)
-    makeRoom(in: driver)
-    let session = driver.connect(bob)
-    _ = driver.taken(session)
-    for number in 0..<5 { driver.write(lobby, alice, "c\(number)") }
+    let (driver, session) = makeWideHole()
     driver.write(lobby, alice, .invite([carol]))
     let last = driver.write(lobby, alice, "c6")
     driver.isStoreHeld = true

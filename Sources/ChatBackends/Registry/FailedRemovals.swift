@@ -2,7 +2,7 @@ internal import ChatCore
 internal import ChatProtocol
 
 /// What could not be removed from Redis, to be removed when it is back: else it would live as long
-/// as the lease.
+/// as the lease. And the registrations that may yet be found when they are removed.
 struct FailedRemovals {
   enum Removal: Hashable {
     case route(UserID, device: String, RouteOwner)
