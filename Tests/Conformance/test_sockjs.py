@@ -1,7 +1,7 @@
 """The test suite of SockJS against ws-echo.
 
 The suite, https://github.com/sockjs/sockjs-protocol, has no licence and is not part of this
-project. CHAT_SOCKJS_PROTOCOL names a checkout of it; without one, test_sockjs_behaviour.py is what
+project. CHAT_SOCKJS_PROTOCOL names a checkout of it; without one, the other tests of SockJS are what
 there is.
 """
 

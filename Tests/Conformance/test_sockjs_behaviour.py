@@ -1,50 +1,18 @@
-"""What SockJS clients rely on, against the services of ws-echo.
-
-CHAT_SOCKJS_URL names another server with the same services, to try the tests themselves.
-"""
+"""What SockJS clients rely on over HTTP, against the services of ws-echo."""
 
 import json
-import os
 import re
 import threading
 import time
 
 import pytest
-from websockets.exceptions import ConnectionClosed
-from websockets.sync.client import connect
 
-from servers import Program, free_port
-from sockjs import Session
-from streams import Connection
+from sockjs import GO_AWAY, STILL_OPEN, Session
+from streams import exchange
 
-GO_AWAY = 'c[3000,"Go away!"]'
-STILL_OPEN = 'c[2010,"Another connection still open"]'
 NOT_CACHED = "no-store, no-cache, no-transform, must-revalidate, max-age=0"
 PRELUDE = "h" * 2048 + "\n"
 STREAMS = {"xhr_streaming": "POST", "eventsource": "GET", "htmlfile?c=cb": "GET"}
-
-
-@pytest.fixture(scope="module")
-def url():
-    if url := os.environ.get("CHAT_SOCKJS_URL"):
-        yield url
-        return
-    port = free_port()
-    with Program("ws-echo", "--listen", f"127.0.0.1:{port}") as echo:
-        echo.await_port(port)
-        yield f"http://127.0.0.1:{port}"
-        assert echo.is_alive()
-
-
-@pytest.fixture
-def echo(url):
-    return Session(f"{url}/echo")
-
-
-def ask(url, method, target, headers=(), body=None):
-    with Connection(url) as connection:
-        response = connection.request(method, target, headers, body)
-        return response, response.read()
 
 
 def wrapped(transport, frame):
@@ -61,7 +29,7 @@ def wrapped(transport, frame):
 
 def test_the_greeting(url):
     for target in ("/echo", "/echo/"):
-        response, text = ask(url, "GET", target)
+        response, text = exchange(url, "GET", target)
         assert (response.status, text) == (200, "Welcome to SockJS!\n")
         assert "set-cookie" not in response.headers
 
@@ -71,7 +39,7 @@ def test_info_differs_by_service_and_is_never_cached(url):
     for service, websocket, cookie in (("echo", True, False),
                                        ("disabled_websocket_echo", False, False),
                                        ("cookie_needed_echo", True, True), ("echo", True, False)):
-        response, text = ask(url, "GET", f"/{service}/info", {"Origin": "http://a.example"})
+        response, text = exchange(url, "GET", f"/{service}/info", {"Origin": "http://a.example"})
         info = json.loads(text)
         seen.add(info.pop("entropy"))
         assert info == {"websocket": websocket, "cookie_needed": cookie, "origins": ["*:*"]}
@@ -84,14 +52,14 @@ def test_info_differs_by_service_and_is_never_cached(url):
 def test_the_iframe_page_is_cached_by_its_tag(url):
     tags = set()
     for name in ("iframe.html", "iframe-1.6.1.html", "iframe-x.html?t=7"):
-        response, text = ask(url, "GET", f"/echo/{name}")
+        response, text = exchange(url, "GET", f"/echo/{name}")
         assert response.status == 200
         assert re.search(r'<script src="(/|https?://)[^"]+"></script>', text)
         assert "SockJS.bootstrap_iframe();" in text
         assert re.search(r"public, max-age=\d{7,}", response.headers["cache-control"])
         tags.add(response.headers["etag"])
     tag, = tags
-    response, text = ask(url, "GET", "/echo/iframe.html", {"If-None-Match": tag})
+    response, text = exchange(url, "GET", "/echo/iframe.html", {"If-None-Match": tag})
     assert (response.status, text) == (304, "")
     assert "content-type" not in response.headers
 
@@ -101,7 +69,7 @@ def test_the_iframe_page_is_cached_by_its_tag(url):
     "//xhr", "/a./a/xhr", "/a/a./xhr", "/./../xhr", "/a/b/c/xhr", "/a/%2e%2e/xhr"])
 def test_other_paths_are_not_found(url, target):
     for method in ("GET", "POST"):
-        response, _ = ask(url, method, f"/echo{target}")
+        response, _ = exchange(url, method, f"/echo{target}")
         assert response.status == 404
 
 
@@ -109,7 +77,7 @@ def test_other_paths_are_not_found(url, target):
 def test_preflights_are_answered_for_a_year(url, target):
     method = "GET" if target == "info" else "POST"
     for origin in ("http://a.example", "null"):
-        response, text = ask(url, "OPTIONS", f"/echo/{target}", {
+        response, text = exchange(url, "OPTIONS", f"/echo/{target}", {
             "Origin": origin, "Access-Control-Request-Method": method,
             "Access-Control-Request-Headers": "x-a, x-b"})
         assert (response.status, text) == (204, "")
@@ -375,74 +343,3 @@ def test_every_character_survives(echo):
         response, _ = echo.send_payload(payload)
         assert response.status == 204
         assert json.loads(echo.poll()[1:]) == [everything]
-
-
-# WebSockets
-
-
-def open_websocket(url, target):
-    return connect(url.replace("http", "ws", 1) + target, proxy=None, compression=None,
-                   ping_interval=None)
-
-
-def test_a_websocket_carries_frames(url):
-    with open_websocket(url, "/echo/000/abc/websocket") as first, open_websocket(
-            url, "/echo/000/abc/websocket") as second:
-        for socket in (first, second):
-            assert socket.recv(timeout=5) == "o"
-        for payload in ("", "[]", '["a","b"]', '"c"'):
-            first.send(payload)
-        second.send('["d"]')
-        assert second.recv(timeout=5) == 'a["d"]'
-        text = "".join(json.loads(part) for part in messages(first, 3))
-        assert text == "abc"
-
-
-def messages(socket, count):
-    """The messages of frames, quoted as they came, until there are `count`."""
-    found = []
-    while len(found) < count:
-        frame = socket.recv(timeout=5)
-        assert frame[0] == "a"
-        found += map(json.dumps, json.loads(frame[1:]))
-    return found
-
-
-def test_a_websocket_with_broken_json_is_closed(url):
-    with open_websocket(url, "/echo/000/abc/websocket") as socket:
-        assert socket.recv(timeout=5) == "o"
-        socket.send('["a')
-        with pytest.raises(ConnectionClosed):
-            while socket.recv(timeout=5).startswith("c["):
-                pass
-
-
-def test_a_closed_websocket_session_says_why(url):
-    with open_websocket(url, "/close/000/abc/websocket") as socket:
-        assert [socket.recv(timeout=5) for _ in "oc"] == ["o", GO_AWAY]
-        with pytest.raises(ConnectionClosed):
-            socket.recv(timeout=5)
-
-
-def test_a_raw_websocket_has_no_frames(url):
-    with open_websocket(url, "/echo/websocket") as socket:
-        socket.send("Hello \uffff")
-        assert socket.recv(timeout=5) == "Hello \uffff"
-    with open_websocket(url, "/close/websocket") as socket:
-        with pytest.raises(ConnectionClosed) as closed:
-            socket.recv(timeout=5)
-        assert (closed.value.rcvd.code, closed.value.rcvd.reason) == (3000, "Go away!")
-
-
-def test_requests_that_are_no_websocket(url):
-    for target in ("/echo/0/0/websocket", "/echo/websocket"):
-        for headers in ({}, {"Upgrade": "WebSocket", "Connection": "close"}):
-            response, _ = ask(url, "GET", target, headers)
-            assert response.status == 400
-        for headers in ({}, {"Upgrade": "WebSocket", "Connection": "Upgrade"}):
-            response, text = ask(url, "POST", target, headers)
-            assert (response.status, text) == (405, "")
-            assert response.headers["allow"] == "GET"
-            assert "content-type" not in response.headers
-    response, _ = ask(url, "GET", "/disabled_websocket_echo/0/0/websocket")
-    assert response.status == 404

@@ -5,7 +5,10 @@ import json
 import urllib.parse
 import uuid
 
-from streams import TIMEOUT, Connection
+from streams import TIMEOUT, Connection, exchange
+
+GO_AWAY = 'c[3000,"Go away!"]'
+STILL_OPEN = 'c[2010,"Another connection still open"]'
 
 
 class Session:
@@ -23,9 +26,7 @@ class Session:
 
     def request(self, method, transport, headers=(), body=None, timeout=TIMEOUT):
         """A whole exchange; its response and text."""
-        with Connection(self.base, timeout) as connection:
-            response = connection.request(method, self.target(transport), headers, body)
-            return response, response.read()
+        return exchange(self.base, method, self.target(transport), headers, body, timeout)
 
     @contextlib.contextmanager
     def streaming(self, method, transport, headers=(), version="1.1"):

@@ -79,3 +79,10 @@ class Response:
         if (length := self.headers.get("content-length")) is not None:
             return self.bytes(int(length)).decode()
         return self.stream.read().decode()
+
+
+def exchange(url, method, target, headers=(), body=None, timeout=TIMEOUT):
+    """A whole exchange on a connection of its own; its response and text."""
+    with Connection(url, timeout) as connection:
+        response = connection.request(method, target, headers, body)
+        return response, response.read()

@@ -8,10 +8,9 @@ import pytest
 
 from chat import Client
 from servers import Node
-from sockjs import Session
-from streams import Connection
+from sockjs import STILL_OPEN, Session
+from streams import Connection, exchange
 
-STILL_OPEN = 'c[2010,"Another connection still open"]\n'
 TYPES = {"Content-Type": "text/plain"}
 
 
@@ -70,10 +69,8 @@ class User:
 
 
 def foreign(method, url, target, origin):
-    with Connection(url) as connection:
-        response = connection.request(method, target, {
-            "Origin": origin, "Access-Control-Request-Method": "POST"})
-        return response, response.read()
+    return exchange(url, method, target, {
+        "Origin": origin, "Access-Control-Request-Method": "POST"})
 
 
 def test_scripts_for_any_page_are_off(session):
@@ -102,7 +99,7 @@ def test_the_first_receiver_goes_on(url, name):
     with alice.session.streaming("GET", "eventsource") as stream:
         stream.chunk()
         for _ in range(3):
-            assert alice.session.poll() == STILL_OPEN
+            assert alice.session.poll() == STILL_OPEN + "\n"
         alice.post("ping", id=1)
         assert json.loads(json.loads(stream.chunk().removeprefix("data: a"))[0])["id"] == 1
 
@@ -130,10 +127,8 @@ def test_bad_payloads_are_refused_and_the_session_goes_on(url, name, payload, st
     "/sockjs/a/b/c/xhr", "/sockjs/a/b/XHR", "/sockjs/a/" + "b" * 500 + "/xhr"])
 def test_bad_paths_are_not_found(url, target):
     for method in ("GET", "POST"):
-        with Connection(url) as connection:
-            response = connection.request(method, target)
-            assert response.status in (400, 404)
-            response.read()
+        response, _ = exchange(url, method, target)
+        assert response.status in (400, 404)
 
 
 def test_sending_to_no_session_is_not_found(session):
