@@ -141,6 +141,9 @@ let package = Package(
       name: "TestKernel", dependencies: ["Reactor", "CLinux"], path: "Tests/TestKernel",
       swiftSettings: settings),
 
+    // JSON as clients read it, to hold the server's against.
+    .target(name: "ReferenceJSON", path: "Tests/ReferenceJSON", swiftSettings: settings),
+
     // One function per parser that takes any bytes, and the program that finds bytes for it.
     .target(name: "CFuzzer", path: "Tests/Fuzz/CFuzzer"),
     .target(
@@ -148,6 +151,7 @@ let package = Package(
       dependencies: [
         "Bytes", "Reactor", "Forwarding", "HTTP1", "WebSocket", "SockJS", "STOMP", "ChatProtocol",
         "ChatCore", "RedisClient", "AMQPClient", "PostgresClient", "ChatBackends",
+        "ReferenceJSON",
       ],
       path: "Tests/Fuzz/Fuzzers", swiftSettings: settings),
     .executableTarget(
@@ -157,7 +161,7 @@ let package = Package(
     tests("FaultInjection"),
     // Nodes, back ends and clients under one seed, and the program that tries many.
     .target(
-      name: "Simulation", dependencies: ["Bytes", "ChatProtocol", "ChatCore"],
+      name: "Simulation", dependencies: ["Bytes", "ChatProtocol", "ChatCore", "ReferenceJSON"],
       path: "Tests/Simulation/World", swiftSettings: settings),
     .executableTarget(
       name: "simulate", dependencies: ["Simulation", "ChatCore", argumentParser],

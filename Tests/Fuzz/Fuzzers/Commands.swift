@@ -1,5 +1,6 @@
 import Bytes
 import ChatProtocol
+import ReferenceJSON
 
 /// A client's frame: taken or refused as a second reader of JSON says, with the fields that it
 /// finds; and what is answered can be read by it.
@@ -9,7 +10,7 @@ func fuzzCommands(_ input: UnsafeRawBufferPointer) {
   // A transport hands on UTF-8 alone. Of other bytes nothing is claimed but that they do no harm.
   guard String(validating: input, as: UTF8.self) != nil else { return }
   claimEqual(outcome, decode(input, &names), "the outcome with names that were seen before")
-  let document = Result { () throws(JSONDocument.Failure) in try JSONDocument(input) }
+  let document = Result { () throws(JSONText.Failure) in try JSONText(Array(input)) }
   switch outcome {
   case .success(let command):
     guard case .success(let document) = document else { fatalError("only we call this JSON") }
@@ -35,9 +36,9 @@ private func decode(
 // MARK: - What was read
 
 private func check(
-  _ error: CommandError, against document: Result<JSONDocument, JSONDocument.Failure>
+  _ error: CommandError, against document: Result<JSONText, JSONText.Failure>
 ) {
-  guard case .success(let document) = document, case .object = document else {
+  guard case .success(let document) = document, case .object = document.value else {
     claim(error.isMalformed, "what is no JSON object is called malformed")
     return
   }
@@ -49,27 +50,28 @@ private func check(
   }
 }
 
-private func check(_ command: Command, against document: JSONDocument) {
+private func check(_ command: Command, against document: JSONText) {
   switch command {
   case .send(let send):
     check(send.id, against: document)
-    claimEqual(document["cid"], .string(Array(send.content.clientID.utf8)), "the cid")
-    claimEqual(document["to"], .string(Array(send.to.description.utf8)), "the conversation")
+    claimEqual(document["cid"]?.utf8, bytes(send.content.clientID), "the cid")
+    claimEqual(document["to"]?.utf8, bytes(send.to.description), "the conversation")
     checkEntry(send, against: document)
   case .hello(let hello):
     check(hello.id, against: document)
-    claimEqual(text(document["token"]), hello.token, "the token")
-    claimEqual(text(document["device"]), hello.device, "the device")
-    if case .object(let heads) = document["resume"] {
-      for (conversation, sequence) in heads {
-        let address = Address(String(decoding: conversation, as: UTF8.self))
-        claimEqual(number(sequence), address.flatMap { hello.resume[$0] }, "a conversation's head")
+    claimEqual(document["token"]?.utf8, hello.token.map(bytes), "the token")
+    claimEqual(document["device"]?.utf8, hello.device.map(bytes), "the device")
+    if case .object(let heads)? = document["resume"]?.value {
+      for head in heads {
+        let address = Address(String(decoding: head.key, as: UTF8.self))
+        claimEqual(
+          number(head.value), address.flatMap { hello.resume[$0] }, "a conversation's head")
       }
     }
   case .history(let history):
     check(history.id, against: document)
     claim(1...Command.History.limitMax ~= history.limit, "the limit is in its range")
-    claimEqual(document["to"], .string(Array(history.to.description.utf8)), "the conversation")
+    claimEqual(document["to"]?.utf8, bytes(history.to.description), "the conversation")
   case .conversations(let id), .ping(let id):
     check(id, against: document)
   case .mark(let mark):
@@ -77,10 +79,10 @@ private func check(_ command: Command, against document: JSONDocument) {
     claimEqual(number(document["seq"]), mark.received, "how far it is received")
     claim(mark.read == 0 || mark.read == mark.received, "what is read is received")
   case .typing(let to):
-    claimEqual(document["to"], .string(Array(to.description.utf8)), "the conversation")
+    claimEqual(document["to"]?.utf8, bytes(to.description), "the conversation")
   case .setPresence(let id, let state):
     check(id, against: document)
-    claimEqual(text(document["state"]), state.name, "the state")
+    claimEqual(document["state"]?.utf8, bytes(state.name), "the state")
   case .watchPresence(let id, let users):
     check(id, against: document)
     claimEqual(count(document["users"]), users.count, "the users")
@@ -94,59 +96,56 @@ private func check(_ command: Command, against document: JSONDocument) {
     claim(false, "no frame of chat.v1 is this")
   case .unknown(let id, let type):
     check(id, against: document)
-    claim(text(document["type"])?.utf8.starts(with: type.utf8.prefix(60)) ?? false, "the type")
+    claim(document["type"]?.utf8?.starts(with: type.utf8.prefix(60)) == true, "the type")
   }
 }
 
-private func checkEntry(_ send: Command.Send, against document: JSONDocument) {
+private func checkEntry(_ send: Command.Send, against document: JSONText) {
   let body = reread(send.content.body)
   let field = send.kind == .message ? "reply_to" : "target"
   claimEqual(number(document[field]), send.reference, "the entry that this is about")
   switch send.kind {
   case .message, .edit: claimEqual(document["body"], body, "the body")
-  case .delete: claimEqual(body, .object([]), "the body of a deletion")
+  case .delete: claimEqual(body?.value, .object([]), "the body of a deletion")
   case .react: claimEqual(body?["emoji"], document["emoji"], "the reaction")
   case .room: claim(false, "no frame is this")
   }
 }
 
 /// What a change of a room says in the room's log is what it does.
-private func check(_ change: RoomChange, against document: JSONDocument) {
+private func check(_ change: RoomChange, against document: JSONText) {
   let body = change.body
   claim(
     body.withUnsafeBytes { RoomChange(body: $0) } == change, "the entry says what the change is")
   guard let written = reread(body) else { return claim(false, "the body is JSON") }
   claim(!written.repeatsKeys, "the body has each key once")
-  for field in ["name", "topic"] where written[field] != .string([]) {
-    claimEqual(written[field], document[field] == .null ? nil : document[field], "the settings")
+  for field in ["name", "topic"] where written[field]?.utf8?.isEmpty != true {
+    let asked = document[field]
+    claimEqual(written[field], asked?.value == .null ? nil : asked, "the settings")
   }
 }
 
-private func count(_ value: JSONDocument?) -> Int? {
-  guard case .array(let elements) = value else { return nil }
+private func count(_ value: JSONText?) -> Int? {
+  guard case .array(let elements)? = value?.value else { return nil }
   return elements.count
 }
 
-private func check(_ id: RequestID?, against document: JSONDocument) {
-  guard let value = document["id"], value != .null else {
+private func check(_ id: RequestID?, against document: JSONText) {
+  guard let written = document["id"], written.value != .null else {
     claim(id == nil, "there is no id")
     return
   }
-  claimEqual(value, reread(Array((id?.json ?? "").utf8)), "the id")
+  claimEqual(written, reread(Array((id?.json ?? "").utf8)), "the id")
 }
 
-private func reread(_ json: [UInt8]) -> JSONDocument? {
-  json.withUnsafeBytes { try? JSONDocument($0) }
+private func reread(_ json: [UInt8]) -> JSONText? {
+  try? JSONText(json)
 }
 
-private func text(_ value: JSONDocument?) -> String? {
-  guard case .string(let utf8) = value else { return nil }
-  return String(decoding: utf8, as: UTF8.self)
-}
+private func bytes(_ text: String) -> ArraySlice<UInt8> { Array(text.utf8)[...] }
 
-private func number(_ value: JSONDocument?) -> UInt64? {
-  guard case .number(let digits) = value else { return nil }
-  return UInt64(String(decoding: digits, as: UTF8.self))
+private func number(_ value: JSONText?) -> UInt64? {
+  try? value?.number()
 }
 
 // MARK: - What is answered
@@ -164,15 +163,15 @@ private func checkAnswers(to command: Command) {
           of: send.content, conversation: send.to, sequence: sequence, timestamp: timestamp,
           isDuplicate: false)))
     check(send.id, against: ack)
-    claimEqual(text(ack["cid"]), send.content.clientID, "the cid of the ack")
+    claimEqual(ack["cid"]?.utf8, bytes(send.content.clientID), "the cid of the ack")
     claimEqual(number(ack["seq"]), sequence, "the number of the ack")
-    claimEqual(ack["ts"], .number(Array("\(timestamp)".utf8)), "the time of the ack")
+    claimEqual(try? ack.member("ts").number(), timestamp, "the time of the ack")
     let message = Message(
       conversation: ConversationID(direct: sender, sender), sequence: sequence, sender: sender,
       content: send.content, timestamp: timestamp, kind: send.kind, reference: send.reference)
     let delivered = checkAnswer(.message(message, conversation: send.to))
     claimEqual(delivered["body"], reread(send.content.body), "the body of the message")
-    claimEqual(text(delivered["cid"]), send.content.clientID, "the cid of the message")
+    claimEqual(delivered["cid"]?.utf8, bytes(send.content.clientID), "the cid of the message")
     let reference = delivered[send.kind == .message ? "reply_to" : "target"]
     claimEqual(number(reference), send.reference, "the entry that the message is about")
     let page = checkAnswer(
@@ -188,8 +187,8 @@ private func checkAnswers(to command: Command) {
           conversations: hello.resume.map {
             ConversationSummary(address: $0, head: $1, received: 0, read: 0, unread: $1)
           }, limits: Event.Limits(frameBytes: .max, textBytes: 0, sendsPerMinute: .min))))
-    claimEqual(text(ready["device"]), hello.device ?? "", "the device of the answer")
-    claimEqual(text(ready["session"]), hello.token ?? "", "a string of the answer")
+    claimEqual(ready["device"]?.utf8, bytes(hello.device ?? ""), "the device of the answer")
+    claimEqual(ready["session"]?.utf8, bytes(hello.token ?? ""), "a string of the answer")
   case .history(let history):
     checkAnswer(.page(history.id, conversation: history.to, items: [], more: false))
     checkAnswer(.gap(conversation: history.to, after: 0, before: .max))
@@ -219,15 +218,15 @@ private func checkAnswers(to command: Command) {
     break
   case .unknown(let id, let type):
     let error = checkAnswer(.error(id, .unsupported, message: type, retryAfterMilliseconds: 1))
-    claimEqual(text(error["message"]), type, "the message of the error")
+    claimEqual(error["message"]?.utf8, bytes(type), "the message of the error")
   }
 }
 
 @discardableResult
-private func checkAnswer(_ event: Event) -> JSONDocument {
+private func checkAnswer(_ event: Event) -> JSONText {
   var buffer = ByteBuffer()
   event.encode(into: &buffer)
-  guard let document = try? JSONDocument(buffer.bytes) else {
+  guard let document = try? JSONText(Array(buffer.bytes)) else {
     fatalError("an answer is no JSON: \(String(decoding: buffer.bytes, as: UTF8.self))")
   }
   claim(!document.repeatsKeys, "an answer has each key once")

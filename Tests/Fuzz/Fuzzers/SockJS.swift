@@ -1,5 +1,6 @@
 import Bytes
 import HTTP1
+import ReferenceJSON
 import SockJS
 
 /// Requests to a service with every transport: what is answered is safe to write, and the messages
@@ -85,10 +86,10 @@ private enum Expected {
     }
     self = .other
     guard String(validating: input, as: UTF8.self) != nil else { return }
-    switch try? JSONDocument(input) {
-    case .string(let message): self = .message(message)
+    switch try? JSONText(Array(input)).value {
+    case .string(let message): self = .message(Array(message))
     case .array(let elements):
-      let messages = elements.compactMap(\.string)
+      let messages = elements.compactMap { $0.utf8.map(Array.init) }
       if messages.count == elements.count { self = .messages(messages) }
     default: break
     }
@@ -134,8 +135,8 @@ private func checkFrames(of messages: [[UInt8]]) {
     }
     let frame = unwrapped(buffer.bytes, by: receiver)
     claim(frame.first == UInt8(ascii: "a"), "messages are framed as such")
-    let array = frame.dropFirst().withUnsafeBytes { try? JSONDocument($0) }
-    claimEqual(array, .array(messages.map { .string($0) }), "the messages over \(receiver)")
+    let array = try? JSONText(Array(frame.dropFirst())).array(\.utf8)
+    claimEqual(array, messages.map { $0[...] }, "the messages over \(receiver)")
   }
 }
 
@@ -156,10 +157,10 @@ private func unwrapped(_ bytes: UnsafeRawBufferPointer, by receiver: SockJSRecei
     return percentSignsDecoded(content)
   case .htmlFile, .jsonp:
     claim(!content.contains(UInt8(ascii: "<")), "nothing in a frame ends the script")
-    guard case .string(let frame)? = content.withUnsafeBytes({ try? JSONDocument($0) }) else {
+    guard let frame = try? JSONText(content).utf8 else {
       fatalError("a frame is no string of a script: \(String(decoding: content, as: UTF8.self))")
     }
-    return frame
+    return Array(frame)
   }
 }
 

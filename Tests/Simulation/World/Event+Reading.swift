@@ -1,10 +1,12 @@
 import ChatProtocol
+import ReferenceJSON
 
 // What a device makes of a frame from its server.
 extension Event {
   /// Reads a frame as a client of `reader` does.
   init(frame: [UInt8], for reader: UserID) throws(JSONText.Failure) {
     let frame = try JSONText(frame)
+    if frame.repeatsKeys { throw frame.wrong("a frame with each key once") }
     let id = frame["id"].map { RequestID(json: String(decoding: $0.raw, as: UTF8.self)) }
     switch try frame.member("type").string() {
     case "ready": self = .ready(try frame.ready(id))

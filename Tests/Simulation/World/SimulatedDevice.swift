@@ -1,5 +1,6 @@
 import ChatCore
 import ChatProtocol
+import ReferenceJSON
 
 /// A client that keeps the protocol's rules and checks that the server does.
 final class SimulatedDevice {

@@ -144,12 +144,12 @@ extension World {
     }
   }
 
-  /// Who was told to be out of a room hears nothing of it, unless the user is in again; nor does whose user
-  /// never was in it. While the entry with which the user came is on its way, that may be over already.
+  /// Who was told to be out of a room hears nothing of it until the user is in again, and whose user never
+  /// was in it nothing at all. The entry with which the user came may be on its way, and that stay over.
   private func checkMembership(in address: Address, of device: SimulatedDevice) {
     let conversation = ConversationID(address, seenBy: device.user)
-    let isOnItsWay =
-      !device.hasHeard(of: address) && !store.stays(of: device.user, in: conversation).isEmpty
+    let left = device.place(in: address).left
+    let isOnItsWay = store.stays(of: device.user, in: conversation).contains { $0.joined > left }
     if !store.isMember(device.user, of: conversation), !device.isIn(address), !isOnItsWay {
       device.violates("hears of \(address), where it is not")
     }
