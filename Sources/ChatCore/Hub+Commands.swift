@@ -28,8 +28,8 @@ extension Hub {
     }
   }
 
-  /// A frame that was no command. `isMalformed`: it was not even a JSON object with a type, and
-  /// counts; after ten such in a minute the session is closed.
+  /// A frame that was no command. `isMalformed`: it was no JSON object, or not well-formed, and counts;
+  /// with the tenth such in a minute the session is closed.
   package func rejected(
     _ id: RequestID?, _ code: ErrorCode, _ message: String, isMalformed: Bool,
     from sessionID: SessionID

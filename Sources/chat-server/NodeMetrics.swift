@@ -118,7 +118,7 @@ struct NodeMetrics {
     metrics.counter(
       "chat_messages_dropped_total", "Messages that arrived a second time.", total(\.hub.dropped))
     metrics.counter(
-      "chat_holes_total", "Missing numbers that were fetched.", total(\.hub.holes))
+      "chat_holes_total", "Missing numbers that were waited for.", total(\.hub.holes))
     metrics.counter("chat_gaps_total", "Gaps told to clients.", total(\.hub.gaps))
     metrics.counter(
       "chat_retention_removed_total", "Entries removed that had been kept for long enough.",

@@ -4,7 +4,8 @@ import PostgresClient
 
 /// The removal of expired entries: one call, which is one transaction.
 enum PostgresRetention {
-  /// Conversations that one call may take entries from.
+  /// Conversations that one call may take entries from: so many by the age of all, and so many by that of a
+  /// room's.
   static let conversationsMax: Int64 = 64
   /// The key of the advisory lock that admits one node at a time.
   private static let lock: Int64 = 0x6368_6b65_6570

@@ -21,7 +21,8 @@ extension ChatApplication {
         .plain(.methodNotAllowed, fields: [ResponseField("Allow", allowed.allow)]))
     case .malformed(let message): return refuse(.badRequest, message)
     case .frame(let frame):
-      guard !isStopped, let user = ChatRoute.caller(of: request) else {
+      if isStopped { return refuse(.unavailable, "the node is stopping") }
+      guard let user = ChatRoute.caller(of: request) else {
         return refuse(.unauthorized, "say who you are: a token, or ?user=")
       }
       if let owner = frame.owner, UserID(written: owner) != user {
