@@ -104,9 +104,32 @@ extension Hub {
     case .resume:
       // The missed messages on their way are through first: none of them is left out.
       return session.resumption == nil
-    case .hello, .ping, .mark, .typing, .setPresence, .watchPresence, .unknown:
+    case .mark:
+      return session.marksInFlight < limits.marksInFlightMax
+    case .watchPresence(_, let users):
+      return admitsWatch(of: users.count, session)
+    case .hello, .ping, .typing, .setPresence, .unknown:
       return true
     }
+  }
+
+  /// One list after the other, and so many names a second: each takes requests to the registry.
+  private func admitsWatch(of count: Int, _ session: Session) -> Bool {
+    guard !session.isWatchUnanswered, !session.hasPaceAlarm, let user = session.user else {
+      return false
+    }
+    let wait = user.watchBucket.take(
+      min(count, limits.watchedBurst), rate: Double(limits.watchedPerSecond),
+      burst: limits.watchedBurst, now: now)
+    guard let wait else { return true }
+    session.hasPaceAlarm = true
+    alarms.set(.goOn(session), at: now + wait)
+    return false
+  }
+
+  func goOn(_ session: Session) {
+    session.hasPaceAlarm = false
+    runDeferred(session)
   }
 
   // MARK: - Deferring

@@ -39,6 +39,11 @@ extension Hub {
     session.helloAt = now
     let handshake = Session.Handshake(id: hello.id, resume: hello.resume)
     replaceSession(of: name, device: session.device)
+    guard users[name]?.sessions.count ?? 0 < limits.sessionsPerUserMax else {
+      fail(session, hello.id, .rateLimited, "too many connections of this user")
+      close(session, .rateLimited, "too many connections of this user")
+      return
+    }
     attach(session, to: name)
     if node.shardCount > 1 {
       effects.localDeliveries.append(
@@ -61,7 +66,7 @@ extension Hub {
       tellPresence(of: name)
       return
     }
-    let user = User(id: name)
+    let user = User(id: name, limits: limits, now: now)
     user.sessions.append(session)
     session.user = user
     users[name] = user

@@ -17,6 +17,8 @@ struct PendingMark {
   var origin: SessionID?
   /// How many are in the room, if it is a room that is here.
   let memberCount: Int?
+  /// Who said so first, and has one more under way for it.
+  let first: Session
   /// Who wants an answer.
   var waiting: [(session: Session, id: RequestID)] = []
 }
@@ -35,7 +37,8 @@ extension Hub {
       }
       pending = PendingMark(
         received: 0, read: 0, origin: session.id,
-        memberCount: rooms[key.conversation]?.memberCount)
+        memberCount: rooms[key.conversation]?.memberCount, first: session)
+      session.marksInFlight += 1
       alarms.set(.mark(key), at: now + limits.markDelay)
     }
     pending.received = max(pending.received, mark.received, mark.read)
@@ -65,6 +68,10 @@ extension Hub {
   }
 
   func marked(_ key: MarkKey, _ mark: PendingMark, _ result: StoreReply.Result) {
+    defer {
+      mark.first.marksInFlight -= 1
+      runDeferred(mark.first)
+    }
     for (session, id) in mark.waiting where session.isOpen {
       switch result {
       case .marked: effects.send(.done(id), to: session.id)

@@ -43,13 +43,25 @@ extension Hub {
     tellPresence(of: user.id)
   }
 
-  /// Tells the registry, if it does not know.
+  /// Tells the registry, if it does not know: at once, unless there were many changes lately.
   func tellPresence(of name: UserID) {
-    guard let user = users[name] else { return }
+    guard let user = users[name], !user.hasPresenceAlarm else { return }
     let state: PresenceState = user.sessions.allSatisfy(\.isAway) ? .away : .online
     guard user.toldPresence != state else { return }
+    let wait = user.presenceBucket.take(
+      rate: Double(limits.presencesPerSecond), burst: limits.presencesBurst, now: now)
+    if let wait {
+      user.hasPresenceAlarm = true
+      alarms.set(.presence(name), at: now + wait)
+      return
+    }
     user.toldPresence = state
     submitPresence(state, of: name, at: wall)
+  }
+
+  func tellPresenceNow(of name: UserID) {
+    users[name]?.hasPresenceAlarm = false
+    tellPresence(of: name)
   }
 
   private func submitPresence(_ state: PresenceState, of user: UserID, at time: Timestamp) {

@@ -7,6 +7,10 @@ extension Hub {
   func receive(_ signal: Signal, _ recipients: [UserID], except origin: SessionID? = nil) {
     switch signal {
     case .typing(let conversation, let user):
+      if recipients.isEmpty, let room = rooms[conversation] {
+        guard mayTellTyping(in: room) else { return }
+        room.nextTyping = now + Int64(room.sessions.count) * limits.roomTypingInterval
+      }
       tell(about: conversation, of: user, recipients, except: origin) {
         .typing(conversation: $0, user: user)
       }
@@ -74,7 +78,13 @@ extension Hub {
       emit(signal, to: [other], except: session.id)
     case .room(let name):
       guard let room = rooms[conversation], user.membership(in: room) != nil else { return }
+      guard mayTellTyping(in: room) else { return }
       emit(signal, to: [], topic: .room(name), except: session.id)
     }
+  }
+
+  /// The more sessions are told, the seldomer; and more than a turn is for, not at all.
+  private func mayTellTyping(in room: Room) -> Bool {
+    room.sessions.count <= limits.fanoutSessionsMax && now >= room.nextTyping
   }
 }

@@ -38,33 +38,40 @@ final class WatchRequest {
 extension Hub {
   /// The session watches these users, and nobody else any more.
   func watch(_ users: [UserID], _ id: RequestID?, _ session: Session) {
-    unwatch(session)
     var seen: Set<UserID> = []
     let users = users.filter { seen.insert($0).inserted }
+    unwatch(session, but: seen)
+    let before = Set(session.watching)
     session.watching = users
     let request = WatchRequest(session: session, id: id, users: users)
     for user in users {
       let watch = watches[user] ?? begin(user)
-      watch.sessions.append(session)
+      if !before.contains(user) { watch.sessions.append(session) }
       guard watch.presence == nil || session.isAsking else { continue }
       request.left += 1
       watch.waiting.append(request)
       // It is told no changes, so what was so before does not do.
       if watch.presence != nil { look(at: watch) }
     }
+    session.isWatchUnanswered = request.left > 0
     if request.left == 0 { answer(request) }
   }
 
-  func unwatch(_ session: Session) {
-    for user in session.watching {
-      guard let watch = watches[user] else { continue }
-      watch.sessions.removeAll { $0 === session }
-      guard watch.sessions.isEmpty else { continue }
-      watches[user] = nil
-      unsubscribe(.presence(user))
+  /// The session watches none of those that it watched, but for `others`.
+  func unwatch(_ session: Session, but others: Set<UserID> = []) {
+    session.watching.removeAll { user in
+      guard !others.contains(user) else { return false }
+      if let watch = watches[user] { end(watch, for: session) }
+      return true
     }
-    session.watching = []
     watches.shrinkIfSparse()
+  }
+
+  private func end(_ watch: Watch, for session: Session) {
+    watch.sessions.removeAll { $0 === session }
+    guard watch.sessions.isEmpty else { return }
+    watches[watch.user] = nil
+    unsubscribe(.presence(watch.user))
   }
 
   private func begin(_ user: UserID) -> Watch {
@@ -100,11 +107,11 @@ extension Hub {
 
   private func schedule(_ watch: Watch, at time: Int64) {
     watch.nextLook = time
-    alarms.set(.watch(watch, at: time), at: time)
+    alarms.set(.watch(watch.user, at: time), at: time)
   }
 
-  func lookAgain(_ watch: Watch, scheduledAt time: Int64) {
-    guard watches[watch.user] === watch, watch.nextLook == time else { return }
+  func lookAgain(_ user: UserID, scheduledAt time: Int64) {
+    guard let watch = watches[user], watch.nextLook == time else { return }
     if isAlone || watch.isSubscribed { look(at: watch) } else { subscribe(watch) }
   }
 
@@ -152,7 +159,10 @@ extension Hub {
     watch.waiting = []
     for request in waiting {
       request.left -= 1
-      if request.left == 0 { answer(request) }
+      guard request.left == 0 else { continue }
+      request.session.isWatchUnanswered = false
+      answer(request)
+      runDeferred(request.session)
     }
   }
 

@@ -94,7 +94,8 @@ package final class Hub {
     case mark(MarkKey)
     case presence(UserID)
     case departure(UserID, at: Int64)
-    case watch(Watch, at: Int64)
+    case watch(UserID, at: Int64)
+    case goOn(Session)
     case barrier
     case close(Session, ChatCloseCode, StaticString)
   }
@@ -214,9 +215,10 @@ package final class Hub {
     case .confirm(let session): confirm(session)
     case .subscribe(let room): subscribeAgain(room)
     case .mark(let key): submitMark(key)
-    case .presence(let user): tellPresence(of: user)
+    case .presence(let user): tellPresenceNow(of: user)
     case .departure(let user, let time): departed(user, at: time)
-    case .watch(let watch, let time): lookAgain(watch, scheduledAt: time)
+    case .watch(let user, let time): lookAgain(user, scheduledAt: time)
+    case .goOn(let session): goOn(session)
     case .barrier: requestBarrier()
     case .close(let session, let code, let reason): close(session, code, reason)
     }

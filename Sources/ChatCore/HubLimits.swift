@@ -43,10 +43,16 @@ package struct HubLimits: Sendable {
 
   /// From one `typing` of a session to the next; those between are dropped.
   package var typingInterval: Int64 = .seconds(1)
+  /// From one `typing` in a room to the next, for each session that it is told to. In a room that takes
+  /// more than one turn nobody is told.
+  package var roomTypingInterval: Int64 = .milliseconds(1) / 10
   /// How long marks are gathered.
   package var markDelay: Int64 = .milliseconds(50)
   /// Members whose marks are gathered at once.
   package var marksMax = 65_536
+  /// Conversations of which a session's marks are gathered or not yet stored. Beyond it further commands
+  /// wait.
+  package var marksInFlightMax = 256
   /// Marks that were told and are remembered, and for how long; up to twice both.
   package var toldMarksMax = 32_768
   package var toldMarksTime: Int64 = .seconds(60)
@@ -109,6 +115,14 @@ package struct HubLimits: Sendable {
   package var sendsBurst = 100
   /// Tokens that a hub takes from the registry at once.
   package var tokensAtOnceMax = 20
+  /// Sessions of one user, with each hub.
+  package var sessionsPerUserMax = 256
+  /// Changes of its devices' state that a user's watchers are told, a second and at once.
+  package var presencesPerSecond = 1
+  package var presencesBurst = 4
+  /// Names that a user's sessions ask to watch, a second and at once.
+  package var watchedPerSecond = 1_000
+  package var watchedBurst = 2_000
   /// Sends refused in a row before the session is closed.
   package var refusalsMax = 100
   package var congestionTimeout: Int64 = .seconds(10)

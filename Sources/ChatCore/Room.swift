@@ -34,6 +34,8 @@ final class Room: Audience {
   @exclusivity(unchecked) var fanouts: Deque<Fanout> = []
   /// Whether the registry said that this hub hears of the room.
   var isSubscribed = false
+  /// When somebody's typing is told next.
+  var nextTyping: Int64 = 0
 
   init(_ conversation: ConversationID, name: String, head: UInt64, memberCount: Int) {
     self.conversation = conversation

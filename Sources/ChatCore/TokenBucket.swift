@@ -8,15 +8,18 @@ package struct TokenBucket {
     filledAt = now
   }
 
-  /// Takes one token; without one it answers after how many nanoseconds there will be one.
-  package mutating func take(rate: Double, burst: Int, now: Int64) -> Int64? {
+  /// Takes so many tokens, at most `burst`; without them it answers after how many nanoseconds there will
+  /// be as many.
+  package mutating func take(
+    _ count: Int = 1, rate: Double, burst: Int, now: Int64
+  ) -> Int64? {
     tokens = level(rate: rate, burst: burst, now: now)
     filledAt = now
-    guard tokens < 1 else {
-      tokens -= 1
+    guard tokens < Double(count) else {
+      tokens -= Double(count)
       return nil
     }
-    return Int64((1 - tokens) / rate * 1e9) + 1
+    return Int64((Double(count) - tokens) / rate * 1e9) + 1
   }
 
   /// Whether it is as good as a new one.

@@ -23,6 +23,10 @@ final class User: Audience {
   /// What the registry was told last of this hub's sessions.
   var toldPresence = PresenceState.offline
   var allowance = Allowance()
+  var presenceBucket: TokenBucket
+  var watchBucket: TokenBucket
+  /// Whether a change of the state waits for its time.
+  var hasPresenceAlarm = false
   /// Sessions of one command that wait for the allowance.
   var askers: [Session] = []
   /// When the heads are to be compared next; alarms for other times are void.
@@ -33,7 +37,11 @@ final class User: Audience {
   /// Whether something about the user's rooms came while the list of them was being read.
   var hasChangedWhileLoading = false
 
-  init(id: UserID) { self.id = id }
+  init(id: UserID, limits: HubLimits, now: Int64) {
+    self.id = id
+    presenceBucket = TokenBucket(burst: limits.presencesBurst, now: now)
+    watchBucket = TokenBucket(burst: limits.watchedBurst, now: now)
+  }
 
   func session(ofDevice device: String) -> Session? {
     sessions.first { $0.device == device }

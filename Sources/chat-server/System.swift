@@ -14,17 +14,8 @@ enum System {
     return variables
   }
 
-  /// Cores that this process may run on, as its cpuset and taskset(1) leave them; at least 1.
-  ///
-  /// On a machine of more than 1,024 cores, all that are online.
-  static var coreCount: Int {
-    var cores = cpu_set_t()
-    let size = MemoryLayout<cpu_set_t>.size
-    guard sched_getaffinity(0, size, &cores) == 0 else {
-      return max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN)))
-    }
-    return max(1, Int(__sched_cpucount(size, &cores)))
-  }
+  /// Cores that are online, whether or not a cpuset leaves them to this process; at least 1.
+  static var coreCount: Int { max(1, sysconf(Int32(_SC_NPROCESSORS_ONLN))) }
 
   /// Descriptors whose table the kernel makes at the start, if the process may have so many.
   private static let descriptorsReserved = 131_072
