@@ -52,7 +52,7 @@ package struct HubLimits: Sendable {
   package var marksMax = 65_536
   /// Conversations of which a session's marks are gathered or not yet stored. Beyond it further commands
   /// wait.
-  package var marksInFlightMax = 256
+  package var marksInFlightMax = 1_024
   /// Marks that were told and are remembered, and for how long; up to twice both.
   package var toldMarksMax = 32_768
   package var toldMarksTime: Int64 = .seconds(60)

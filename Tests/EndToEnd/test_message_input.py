@@ -7,6 +7,7 @@ from websockets.exceptions import ConnectionClosed
 
 from chat import Client, new_cid
 from servers import Node
+from streams import exchange
 
 
 @pytest.fixture
@@ -54,6 +55,29 @@ BAD_FRAMES = {
     "reply_to a string": send(reply_to="1"),
     "history before a fraction": '{"type":"history","id":1,"to":"@bob","before":1.5}',
     "history with a huge seq": '{"type":"history","id":1,"to":"@bob","after":18446744073709551616}',
+    "recv of a negative seq": '{"type":"recv","id":1,"to":"@bob","seq":-1}',
+    "read without a seq": '{"type":"read","id":1,"to":"@bob"}',
+    "read up to a string": '{"type":"read","id":1,"to":"@bob","seq":"1"}',
+    "typing to nobody": '{"type":"typing"}',
+    "a state that is none": '{"type":"presence","id":1,"state":"asleep"}',
+    "watching nobody": '{"type":"presence.watch","id":1,"users":[]}',
+    "watching a string": '{"type":"presence.watch","id":1,"users":"@bob"}',
+    "watching a room": '{"type":"presence.watch","id":1,"users":["#lobby"]}',
+    "watching 1,001": json.dumps({"type": "presence.watch", "id": 1, "users": ["@bob"] * 1_001}),
+    "edit of nothing": '{"type":"edit","id":1,"cid":"c1","to":"@bob","body":{}}',
+    "delete with a negative target": '{"type":"delete","id":1,"cid":"c1","to":"@bob","target":-1}',
+    "react without an emoji": '{"type":"react","id":1,"cid":"c1","to":"@bob","target":1}',
+    "react with 65 bytes": send(type="react", target=1, emoji="x" * 65),
+    "a room that is a user": '{"type":"room.create","id":1,"room":"@bob"}',
+    "a room's name of 129 bytes": json.dumps(
+        {"type": "room.create", "id": 1, "room": "#r", "name": "x" * 129}),
+    "a room's topic of 1,025 bytes": json.dumps(
+        {"type": "room.create", "id": 1, "room": "#r", "topic": "x" * 1_025}),
+    "a room kept for ever and a day": '{"type":"room.create","id":1,"room":"#r","retain":3651}',
+    "inviting 101": json.dumps(
+        {"type": "room.invite", "id": 1, "room": "#r", "users": ["@bob"] * 101}),
+    "a role that is none": '{"type":"room.role","id":1,"room":"#r","user":"@bob","role":"king"}',
+    "an update of nothing": '{"type":"room.update","id":1,"room":"#r"}',
     "id is an object": '{"type":"ping","id":{}}',
     "unknown type": '{"type":"teleport","id":1}',
 }
@@ -148,6 +172,15 @@ def test_sending_above_the_rate_is_limited_then_closed(name):
         assert limited["code"] == "rate_limited"
         assert limited["retryable"] is True
         assert limited["retry_after_ms"] > 0
+        for kind, fields in (("edit", {"target": 1, "body": {}}), ("delete", {"target": 1}),
+                             ("react", {"target": 1, "emoji": "x"})):
+            refused = mallory.request(kind, cid=new_cid(), to="@bob", **fields)
+            assert refused["code"] == "rate_limited", kind
+        response, _ = exchange(
+            f"http://127.0.0.1:{node.port}", "POST",
+            f"/api/conversations/@bob/messages?user={mallory.user}", (),
+            json.dumps({"cid": new_cid(), "body": {"text": "x"}}))
+        assert response.status == 429 and int(response.headers["retry-after"]) > 0
         for _ in range(2000):
             try:
                 mallory.post_text("@bob", "x")

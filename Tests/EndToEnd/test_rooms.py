@@ -58,13 +58,25 @@ def test_what_one_writes_all_others_get_in_one_order(three, room):
 def test_who_is_no_member_cannot_tell_a_room_from_none(three, room):
     alice, bob, _ = three
     ok(alice.request("room.create", room=room, public=False))
-    for target in (room, "#nowhere-at-all"):
-        refused(bob.request("send", to=target, cid=new_cid(), body={}), "not_found")
-        refused(bob.request("history", to=target), "not_found")
-        refused(bob.request("room.members", room=target), "not_found")
-        refused(bob.request("room.join", room=target), "not_found")
-        refused(bob.request("room.leave", room=target), "not_found")
-        refused(bob.request("read", to=target, seq=1), "not_found")
+    assert alice.next()["body"]["action"] == "create"
+    alice.send(room, "between us")
+    someone = f"@{alice.user}"
+    for kind, fields in (
+            ("send", {"body": {}}), ("edit", {"target": 2, "body": {}}), ("delete", {"target": 2}),
+            ("react", {"target": 2, "emoji": "x"}), ("history", {}), ("recv", {"seq": 1}),
+            ("read", {"seq": 1}), ("room.members", {}), ("room.join", {}), ("room.leave", {}),
+            ("room.invite", {"users": [f"@{bob.user}"]}), ("room.kick", {"user": someone}),
+            ("room.role", {"user": someone, "role": "member"}), ("room.update", {"name": "x"})):
+        place = "room" if kind.startswith("room.") else "to"
+        answers = []
+        for target in (room, "#nowhere-at-all"):
+            answer = bob.request(kind, **{place: target, "cid": new_cid()}, **fields)
+            refused(answer, "not_found")
+            answers.append({key: value for key, value in answer.items() if key != "id"})
+        assert answers[0] == answers[1], kind
+    bob.post("typing", to=room)
+    assert bob.request("ping")["type"] == "pong"
+    alice.expect_quiet()
 
 
 def test_joining_reading_back_and_leaving(three, room):
