@@ -43,9 +43,20 @@ extension Hub {
       .init(room: room, since: sequence - 1, joined: sequence, knownSince: now))
     for session in user.sessions where session.isLive {
       announceAbsence(since: removal, until: sequence, to: session, in: room)
+      skipFanouts(upTo: sequence - 1, to: session, in: room)
       room.sessions.append(session)
     }
     if user.sessions.contains(where: { !$0.isLive }) { user.hasChangedWhileLoading = true }
+  }
+
+  /// What is still on its way in the room was written before the session's user came.
+  private func skipFanouts(upTo last: UInt64, to session: Session, in room: Room) {
+    guard !room.fanouts.isEmpty else { return }
+    switch session.lags[room.conversation] {
+    case .ahead(let through): session.lags[room.conversation] = .ahead(through: max(through, last))
+    case nil: session.lags[room.conversation] = .ahead(through: last)
+    case .resuming, .shed, .unsure, .out: break
+    }
   }
 
   /// The session has had the entry that took its user out of the room, or came later, and is about to get
@@ -60,7 +71,6 @@ extension Hub {
       place = position
     default:
       guard let removal else { return }
-      finishFanouts(to: session, in: room, upTo: removal)
       // Its device may have been in the room elsewhere.
       if case .ahead(let through) = session.lags[conversation] {
         place = max(removal, through)
@@ -73,10 +83,14 @@ extension Hub {
   }
 
   /// An entry is about to end the user's membership. Sessions that lag get it now, behind a gap for what
-  /// they have not had: there is no later.
+  /// they have not had: there is no later. In a large room all of them do, behind what is on its way to
+  /// them: the entry may be one of many that a gap takes the place of.
   private func bidFarewell(_ message: Message, to user: User, in room: Room) {
     let conversation = room.conversation
-    for session in room.sessions where session.user === user && session.isLive {
+    // As many as may wait for one session: a user may have any number of them.
+    var finishedMax = limits.fanoutsPerRoomMax
+    for (index, session) in room.sessions.enumerated()
+    where session.user === user && session.isLive {
       switch session.lags[conversation] {
       case .ahead(let through) where through >= message.sequence: continue
       case .out: continue
@@ -86,15 +100,27 @@ extension Hub {
       case .shed(let position), .unsure(let position, since: _):
         sendGap(to: session, conversation, after: position, before: message.sequence)
       case .ahead, nil:
-        guard session.isCongested else { continue }
-        if let place = room.placeOnTheWay(to: session) {
-          sendGap(to: session, conversation, after: place, before: message.sequence)
+        guard session.isCongested || isHandedInShares(room) else { continue }
+        let waiting = room.fanouts(toSessionAt: index).count
+        if session.isCongested || waiting > finishedMax {
+          leaveOutFanouts(toSessionAt: index, in: room, before: message.sequence)
+        } else {
+          finishedMax -= waiting
+          finishFanouts(toSessionAt: index, in: room)
         }
       }
       counters.delivered += 1
       effects.send(.message(message, conversation: .room(room.name)), to: session.id)
       session.lags[conversation] = .ahead(through: message.sequence)
     }
+  }
+
+  /// A gap takes the place of what is on its way to the session.
+  private func leaveOutFanouts(toSessionAt index: Int, in room: Room, before sequence: UInt64) {
+    let session = room.sessions[index]
+    guard var place = room.placeOnTheWay(toSessionAt: index) else { return }
+    if case .ahead(let through) = session.lags[room.conversation] { place = max(place, through) }
+    sendGap(to: session, room.conversation, after: place, before: sequence)
   }
 
   private func leave(_ room: Room, _ user: User) {
@@ -109,7 +135,7 @@ extension Hub {
       if isElsewhere {
         takeOut(session, user, of: membership.room)
       } else {
-        membership.room.sessions.removeAll { $0 === session }
+        membership.room.removeSessions { $0 === session }
         forgetIfEmpty(membership.room)
       }
     }
@@ -118,7 +144,7 @@ extension Hub {
   /// One of the user's sessions is in the room no more. When that was the last one, nobody here would hear
   /// of the membership's end.
   func takeOut(_ session: Session, _ user: User, of room: Room) {
-    room.sessions.removeAll { $0 === session }
+    room.removeSessions { $0 === session }
     guard !room.sessions.contains(where: { $0.user === user }) else { return }
     user.memberships.removeAll { $0.room === room }
     if user.sessions.contains(where: { !$0.isLive }) { user.hasChangedWhileLoading = true }
@@ -126,7 +152,7 @@ extension Hub {
   }
 
   private func removeSessions(of user: User, from room: Room) {
-    room.sessions.removeAll { $0.user === user }
+    room.removeSessions { $0.user === user }
     forgetIfEmpty(room)
   }
 
