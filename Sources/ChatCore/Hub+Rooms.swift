@@ -24,7 +24,7 @@ extension Hub {
     guard let summary = state.room,
       let room = room(state.conversation, head: state.head, memberCount: summary.memberCount)
     else { return nil }
-    room.memberCount = summary.memberCount
+    room.count(summary.memberCount, at: state.head)
     if user.membership(in: room) == nil {
       user.removals[state.conversation] = nil
       user.memberships.append(
@@ -208,10 +208,11 @@ extension Hub {
   }
 
   func apply(additionsOf change: RoomChange, by actor: UserID, at sequence: UInt64, to room: Room) {
-    let added = change.addsActor ? [actor] + change.added : change.added
-    room.memberCount += added.count
-    for name in added {
-      guard let user = users[name] else { continue }
+    // A list may name somebody twice, and members.
+    let added = Set(change.addsActor ? [actor] + change.added : change.added)
+    let members = added.count { users[$0]?.membership(in: room) != nil }
+    room.count(change: added.count - members, at: sequence)
+    for user in added.sorted().lazy.compactMap({ self.users[$0] }) {
       if user.isLoaded {
         enter(user, room, by: sequence)
       } else {
@@ -223,7 +224,7 @@ extension Hub {
   /// Whose membership here the entry ends, once it is handed out.
   func prepare(removalOf change: RoomChange, by message: Message, from room: Room) -> User? {
     guard let removed = change.removed(by: message.sender) else { return nil }
-    room.memberCount -= 1
+    room.count(change: -1, at: message.sequence)
     guard let user = users[removed] else { return nil }
     // The store said that the user came back later.
     if let membership = user.membership(in: room) {
@@ -244,7 +245,10 @@ extension Hub {
   /// the entry on that made the user a member.
   func enterRooms(_ user: User, _ states: [ConversationState]) {
     for state in states where state.conversation.isRoom {
-      if let room = rooms[state.conversation], user.membership(in: room) != nil { continue }
+      if let room = rooms[state.conversation], user.membership(in: room) != nil {
+        if let summary = state.room { room.count(summary.memberCount, at: state.head) }
+        continue
+      }
       let removal = user.removals[state.conversation]
       for session in user.sessions where session.isLive {
         guard let room = enter(session, user, state) else { continue }

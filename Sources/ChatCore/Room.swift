@@ -22,8 +22,11 @@ final class Room: Audience {
 
   let conversation: ConversationID
   let name: String
-  /// About how many members the room has, on all nodes.
-  var memberCount: Int
+  /// About how many members the room has, on all nodes. What the store counted, and since then what
+  /// entries say, which may name members among those whom they add.
+  private(set) var memberCount: Int
+  /// Up to which entry the store counted.
+  private var countedThrough: UInt64
   /// What not all sessions have been handed, up to the room's place and without gaps. It is for all of
   /// them; one that came later is `ahead` of what was written before.
   @exclusivity(unchecked) var fanouts: Deque<Fanout> = []
@@ -36,6 +39,7 @@ final class Room: Audience {
     self.conversation = conversation
     self.name = name
     self.memberCount = memberCount
+    countedThrough = head
     super.init()
     isLoaded = true
     cursors = ConversationCursors([.init(conversation: conversation, sequence: head)])
@@ -44,6 +48,19 @@ final class Room: Audience {
   var topic: Topic { .room(name) }
 
   override func address(of message: Message) -> Address { .room(name) }
+
+  /// The store counted the members when the room was at `head`. A list from before what has been handed
+  /// out says less.
+  func count(_ members: Int, at head: UInt64) {
+    guard head >= max(countedThrough, cursor(in: conversation) ?? 0) else { return }
+    memberCount = members
+    countedThrough = head
+  }
+
+  /// The entry at `sequence` makes the members more, or fewer.
+  func count(change: Int, at sequence: UInt64) {
+    if sequence > countedThrough { memberCount += change }
+  }
 
   /// The others keep their order, and what is on its way to them.
   func removeSessions(where isGone: (Session) -> Bool) {

@@ -168,6 +168,49 @@ private let server2 = NodeID("server2")!
     driver.pass(.seconds(80))
     #expect(driver.hub.counters.rooms == 0)
   }
+
+  // MARK: - How many members there are
+
+  private var memberCount: Int? { driver.hub.rooms[lobby]?.memberCount }
+
+  @Test func `who is named many times, or is a member, counts once`() {
+    let bobs = driver.connect(bob)
+    _ = driver.taken(bobs)
+    let alices = makeRoom(members: bob)
+    #expect(memberCount == 2)
+    let invited = Array(repeating: carol, count: 60) + [alice, bob]
+    #expect(say(.change("lobby", .invite(invited)), alices) == ["ok", "#lobby 2"])
+    #expect(memberCount == 3)
+    #expect(say(.change("lobby", .kick(carol)), alices) == ["ok", "#lobby 3"])
+    #expect(memberCount == 2)
+  }
+
+  @Test func `how many members there are is what the store says, once a list is read`() {
+    let alices = makeRoom()
+    #expect(say(.change("lobby", .invite([carol])), alices) == ["ok", "#lobby 2"])
+    // Nobody here knows that carol is a member.
+    let dave = UserID("dave")!
+    #expect(say(.change("lobby", .invite([carol, dave])), alices) == ["ok", "#lobby 3"])
+    #expect(memberCount == 4)
+    driver.pass(.seconds(80))
+    #expect(memberCount == 3)
+  }
+
+  @Test func `entries that the store has counted already count no more`() throws {
+    let alices = makeRoom()
+    let room = try #require(driver.hub.rooms[lobby])
+    let join = driver.write(lobby, bob, .join)
+    driver.write(lobby, carol, .join)
+    let bobs = driver.connect(bob)
+    #expect(room.memberCount == 3)
+    driver.turn { $0.handle(.arrived([.deliver(Delivery(message: join, recipients: [bob]))])) }
+    #expect(driver.taken(alices) == ["#lobby 2"])
+    #expect(driver.taken(bobs) == ["ready"])
+    #expect(room.memberCount == 3)
+    // A list from before what was handed out since.
+    room.count(1, at: 1)
+    #expect(room.memberCount == 3)
+  }
 }
 
 extension RegistryRequest.Operation {
