@@ -111,6 +111,8 @@ package struct HubCounters: Sendable {
   package var rooms = 0
   /// Entries of large rooms that not all of their sessions have been handed.
   package var fanoutsWaiting = 0
+  /// Those that a `gap` took the place of.
+  package var condensed = 0
   /// Places where a message was missing, and reads of the store to fill them.
   package var holes = 0
   package var holeReads = 0

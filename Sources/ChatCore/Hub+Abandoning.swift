@@ -1,4 +1,5 @@
 import ChatProtocol
+import DequeModule
 
 // Entries of a room that are given up, or were removed before they came here, may have taken somebody out
 // of it. So the hub lets go of the room, and everybody who was here in it waits for what the store says of
@@ -12,11 +13,10 @@ extension Hub {
   func abandon(_ room: Room, knowingNothingUpTo last: UInt64) {
     let conversation = room.conversation
     sweep(room)
-    let places = room.withdraw()
     let cursor = room.cursor(in: conversation) ?? 0
-    for session in room.sessions {
+    for (index, session) in room.sessions.enumerated() {
       dropBehind(conversation, session)
-      let handedOut = places[ObjectIdentifier(session)] ?? cursor
+      let handedOut = room.placeOnTheWay(toSessionAt: index) ?? cursor
       let place = place(of: session, in: room, handedOut: handedOut)
       session.lags[conversation] = .unsure(after: place, since: now)
     }
@@ -26,7 +26,9 @@ extension Hub {
       user.memberships.removeAll { $0.room === room }
       if user.sessions.contains(where: { !$0.isLive }) { user.hasChangedWhileLoading = true }
     }
-    room.sessions = []
+    room.removeSessions { _ in true }
+    counters.fanoutsWaiting -= room.fanouts.count
+    room.fanouts = []
     forget(room)
   }
 

@@ -11,43 +11,39 @@ extension Hub {
     let change = message.roomChange
     if let change { apply(additionsOf: change, by: message.sender, at: message.sequence, to: room) }
     let removed = change.flatMap { prepare(removalOf: $0, by: message, from: room) }
-    if room.fanouts.isEmpty, room.sessions.count <= limits.fanoutSessionsMax {
-      send(message, to: room.sessions[...], of: room, origin: origin)
-    } else {
+    if isHandedInShares(room) {
       queue(.message(message, origin: origin), in: room)
+    } else {
+      send(message, to: room.sessions[...], of: room, origin: origin)
     }
     // Behind it: whoever is taken out of a room is told so.
     if let removed { apply(removalOf: removed, at: message.sequence, from: room) }
   }
 
-  func queue(_ item: Room.Fanout.Item, in room: Room) {
+  func isHandedInShares(_ room: Room) -> Bool {
+    !room.fanouts.isEmpty || room.sessions.count > limits.fanoutSessionsMax
+  }
+
+  func queue(_ fanout: Room.Fanout, in room: Room) {
     if room.fanouts.isEmpty { roomsFanningOut.append(room) }
-    room.fanouts.append(Room.Fanout(item: item, sessions: room.sessions))
+    room.fanouts.append(fanout)
     counters.fanoutsWaiting += 1
     let max = counters.fanoutsWaiting < limits.fanoutsMax ? limits.fanoutsPerRoomMax : 1
     if room.fanouts.count > max { condense(room) }
   }
 
-  /// More comes into the room than can be handed out: a `gap` takes the place of the messages that wait,
-  /// which clients then read when somebody looks. What says who is in the room stays, because for whom it
-  /// takes out there is no later.
+  /// More comes into the room than can be handed out: a `gap` takes the place of what waits, which
+  /// clients then read when somebody looks. Whom one of the entries has taken out was told so at once
+  /// (`bidFarewell`), and whom one has brought in begins with the gap, from that entry on.
   private func condense(_ room: Room) {
-    var rest: Deque<Room.Fanout> = []
-    for (index, fanout) in room.fanouts.enumerated() {
-      // The first may be half-way.
-      guard index > 0, let gap = fanout.gap else {
-        rest.append(fanout)
-        continue
-      }
-      if rest.count > 1, case .gap(let last) = rest[rest.count - 1].item {
-        rest[rest.count - 1].item = .gap(last.joined(with: gap))
-        rest[rest.count - 1].sessions = fanout.sessions
-      } else {
-        rest.append(Room.Fanout(item: .gap(gap), sessions: fanout.sessions))
-      }
-    }
-    counters.fanoutsWaiting -= room.fanouts.count - rest.count
-    room.fanouts = rest
+    // The first may be half-way.
+    let waiting = room.fanouts.dropFirst()
+    guard let next = waiting.first?.gap else { return }
+    let gap = waiting.dropFirst().reduce(next) { $0.joined(with: $1.gap) }
+    counters.fanoutsWaiting -= waiting.count - 1
+    counters.condensed += waiting.count
+    room.fanouts.removeLast(waiting.count)
+    room.fanouts.append(.gap(gap))
   }
 
   /// This turn's share of what is under way, of each room in its turn.
@@ -63,31 +59,31 @@ extension Hub {
   private func fanOut(_ room: Room, max: Int) -> Int {
     var done = 0
     while done < max, let fanout = room.fanouts.first {
-      let end = min(fanout.next + max - done, fanout.sessions.count)
-      hand(fanout.item, to: fanout.sessions[fanout.next..<end], in: room)
-      done += Swift.max(end - fanout.next, 1)
-      if end == fanout.sessions.count {
+      let start = room.handedFirst
+      let end = min(start + max - done, room.sessions.count)
+      hand(fanout, to: room.sessions[start..<end], in: room)
+      done += Swift.max(end - start, 1)
+      if end == room.sessions.count {
         room.fanouts.removeFirst()
+        room.handedFirst = 0
         counters.fanoutsWaiting -= 1
       } else {
-        room.fanouts[0].next = end
+        room.handedFirst = end
       }
     }
     return done
   }
 
-  /// The session gets now what is on its way to it, up to the entry that took its user out of the room.
-  /// It is about to be told what comes behind that.
-  func finishFanouts(to session: Session, in room: Room, upTo removal: UInt64) {
-    for fanout in room.fanouts {
-      guard fanout.start < removal else { return }
-      guard fanout.sessions[fanout.next...].contains(where: { $0 === session }) else { continue }
-      hand(fanout.item, to: [session], in: room)
-    }
+  /// The session gets now what is on its way to it, because it is about to be taken out of the room.
+  ///
+  /// - Parameter index: its own among the room's sessions.
+  func finishFanouts(toSessionAt index: Int, in room: Room) {
+    let session = room.sessions[index...index]
+    for fanout in room.fanouts(toSessionAt: index) { hand(fanout, to: session, in: room) }
   }
 
-  private func hand(_ item: Room.Fanout.Item, to sessions: ArraySlice<Session>, in room: Room) {
-    switch item {
+  private func hand(_ fanout: Room.Fanout, to sessions: ArraySlice<Session>, in room: Room) {
+    switch fanout {
     case .message(let message, let origin): send(message, to: sessions, of: room, origin: origin)
     case .gap(let gap): send(gap, room.conversation, to: sessions)
     }
@@ -101,17 +97,6 @@ extension Hub {
       let cursor = room.cursor(in: conversation)
     else { return }
     session.lags[conversation] = .ahead(through: cursor)
-  }
-}
-
-extension Room.Fanout {
-  /// What a `gap` in its place says; nil for an entry about members.
-  fileprivate var gap: Gap? {
-    switch item {
-    case .gap(let gap): gap
-    case .message(let message, _) where message.kind == .room: nil
-    case .message(let message, _): Gap(after: message.sequence - 1, before: message.sequence + 1)
-    }
   }
 }
 

@@ -24,7 +24,7 @@ extension Hub {
     guard let summary = state.room,
       let room = room(state.conversation, head: state.head, memberCount: summary.memberCount)
     else { return nil }
-    room.memberCount = summary.memberCount
+    room.count(summary.memberCount, at: state.head)
     if user.membership(in: room) == nil {
       user.removals[state.conversation] = nil
       user.memberships.append(
@@ -43,9 +43,20 @@ extension Hub {
       .init(room: room, since: sequence - 1, joined: sequence, knownSince: now))
     for session in user.sessions where session.isLive {
       announceAbsence(since: removal, until: sequence, to: session, in: room)
+      skipFanouts(upTo: sequence - 1, to: session, in: room)
       room.sessions.append(session)
     }
     if user.sessions.contains(where: { !$0.isLive }) { user.hasChangedWhileLoading = true }
+  }
+
+  /// What is still on its way in the room was written before the session's user came.
+  private func skipFanouts(upTo last: UInt64, to session: Session, in room: Room) {
+    guard !room.fanouts.isEmpty else { return }
+    switch session.lags[room.conversation] {
+    case .ahead(let through): session.lags[room.conversation] = .ahead(through: max(through, last))
+    case nil: session.lags[room.conversation] = .ahead(through: last)
+    case .resuming, .shed, .unsure, .out: break
+    }
   }
 
   /// The session has had the entry that took its user out of the room, or came later, and is about to get
@@ -60,7 +71,6 @@ extension Hub {
       place = position
     default:
       guard let removal else { return }
-      finishFanouts(to: session, in: room, upTo: removal)
       // Its device may have been in the room elsewhere.
       if case .ahead(let through) = session.lags[conversation] {
         place = max(removal, through)
@@ -73,10 +83,14 @@ extension Hub {
   }
 
   /// An entry is about to end the user's membership. Sessions that lag get it now, behind a gap for what
-  /// they have not had: there is no later.
+  /// they have not had: there is no later. In a large room all of them do, behind what is on its way to
+  /// them: the entry may be one of many that a gap takes the place of.
   private func bidFarewell(_ message: Message, to user: User, in room: Room) {
     let conversation = room.conversation
-    for session in room.sessions where session.user === user && session.isLive {
+    // As many as may wait for one session: a user may have any number of them.
+    var finishedMax = limits.fanoutsPerRoomMax
+    for (index, session) in room.sessions.enumerated()
+    where session.user === user && session.isLive {
       switch session.lags[conversation] {
       case .ahead(let through) where through >= message.sequence: continue
       case .out: continue
@@ -86,15 +100,27 @@ extension Hub {
       case .shed(let position), .unsure(let position, since: _):
         sendGap(to: session, conversation, after: position, before: message.sequence)
       case .ahead, nil:
-        guard session.isCongested else { continue }
-        if let place = room.placeOnTheWay(to: session) {
-          sendGap(to: session, conversation, after: place, before: message.sequence)
+        guard session.isCongested || isHandedInShares(room) else { continue }
+        let waiting = room.fanouts(toSessionAt: index).count
+        if session.isCongested || waiting > finishedMax {
+          leaveOutFanouts(toSessionAt: index, in: room, before: message.sequence)
+        } else {
+          finishedMax -= waiting
+          finishFanouts(toSessionAt: index, in: room)
         }
       }
       counters.delivered += 1
       effects.send(.message(message, conversation: .room(room.name)), to: session.id)
       session.lags[conversation] = .ahead(through: message.sequence)
     }
+  }
+
+  /// A gap takes the place of what is on its way to the session.
+  private func leaveOutFanouts(toSessionAt index: Int, in room: Room, before sequence: UInt64) {
+    let session = room.sessions[index]
+    guard var place = room.placeOnTheWay(toSessionAt: index) else { return }
+    if case .ahead(let through) = session.lags[room.conversation] { place = max(place, through) }
+    sendGap(to: session, room.conversation, after: place, before: sequence)
   }
 
   private func leave(_ room: Room, _ user: User) {
@@ -109,7 +135,7 @@ extension Hub {
       if isElsewhere {
         takeOut(session, user, of: membership.room)
       } else {
-        membership.room.sessions.removeAll { $0 === session }
+        membership.room.removeSessions { $0 === session }
         forgetIfEmpty(membership.room)
       }
     }
@@ -118,7 +144,7 @@ extension Hub {
   /// One of the user's sessions is in the room no more. When that was the last one, nobody here would hear
   /// of the membership's end.
   func takeOut(_ session: Session, _ user: User, of room: Room) {
-    room.sessions.removeAll { $0 === session }
+    room.removeSessions { $0 === session }
     guard !room.sessions.contains(where: { $0.user === user }) else { return }
     user.memberships.removeAll { $0.room === room }
     if user.sessions.contains(where: { !$0.isLive }) { user.hasChangedWhileLoading = true }
@@ -126,7 +152,7 @@ extension Hub {
   }
 
   private func removeSessions(of user: User, from room: Room) {
-    room.sessions.removeAll { $0.user === user }
+    room.removeSessions { $0.user === user }
     forgetIfEmpty(room)
   }
 
@@ -182,10 +208,11 @@ extension Hub {
   }
 
   func apply(additionsOf change: RoomChange, by actor: UserID, at sequence: UInt64, to room: Room) {
-    let added = change.addsActor ? [actor] + change.added : change.added
-    room.memberCount += added.count
-    for name in added {
-      guard let user = users[name] else { continue }
+    // A list may name somebody twice, and members.
+    let added = Set(change.addsActor ? [actor] + change.added : change.added)
+    let members = added.count { users[$0]?.membership(in: room) != nil }
+    room.count(change: added.count - members, at: sequence)
+    for user in added.sorted().lazy.compactMap({ self.users[$0] }) {
       if user.isLoaded {
         enter(user, room, by: sequence)
       } else {
@@ -197,7 +224,7 @@ extension Hub {
   /// Whose membership here the entry ends, once it is handed out.
   func prepare(removalOf change: RoomChange, by message: Message, from room: Room) -> User? {
     guard let removed = change.removed(by: message.sender) else { return nil }
-    room.memberCount -= 1
+    room.count(change: -1, at: message.sequence)
     guard let user = users[removed] else { return nil }
     // The store said that the user came back later.
     if let membership = user.membership(in: room) {
@@ -218,7 +245,10 @@ extension Hub {
   /// the entry on that made the user a member.
   func enterRooms(_ user: User, _ states: [ConversationState]) {
     for state in states where state.conversation.isRoom {
-      if let room = rooms[state.conversation], user.membership(in: room) != nil { continue }
+      if let room = rooms[state.conversation], user.membership(in: room) != nil {
+        if let summary = state.room { room.count(summary.memberCount, at: state.head) }
+        continue
+      }
       let removal = user.removals[state.conversation]
       for session in user.sessions where session.isLive {
         guard let room = enter(session, user, state) else { continue }

@@ -32,7 +32,8 @@ package struct HubLimits: Sendable {
   /// that a share is less than what a turn has for its events.
   package var fanoutSessionsMax = 256
   /// Entries of a room that wait to be handed out. When more come than its sessions can be handed, a
-  /// `gap` takes the place of those that wait.
+  /// `gap` takes the place of those that wait. So many are also handed at once to the sessions that an
+  /// entry takes out.
   package var fanoutsPerRoomMax = 256
   /// Entries that wait in all rooms of a loop; above it only one waits in each.
   package var fanoutsMax = 4_096

@@ -29,7 +29,7 @@ extension Event {
       buffer.append(#"{"type":"conversations""#)
       buffer.append(id)
       buffer.append(#","items":"#)
-      buffer.append(array: summaries) { $0.append($1) }
+      buffer.append(summaries: summaries)
       buffer.append("}")
     case .pong(let id):
       buffer.append(#"{"type":"pong""#)
@@ -103,7 +103,7 @@ extension Event.Ready {
     buffer.append(#","ping_ms":"#)
     buffer.append(decimal: Int64(pingMilliseconds))
     buffer.append(#","conversations":"#)
-    buffer.append(array: conversations) { $0.append($1) }
+    buffer.append(summaries: conversations)
     buffer.append(#","limits":{"frame":"#)
     buffer.append(decimal: Int64(limits.frameBytes))
     buffer.append(#","text":"#)
@@ -253,7 +253,12 @@ extension ByteBuffer {
     append(UInt8(ascii: "}"))
   }
 
-  fileprivate mutating func append(_ summary: ConversationSummary) {
+  fileprivate mutating func append(summaries: [ConversationSummary]) {
+    let namesEnd = count + ConversationSummary.namedBytesMax
+    append(array: summaries) { $0.append($1, isNamed: $0.count < namesEnd) }
+  }
+
+  private mutating func append(_ summary: ConversationSummary, isNamed: Bool) {
     append(#"{"conv":"#)
     append(summary.address)
     append(#","head":"#)
@@ -277,10 +282,12 @@ extension ByteBuffer {
       append(member: "since", room.since)
       append(#","members":"#)
       append(decimal: Int64(room.memberCount))
-      append(#","name":"#)
-      append(jsonString: room.settings.name)
-      append(#","topic":"#)
-      append(jsonString: room.settings.topic)
+      if isNamed {
+        append(#","name":"#)
+        append(jsonString: room.settings.name)
+        append(#","topic":"#)
+        append(jsonString: room.settings.topic)
+      }
       append(#","public":"#)
       append(bool: room.settings.isPublic)
       if room.settings.retainDays > 0 {

@@ -65,6 +65,13 @@ package struct ConversationSummary: Hashable, Sendable {
   /// Present for a room.
   package var room: RoomSummary?
 
+  /// Bytes of a list from which on its rooms come without name and topic.
+  ///
+  /// The list has all conversations, because a room that it does not name counts as left; and anybody
+  /// may make a user a member of thousands of rooms. With all that they are called it might be more than
+  /// may be pending for a connection, each time that the user comes.
+  package static let namedBytesMax = 1_048_576
+
   package init(
     address: Address, head: UInt64, received: UInt64, read: UInt64, unread: UInt64,
     peer: PeerMarks? = nil, room: RoomSummary? = nil

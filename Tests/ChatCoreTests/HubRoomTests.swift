@@ -169,112 +169,47 @@ private let server2 = NodeID("server2")!
     #expect(driver.hub.counters.rooms == 0)
   }
 
-  // MARK: - Large rooms
+  // MARK: - How many members there are
 
-  /// A room of which a turn hands out `share` sessions. They have read that it was made.
-  private func largeRoom(
-    of count: Int, share: Int, waitingMax: Int = 256
-  ) -> (HubDriver, [UserID], [SessionID]) {
-    var limits = HubLimits()
-    limits.fanoutSessionsMax = share
-    limits.fanoutsPerRoomMax = waitingMax
-    let driver = HubDriver(limits: limits)
-    let users = (0..<count).map { UserID("u\($0)")! }
-    let sessions = users.map { driver.connect($0) }
-    driver.say(.change("lobby", .create(RoomSettings(), members: users)), sessions[0])
-    driver.pass(0)
-    for session in sessions { _ = driver.taken(session) }
-    return (driver, users, sessions)
+  private var memberCount: Int? { driver.hub.rooms[lobby]?.memberCount }
+
+  @Test func `who is named many times, or is a member, counts once`() {
+    let bobs = driver.connect(bob)
+    _ = driver.taken(bobs)
+    let alices = makeRoom(members: bob)
+    #expect(memberCount == 2)
+    let invited = Array(repeating: carol, count: 60) + [alice, bob]
+    #expect(say(.change("lobby", .invite(invited)), alices) == ["ok", "#lobby 2"])
+    #expect(memberCount == 3)
+    #expect(say(.change("lobby", .kick(carol)), alices) == ["ok", "#lobby 3"])
+    #expect(memberCount == 2)
   }
 
-  @Test func `what a session read while it was on its way to it comes once`() {
-    let (driver, users, sessions) = largeRoom(of: 10, share: 3)
-    driver.isStoreHeld = true
-    let late = driver.connect(users[9], device: "late", resume: [lobbyAddress: 0])
-    driver.releaseFirst()
-    driver.isStoreHeld = false
-    for cid in ["c1", "c2"] { driver.say(.send(cid, to: lobbyAddress), sessions[0]) }
-    driver.isStoreHeld = true
-    driver.releaseFirst()
-    #expect(driver.hub.counters.fanoutsWaiting == 2)
-    // The first of the two reaches it while it reads both.
-    for _ in 0..<4 { driver.turn { $0.timerFired() } }
-    driver.releaseStore()
-    driver.pass(.seconds(1))
-    #expect(
-      driver.taken(late) == ["ready", "#lobby 1", "#lobby 2", "#lobby 3"])
+  @Test func `how many members there are is what the store says, once a list is read`() {
+    let alices = makeRoom()
+    #expect(say(.change("lobby", .invite([carol])), alices) == ["ok", "#lobby 2"])
+    // Nobody here knows that carol is a member.
+    let dave = UserID("dave")!
+    #expect(say(.change("lobby", .invite([carol, dave])), alices) == ["ok", "#lobby 3"])
+    #expect(memberCount == 4)
+    driver.pass(.seconds(80))
+    #expect(memberCount == 3)
   }
 
-  @Test func `a turn hands out one share of a large room`() {
-    let (driver, _, sessions) = largeRoom(of: 10, share: 3)
-    driver.say(.send("c1", to: lobbyAddress), sessions[0])
-    let shares = (0..<4).map { _ in
-      driver.turn { $0.timerFired() }
-      return sessions.count { driver.taken($0).contains("#lobby 2") }
-    }
-    // The sender, who is in the first share, has its ack instead.
-    #expect(shares == [2, 3, 3, 1])
-    #expect(!driver.hub.isFanningOut)
-  }
-
-  @Test func `a large room is handed a share in each turn, in order`() {
-    let (driver, users, sessions) = largeRoom(of: 10, share: 3)
-    driver.say(.send("c1", to: lobbyAddress), sessions[0])
-    driver.say(.send("c2", to: lobbyAddress), sessions[1])
-    #expect(driver.hub.counters.fanoutsWaiting == 2)
-    let late = driver.connect(users[9], device: "late", resume: [lobbyAddress: 0])
-    driver.pass(0)
-    #expect(driver.hub.counters.fanoutsWaiting == 0)
-    #expect(driver.taken(sessions[0]) == ["ack 2", "#lobby 3"])
-    #expect(driver.taken(sessions[1]) == ["ack 3", "#lobby 2"])
-    for session in sessions[2...] {
-      #expect(driver.taken(session) == ["#lobby 2", "#lobby 3"])
-    }
-    #expect(driver.taken(late) == ["ready", "#lobby 1", "#lobby 2", "#lobby 3"])
-  }
-
-  @Test func `what a large room cannot be handed in time is told of by a gap, and no removal is`() {
-    let (driver, users, sessions) = largeRoom(of: 30, share: 1, waitingMax: 4)
-    func say(_ numbers: Range<Int>) {
-      for number in numbers {
-        driver.say(.send("c\(number)", to: lobbyAddress), sessions[0])
-        #expect(driver.hub.counters.fanoutsWaiting <= 5)
-      }
-    }
-    say(0..<8)
-    driver.say(.change("lobby", .kick(users[29])), sessions[0])
-    say(8..<16)
-    #expect(driver.hub.isFanningOut)
-    driver.pass(0)
-    #expect(driver.hub.counters.fanoutsWaiting == 0)
-    #expect(driver.taken(sessions[1]) == driver.taken(sessions[2]))
-    let removed = driver.taken(sessions[29])
-    #expect(removed == ["#lobby 2", "gap #lobby 2-10", "#lobby 10"])
-    let others = driver.taken(sessions[28])
-    #expect(others.starts(with: removed))
-    #expect(others.count < 16)
-    var place = 1
-    for line in others {
-      if let gap = line.split(separator: " ").last, line.hasPrefix("gap") {
-        let ends = gap.split(separator: "-").map { Int($0)! }
-        #expect(ends[0] == place)
-        place = ends[1] - 1
-      } else {
-        place += 1
-        #expect(line == "#lobby \(place)")
-      }
-    }
-    #expect(place == 18)
-  }
-
-  @Test func `a gap in a large room comes behind what is being handed out`() {
-    let (driver, _, sessions) = largeRoom(of: 4, share: 1)
-    driver.say(.send("c1", to: lobbyAddress), sessions[0])
-    driver.turn { hub in
-      hub.announce(Gap(after: 2, before: 5), lobby, to: hub.rooms[lobby]!)
-    }
-    driver.pass(0)
-    #expect(driver.taken(sessions[3]) == ["#lobby 2", "gap #lobby 2-5"])
+  @Test func `entries that the store has counted already count no more`() throws {
+    let alices = makeRoom()
+    let room = try #require(driver.hub.rooms[lobby])
+    let join = driver.write(lobby, bob, .join)
+    driver.write(lobby, carol, .join)
+    let bobs = driver.connect(bob)
+    #expect(room.memberCount == 3)
+    driver.turn { $0.handle(.arrived([.deliver(Delivery(message: join, recipients: [bob]))])) }
+    #expect(driver.taken(alices) == ["#lobby 2"])
+    #expect(driver.taken(bobs) == ["ready"])
+    #expect(room.memberCount == 3)
+    // A list from before what was handed out since.
+    room.count(1, at: 1)
+    #expect(room.memberCount == 3)
   }
 }
 

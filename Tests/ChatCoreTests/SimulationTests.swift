@@ -27,6 +27,18 @@ struct SimulationTests {
   }
 
   @Test
+  func `gaps take the place of what large rooms cannot be handed in time`() throws {
+    let scenario = try #require(Scenario.all.first { $0.name.contains("large rooms on one loop") })
+    var condensed = 0
+    for seed in Self.seeds {
+      for hub in scenario.run(seed: seed).nodes.flatMap(\.hubs) {
+        condensed += hub.hub.counters.condensed
+      }
+    }
+    #expect(condensed > 50)
+  }
+
+  @Test
   func `kept routes are used, go stale, and are looked up again`() throws {
     let scenario = try #require(Scenario.all.first { $0.name.contains("late news") })
     var counters = HubCounters()

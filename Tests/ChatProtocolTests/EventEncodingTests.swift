@@ -104,4 +104,58 @@ private func message(_ sequence: UInt64, reference: UInt64? = nil) -> Message {
     #expect((tree["seq"] as? NSNumber)?.uint64Value == (1 << 53) - 1)
     #expect((tree["ts"] as? NSNumber)?.int64Value == -1)
   }
+
+  /// As many rooms as a list has, each with as long a name and topic as can be.
+  private static let longRooms: [ConversationSummary] = (0..<4_096).map { index in
+    let name = String(repeating: "x", count: 60) + String(format: "%04d", index)
+    let most = UInt64(1) << 53 - 1
+    return ConversationSummary(
+      address: .room(name), head: most, received: most, read: most, unread: 200,
+      room: RoomSummary(
+        role: .moderator, since: most, joined: most, memberCount: 10_000,
+        settings: RoomSettings(
+          name: String(repeating: #"\"#, count: RoomSettings.nameBytesMax),
+          topic: String(repeating: #"\"#, count: RoomSettings.topicBytesMax), retainDays: 3_650)))
+  }
+
+  @Test func `thousands of rooms with long names and topics stay far below what may be pending`()
+    throws
+  {
+    let ready = Event.Ready(
+      id: nil, user: alice, device: "d1", session: "s1", node: "server1", pingMilliseconds: 25_000,
+      conversations: Self.longRooms,
+      limits: Event.Limits(frameBytes: 65_536, textBytes: 16_384, sendsPerMinute: 200))
+    let conversations = Event.conversations(nil, Self.longRooms)
+    for (event, key) in [(Event.ready(ready), "conversations"), (conversations, "items")] {
+      let text = encoded(event)
+      #expect(text.utf8.count < 4 * 1_048_576)
+      let frame = try #require(
+        JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any])
+      try checkLongRooms(frame[key], room: "conv", topic: "topic") { "#\($0)" }
+    }
+  }
+
+  @Test func `thousands of rooms are as short in Spring's form`() throws {
+    var buffer = ByteBuffer(minimumCapacity: 16)
+    SpringAnswer.rooms.encode(.conversations(nil, Self.longRooms), into: &buffer)
+    #expect(buffer.count < 4 * 1_048_576)
+    let list = try JSONSerialization.jsonObject(with: Data(buffer.bytes))
+    try checkLongRooms(list, room: "roomId", topic: "description") { $0 }
+  }
+
+  /// All rooms are there, and the first of them with what they are called.
+  private func checkLongRooms(
+    _ list: Any?, room: String, topic: String, _ address: (String) -> String
+  ) throws {
+    let items = try #require(list as? [[String: Any]])
+    #expect(items.count == Self.longRooms.count)
+    let named = items.prefix(while: { $0["name"] != nil })
+    #expect(named.count > 400)
+    for (item, summary) in zip(items, Self.longRooms) {
+      guard case .room(let name) = summary.address else { return }
+      #expect(item[room] as? String == address(name))
+    }
+    for item in named { #expect((item[topic] as? String)?.count == RoomSettings.topicBytesMax) }
+    for item in items[named.count...] { #expect(item["name"] == nil && item[topic] == nil) }
+  }
 }

@@ -37,7 +37,8 @@ package enum SpringAnswer: Sendable {
       buffer.appendList(of: items) { Self.append($1, to: &$0) }
     case (.rooms, .conversations(_, let items)):
       let rooms = items.filter { $0.room != nil }
-      buffer.appendList(of: rooms) { Self.append($1, to: &$0) }
+      let namesEnd = buffer.count + ConversationSummary.namedBytesMax
+      buffer.appendList(of: rooms) { Self.append($1, isNamed: $0.count < namesEnd, to: &$0) }
     case (.status, .watching(_, let users)):
       if let user = users.first { Self.append(user, to: &buffer) }
     case (.messages, .page(_, conversation: _, let items, more: _)):
@@ -70,11 +71,15 @@ package enum SpringAnswer: Sendable {
     buffer.append("}")
   }
 
-  private static func append(_ summary: ConversationSummary, to buffer: inout ByteBuffer) {
+  private static func append(
+    _ summary: ConversationSummary, isNamed: Bool, to buffer: inout ByteBuffer
+  ) {
     guard case .room(let room) = summary.address, let facts = summary.room else { return }
-    append(room: room, name: facts.settings.name, to: &buffer)
-    buffer.append(#","description":"#)
-    buffer.append(jsonString: facts.settings.topic)
+    append(room: room, name: isNamed ? facts.settings.name : nil, to: &buffer)
+    if isNamed {
+      buffer.append(#","description":"#)
+      buffer.append(jsonString: facts.settings.topic)
+    }
     buffer.append(#","isPrivate":"#)
     buffer.append(facts.settings.isPublic ? "false" : "true")
     buffer.append(#","role":"#)

@@ -65,6 +65,12 @@ package struct Scenario: Sendable {
     Scenario(
       name: "every fault but losses, no sweeps", faults: .everyRepaired,
       limits: .withoutAnySweeps),
+    Scenario(
+      name: "large rooms on one loop, no sweeps", size: .oneLoop, faults: .lateTimers,
+      limits: .largeRooms, allowsGaps: true),
+    Scenario(
+      name: "large rooms, every fault but losses, no sweeps", faults: .everyRepairedAndLateTimers,
+      limits: .largeRooms, allowsGaps: true),
     Scenario(name: "every fault", faults: .every),
     Scenario(
       name: "every fault, tight limits", faults: .every, limits: .tight,
@@ -109,6 +115,15 @@ extension HubLimits {
     return limits
   }()
 
+  /// Two sessions are many, and two entries too many.
+  fileprivate static let largeRooms: HubLimits = {
+    var limits = withoutAnySweeps
+    limits.fanoutSessionsMax = 1
+    limits.fanoutsPerRoomMax = 2
+    limits.fanoutsMax = 5
+    return limits
+  }()
+
   fileprivate static let tight: HubLimits = {
     var limits = HubLimits()
     limits.messagesHeldMax = 2
@@ -141,6 +156,15 @@ extension World.Faults {
   fileprivate static let everyRepaired: World.Faults = {
     var faults = every
     faults.batchesLost = 0
+    return faults
+  }()
+
+  fileprivate static let lateTimers = World.Faults(
+    congestion: true, takeovers: true, removals: true, timerDelayMax: .milliseconds(300))
+
+  fileprivate static let everyRepairedAndLateTimers: World.Faults = {
+    var faults = everyRepaired
+    faults.timerDelayMax = .milliseconds(300)
     return faults
   }()
 }

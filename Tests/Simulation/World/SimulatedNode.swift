@@ -47,7 +47,9 @@ package final class SimulatedHub {
   func post(in world: World, _ call: @escaping (Hub) -> Void) {
     mailbox.append(call)
     guard mailbox.count == 1 else { return }
-    world.schedule(after: world.delay(upTo: .milliseconds(2))) { [self] in takeTurn(in: world) }
+    world.schedule(after: world.delay(upTo: .milliseconds(2))) { [self] in
+      takeTurn(in: world, firesTimers: world.faults.timerDelayMax == 0)
+    }
   }
 
   func connect(_ device: SimulatedDevice, _ session: SessionID, in world: World) {
@@ -92,10 +94,10 @@ package final class SimulatedHub {
     mailbox = []
   }
 
-  private func takeTurn(in world: World) {
+  private func takeTurn(in world: World, firesTimers: Bool) {
     guard node.isUp else { return }
     hub.advance(to: world.now, wall: world.wall)
-    hub.timerFired()
+    if firesTimers { hub.timerFired() }
     let calls = mailbox
     mailbox = []
     for call in calls { call(hub) }
@@ -108,9 +110,11 @@ package final class SimulatedHub {
   private func armTimer(in world: World) {
     guard let deadline = hub.nextDeadline, deadline < timerAt ?? .max else { return }
     timerAt = deadline
-    world.schedule(after: max(deadline - world.now, 0)) { [self] in
+    let latest = world.faults.timerDelayMax
+    let lateness = latest > 0 ? world.delay(upTo: latest) : 0
+    world.schedule(after: max(deadline - world.now, 0) + lateness) { [self] in
       timerAt = nil
-      takeTurn(in: world)
+      takeTurn(in: world, firesTimers: true)
     }
   }
 

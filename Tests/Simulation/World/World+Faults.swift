@@ -22,6 +22,9 @@ extension World {
     var busDelayMax = Int64.milliseconds(80)
     /// News of changed routes take up to this long.
     var newsDelayMax = Int64.milliseconds(10)
+    /// Above 0, loops are busy: what is due, such as the next share of a large room, is done up to this
+    /// late, and only then.
+    var timerDelayMax: Int64 = 0
   }
 }
 

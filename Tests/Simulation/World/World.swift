@@ -3,8 +3,9 @@ import ChatProtocol
 
 /// Nodes, back ends and devices under one seed: the same seed gives the same run.
 package final class World {
-  /// One node without a bus, or several.
+  /// One node without a bus, with one loop or some, or several nodes.
   package enum Size: Sendable {
+    case oneLoop
     case alone
     case three
   }
@@ -49,7 +50,7 @@ package final class World {
     random = RandomSource(seed: seed)
     journal = isTraced ? [] : nil
     self.scenario = scenario
-    let names = scenario.size == .alone ? ["server1"] : ["server1", "server2", "server3"]
+    let names = scenario.size == .three ? ["server1", "server2", "server3"] : ["server1"]
     for name in names { nodes.append(makeNode(NodeID(name)!, epoch: 1)) }
     for name in ["alice", "bob", "carol", "dave"] {
       let user = UserID(name)!
@@ -121,12 +122,16 @@ package final class World {
   func makeNode(_ id: NodeID, epoch: UInt64) -> SimulatedNode {
     let node = SimulatedNode(id: id, epoch: epoch)
     registry.leases[id] = epoch
-    let isAlone = scenario.size == .alone
-    let shardCount = isAlone ? 4 : 2
+    let shardCount =
+      switch scenario.size {
+      case .oneLoop: 1
+      case .alone: 4
+      case .three: 2
+      }
     for shard in 0..<shardCount {
       let info = NodeInfo(id: id, epoch: epoch, shard: shard, shardCount: shardCount)
       let hub = Hub(
-        node: info, limits: scenario.limits, isAlone: isAlone, seed: random.next())
+        node: info, limits: scenario.limits, isAlone: scenario.size != .three, seed: random.next())
       node.hubs.append(SimulatedHub(node: node, hub: hub))
     }
     return node
