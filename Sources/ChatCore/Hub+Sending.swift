@@ -44,11 +44,8 @@ extension Hub {
   func changeRoom(_ command: Command.ChangeRoom, _ session: Session, _ user: User) {
     counters.sendsReceived += 1
     guard takeToken(session, user, command.id) else { return }
-    // The store makes a change once that it is asked for again after its connection was lost.
-    let clientID =
-      command.clientID ?? "\(node.id)/\(node.epoch)/" + String(random.next(), radix: 36)
     let content = MessageContent(
-      requestID: command.id, clientID: String(clientID.prefix(Command.Send.clientIDBytesMax)),
+      requestID: command.id, clientID: command.clientID ?? makeClientID(),
       body: command.change.body)
     let draft = RoomDraft(
       conversation: ConversationID(room: command.room), actor: user.id, change: command.change,
@@ -57,6 +54,15 @@ extension Hub {
       session: session, conversation: draft.conversation, sender: user.id, other: nil,
       content: content, kind: .room, reference: nil, change: command.change, receivedAt: now)
     submit(entry, .changeRoom(draft))
+  }
+
+  /// For a change that came without one: the store makes a change once that it is asked for again
+  /// after its connection was lost. The end, which tells two of them apart, is whole however long
+  /// the node's id is.
+  private func makeClientID() -> String {
+    let end = String(random.next(), radix: 36)
+    let start = "\(node.id)/\(node.epoch)/"
+    return start.prefix(Command.Send.clientIDBytesMax - end.utf8.count) + end
   }
 
   private func submit(_ entry: PendingEntry, _ operation: StoreRequest.Operation) {

@@ -34,11 +34,13 @@ final class HubDriver {
 
   static let node = NodeID("server1")!
 
-  init(limits: HubLimits = HubLimits(), isAlone: Bool = false, shard: Int = 0, shardCount: Int = 1)
-  {
-    let info = NodeInfo(id: Self.node, epoch: 1, shard: shard, shardCount: shardCount)
+  init(
+    node: NodeID = HubDriver.node, limits: HubLimits = HubLimits(), isAlone: Bool = false,
+    shard: Int = 0, shardCount: Int = 1
+  ) {
+    let info = NodeInfo(id: node, epoch: 1, shard: shard, shardCount: shardCount)
     hub = Hub(node: info, limits: limits, isAlone: isAlone, seed: 1)
-    registry.leases = [Self.node: 1, NodeID("server2")!: 7, NodeID("server3")!: 9]
+    registry.leases = [node: 1, NodeID("server2")!: 7, NodeID("server3")!: 9]
     hub.advance(to: now, wall: 1_000)
   }
 
@@ -249,7 +251,7 @@ final class HubDriver {
   private func answer(_ operation: RegistryRequest.Operation) -> RegistryReply.Result {
     guard !isRegistryAway else { return .unavailable }
     registry.now = now
-    let result = registry.perform(operation, from: Self.node, epoch: 1)
+    let result = registry.perform(operation, from: hub.node.id, epoch: 1)
     guard !isRegistryGuarding, case .nodes(let nodes, _) = result else { return result }
     return .nodes(nodes, isGuarded: false)
   }

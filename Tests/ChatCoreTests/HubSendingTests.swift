@@ -49,6 +49,23 @@ struct HubSendingTests {
   }
 
   @Test
+  func `changes of rooms without a cid are told apart whatever the node is called`() {
+    let driver = HubDriver(node: NodeID(String(repeating: "n", count: UserID.bytesMax))!)
+    let session = driver.connect(alice)
+    _ = driver.take(session)
+    let settings = RoomSettings(name: "", topic: "", isPublic: true)
+    for room in ["one", "two"] {
+      driver.say(.change(room, .create(settings, members: [])), session)
+    }
+    let clientIDs = driver.storeRequests.compactMap { operation in
+      if case .changeRoom(let draft) = operation { draft.content.clientID } else { nil }
+    }
+    #expect(Set(clientIDs).count == 2)
+    #expect(clientIDs.allSatisfy { $0.utf8.count <= Command.Send.clientIDBytesMax })
+    #expect(!driver.taken(session).contains("conflict"))
+  }
+
+  @Test
   func `the same cid again is acked again, with another body it conflicts`() {
     let driver = HubDriver()
     let session = driver.connect(alice)

@@ -51,7 +51,7 @@ struct PostgresAppends {
     var firsts = PostgresArray.text()
     var seconds = PostgresArray.text()
     var places: [ConversationID: Int32] = [:]
-    // Every node takes the rows' locks in this order, so no two wait for each other.
+    // Every node takes the rows' locks in this order, so no two wait for each other over them.
     for (key, conversation) in conversations.map({ ($0.key, $0) }).sorted(by: { $0.0 < $1.0 }) {
       places[conversation] = Int32(places.count + 1)
       keys.append(key)

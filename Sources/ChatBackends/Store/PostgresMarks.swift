@@ -4,7 +4,7 @@ import PostgresClient
 
 /// The marks of a group, made by one statement.
 struct PostgresMarks {
-  /// Rows in the order of conversations and names, so that two nodes lock them in the same order;
+  /// Rows in the order of conversations and names, so that all lock them in the same order;
   /// marks of one member in one conversation become one. The conversations are found first: from
   /// the members on, the statement would read all conversations of each.
   static let statement = PostgresQuery(

@@ -19,6 +19,8 @@ struct PostgresRead {
 
   let subject: Subject
   let origin: PostgresRequestOrigin
+  /// How often the server has ended it for its time.
+  var cancellations = 0
 
   func query() -> PostgresQuery {
     switch subject {

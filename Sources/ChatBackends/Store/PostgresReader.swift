@@ -8,6 +8,11 @@ import Reactor
 final class PostgresReader: PostgresConnectionOwner {
   /// Reads on their way at once.
   static let inFlightMax = 64
+  /// How often one read is tried that the server ends for its time.
+  static let cancellationsMax = 2
+  /// Of a request's time, what the server gives one statement. Less than all of it: the server's
+  /// refusal says which read it was, while a session that is given up takes all others with it.
+  private static let statementShare = 0.8
 
   private let context: PostgresStoreContext
   private lazy var connection = context.makeConnection(owner: self)
@@ -65,6 +70,7 @@ final class PostgresReader: PostgresConnectionOwner {
       waiting.append(read)
     case .failure(.refused(let code, let message)):
       let error = PostgresError.refused(state: code, message: message)
+      if code == PostgresRefusal.cancelled { return cancelled(read, error) }
       switch PostgresRefusal(code) {
       case .clash, .sessionUnfit:
         waiting.append(read)
@@ -74,6 +80,18 @@ final class PostgresReader: PostgresConnectionOwner {
         send()
       }
     }
+  }
+
+  /// The session is as good as before, and others go on.
+  private func cancelled(_ read: PostgresRead, _ error: PostgresError) {
+    var read = read
+    read.cancellations += 1
+    if read.cancellations < Self.cancellationsMax {
+      waiting.append(read)
+    } else {
+      refuse(read, error)
+    }
+    send()
   }
 
   private func refuse(_ read: PostgresRead, _ error: PostgresError) {
@@ -86,8 +104,8 @@ final class PostgresReader: PostgresConnectionOwner {
   func connectionOpened(_ connection: PostgresConnection) {
     state = .settingUp
     PostgresSession.prepare(
-      PostgresRead.statements, statementTimeout: context.configuration.requestTimeout,
-      on: connection
+      PostgresRead.statements,
+      statementTimeout: context.configuration.requestTimeout * Self.statementShare, on: connection
     ) { [weak self] error in
       guard let self, self.state == .settingUp else { return }
       if case .failed(let error) = error { return connection.drop(error) }

@@ -161,18 +161,20 @@ final class PostgresRoomChange {
             .int8(head.sequence), names.finish(), roles.finish(),
           ]))
     }
+    // Rows that are there are locked by name, as marks do: neither waits for the other in a circle.
+    var changes: [(user: UserID, query: PostgresQuery)] = []
     if let user = effect.removed {
-      queries.append(
-        PostgresQuery(
-          sql: "DELETE FROM members WHERE name = $1 AND conversation = $2",
-          [.text(user.name), .int8(head.id)]))
+      let query = PostgresQuery(
+        sql: "DELETE FROM members WHERE name = $1 AND conversation = $2",
+        [.text(user.name), .int8(head.id)])
+      changes.append((user, query))
     }
     for member in effect.roles {
-      queries.append(
-        PostgresQuery(
-          sql: "UPDATE members SET role = $3 WHERE name = $1 AND conversation = $2",
-          [.text(member.user.name), .int8(head.id), .int8(Int64(member.role.rawValue))]))
+      let query = PostgresQuery(
+        sql: "UPDATE members SET role = $3 WHERE name = $1 AND conversation = $2",
+        [.text(member.user.name), .int8(head.id), .int8(Int64(member.role.rawValue))])
+      changes.append((member.user, query))
     }
-    return queries
+    return queries + changes.sorted { $0.user < $1.user }.map(\.query)
   }
 }

@@ -60,6 +60,7 @@ enum PostgresSchema {
     rooms,
     retention,
     [PostgresUnread.function],
+    [PostgresAppendFunctions.plain, PostgresAppendFunctions.judged],
   ]
 
   private static let rooms = [
@@ -117,8 +118,6 @@ enum PostgresSchema {
     CREATE INDEX oldest_in_rooms ON conversations ((first_ts + retain_days * 86400000::bigint))
     WHERE retain_days > 0 AND first_ts IS NOT NULL
     """,
-    PostgresAppendFunctions.plain,
-    PostgresAppendFunctions.judged,
     PostgresRetention.function,
   ]
 

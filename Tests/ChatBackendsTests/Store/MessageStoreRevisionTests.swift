@@ -24,6 +24,51 @@ import Testing
   }
 
   @Test(arguments: StoreKind.allCases)
+  func `makes a conversation with what is kept, not with what is refused`(
+    _ kind: StoreKind
+  ) async throws {
+    try await withDatabase(kind) { database in
+      let store = try await database.open(node("server1"))
+      #expect(await store.ask(edit(1, to: "dan", cid: "1")) == .refused(.notFound))
+      #expect(try database.conversationCount() == 0)
+      let used = draft(cid: "1")
+      #expect(await store.ask(.append(used)) == .stored(1))
+      let refused: [[StoreRequest.Operation]] = [
+        [.append(draft(to: "eve", cid: "1"))],
+        [.append(draft(to: "eve", cid: "1")), react(1, to: "eve", cid: "2")],
+        [delete(1, to: "eve", cid: "2"), edit(1, to: "fay", cid: "3")],
+      ]
+      let expected: [[StoreReply.Result]] = [
+        [.conflict], [.conflict, .refused(.notFound)],
+        [.refused(.notFound), .refused(.notFound)],
+      ]
+      for (operations, results) in zip(refused, expected) {
+        #expect(await store.ask(operations) == results)
+        #expect(try database.conversationCount() == 1)
+      }
+      // Among others that are kept, and between them by key.
+      let results = await store.ask([
+        .append(draft(to: "abe", cid: "4")), .append(draft(to: "bab", cid: "1")),
+        .append(draft(to: "gil", cid: "5")), .append(used), .append(draft(to: "gil", cid: "6")),
+      ])
+      #expect(
+        results == [.stored(1), .conflict, .stored(1), .stored(1, again: true), .stored(2)])
+      let judged = await store.ask([
+        .append(draft(to: "abe", cid: "7")), edit(1, to: "bab", cid: "8"),
+        edit(1, to: "gil", cid: "9"), .append(draft(to: "hal", cid: "10")),
+        react(1, to: "hal", cid: "11"),
+      ])
+      #expect(
+        judged == [.stored(2), .refused(.notFound), .stored(3), .stored(1), .stored(2)])
+      #expect(try database.conversationCount() == 4)
+      for (peer, count) in [("bob", 1), ("abe", 2), ("gil", 3), ("hal", 2)] {
+        let log = await store.history(draft(to: peer, cid: "").conversation)
+        #expect(log.map(\.sequence) == (1...count).map { UInt64($0) })
+      }
+    }
+  }
+
+  @Test(arguments: StoreKind.allCases)
   func `reads an edited message with its last body`(_ kind: StoreKind) async throws {
     try await withDatabase(kind) { database in
       let store = try await database.open(node("server1"))

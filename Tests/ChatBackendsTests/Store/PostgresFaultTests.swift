@@ -96,6 +96,33 @@ import Testing
     started.close()
   }
 
+  @Test func `gives up a read that takes too long twice, and not those beside it`() async throws {
+    let server = try SharedPostgres.server.get()
+    let database = try server.makeDatabase()
+    var configuration = server.configuration(database: database)
+    configuration.requestTimeout = .seconds(2)
+    let started = try await PostgresNode.start(configuration, node: node("server1"))
+    #expect(await started.store.append(draft(to: "slow", cid: "c1")) == .stored(1))
+    try server.run(
+      """
+      CREATE SEQUENCE attempts;
+      CREATE OR REPLACE FUNCTION chat_unread(log bigint, start bigint, head bigint, reader text)
+      RETURNS bigint LANGUAGE plpgsql AS $$
+      BEGIN
+        PERFORM nextval('attempts'), pg_sleep(60);
+        RETURN 0;
+      END $$;
+      """, database: database)
+    async let slow = started.store.ask(
+      .conversations(of: user("slow"), limit: 100, countsUnread: true))
+    for _ in 0..<10 {
+      #expect(await started.store.history(draft(to: "slow", cid: "").conversation).count == 1)
+    }
+    #expect(await slow == .unavailable)
+    #expect(try server.run("SELECT last_value FROM attempts", database: database) == "2")
+    started.close()
+  }
+
   @Test func `answers that it is unavailable when it is closed`() async throws {
     let server = try SharedPostgres.server.get()
     let started = try await PostgresNode.start(

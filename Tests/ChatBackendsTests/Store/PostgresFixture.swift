@@ -67,6 +67,10 @@ func postgresFixture(server: PostgresServer) throws -> StoreFixture {
       nodes.withLock { $0.append(started) }
       return started.store
     },
+    conversationCount: {
+      let count = try server.run("SELECT count(*) FROM conversations", database: database)
+      return Int(count) ?? 0
+    },
     close: { for node in nodes.withLock({ $0 }) { node.close() } })
 }
 

@@ -34,7 +34,7 @@ import Testing
     let configuration = server.configuration(database: try server.makeDatabase())
     try await PostgresNode.start(configuration, node: node("server1")).close()
     try server.run("INSERT INTO schema_version VALUES (99)", database: configuration.database)
-    await #expect(throws: StoreStartError.schemaIsNewer(found: 99, supported: 4)) {
+    await #expect(throws: StoreStartError.schemaIsNewer(found: 99, supported: 5)) {
       try await PostgresNode.start(configuration, node: node("server1"))
     }
   }

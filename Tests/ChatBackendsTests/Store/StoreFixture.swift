@@ -3,6 +3,7 @@ import ChatCore
 import ChatProtocol
 import Foundation
 import Logging
+import SQLiteClient
 import Testing
 
 /// The implementations of `MessageStore` that the contract suite runs on.
@@ -17,6 +18,8 @@ enum StoreKind: String, CaseIterable, CustomTestStringConvertible {
 struct StoreFixture {
   /// Opens a store as the node with this name does.
   let open: (NodeID) async throws -> any MessageStore
+  /// Rows of conversations, which say nothing of themselves while they have no members.
+  let conversationCount: () throws -> Int
   /// Closes what was opened and removes the database.
   let close: () async -> Void
 }
@@ -50,6 +53,11 @@ private func sqliteFixture() throws -> StoreFixture {
         path: directory.appendingPathComponent("chat.db").path, node: node, log: quietLog)
       opened.append(store)
       return store
+    },
+    conversationCount: {
+      let connection = try SQLiteConnection(path: directory.appendingPathComponent("chat.db").path)
+      let statement = try connection.prepare("SELECT count(*) FROM conversations")
+      return try statement.step() ? Int(statement.int64(0)) : 0
     },
     close: {
       for store in opened { store.close() }

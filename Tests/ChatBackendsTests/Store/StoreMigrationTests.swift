@@ -7,7 +7,7 @@ import Testing
 
 @testable import ChatBackends
 
-/// Databases of the first version, with messages in them, that a store of today opens.
+/// Databases of earlier versions that a store of today opens.
 @Suite struct StoreMigrationTests {
   @Test func `brings an SQLite database of the first version up to date`() async throws {
     let path = FileManager.default.temporaryDirectory.path + "/chat-\(UUID().uuidString).db"
@@ -56,6 +56,29 @@ import Testing
       server.configuration(database: database), node: node("server1"))
     #expect(started.store.epoch == 8)
     await expectOldMessages(in: started.store)
+    started.close()
+  }
+
+  @Test func `brings the functions of the fourth version of PostgreSQL up to date`() async throws {
+    let server = try SharedPostgres.server.get()
+    let database = try server.makeDatabase()
+    let old = [PostgresAppendFunctions.plain, PostgresAppendFunctions.judged].map {
+      $0.replacing("\nBEGIN\n", with: "\nBEGIN\nRAISE 'an old function';\n")
+    }
+    for statement in PostgresSchema.steps[..<4].joined() + old {
+      try server.run(statement, database: database)
+    }
+    try server.run(
+      """
+      CREATE TABLE schema_version (version bigint NOT NULL);
+      INSERT INTO schema_version VALUES (1), (2), (3), (4);
+      """, database: database)
+    let appends = [draft(cid: "c1"), draft(cid: "c2", reference: 1).kind(.react)]
+    let started = try await PostgresNode.start(
+      server.configuration(database: database), node: node("server1"))
+    for (index, append) in appends.enumerated() {
+      #expect(await started.store.ask(.append(append)) == .stored(UInt64(index) + 1))
+    }
     started.close()
   }
 
