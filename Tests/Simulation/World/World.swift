@@ -246,9 +246,13 @@ package final class World {
     for command in commands { hub.receive(command, of: device, session, in: self) }
   }
 
+  /// Unless it connects again meanwhile: then it says again all that has no answer.
   func sendAgain(_ id: RequestID, _ device: SimulatedDevice) {
+    let session = device.session
     schedule(after: .seconds(1)) { [self] in
-      guard device.isReady, let command = device.repeat(of: id) else { return }
+      guard device.isReady, device.session == session, let command = device.repeat(of: id) else {
+        return
+      }
       send([command], from: device)
     }
   }
