@@ -109,6 +109,9 @@ struct NodeMetrics {
       "chat_room_fanouts_waiting", "Entries of large rooms not yet handed to all members.",
       sum(\.hub.fanoutsWaiting))
     metrics.counter(
+      "chat_room_entries_condensed_total", "Entries of large rooms whose place a gap took.",
+      total(\.hub.condensed))
+    metrics.counter(
       "chat_messages_duplicate_total", "Sends that had been committed before.",
       total(\.hub.duplicates))
     metrics.counter(
