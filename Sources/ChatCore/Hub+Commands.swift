@@ -113,25 +113,6 @@ extension Hub {
     }
   }
 
-  /// One list after the other, and so many names a second: each takes requests to the registry.
-  private func admitsWatch(of count: Int, _ session: Session) -> Bool {
-    guard !session.isWatchUnanswered, !session.hasPaceAlarm, let user = session.user else {
-      return false
-    }
-    let wait = user.watchBucket.take(
-      min(count, limits.watchedBurst), rate: Double(limits.watchedPerSecond),
-      burst: limits.watchedBurst, now: now)
-    guard let wait else { return true }
-    session.hasPaceAlarm = true
-    alarms.set(.goOn(session), at: now + wait)
-    return false
-  }
-
-  func goOn(_ session: Session) {
-    session.hasPaceAlarm = false
-    runDeferred(session)
-  }
-
   // MARK: - Deferring
 
   private func deferCommand(_ command: Command, of session: Session) {

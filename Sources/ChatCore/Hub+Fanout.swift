@@ -41,7 +41,7 @@ extension Hub {
     guard let next = waiting.first?.gap else { return }
     let gap = waiting.dropFirst().reduce(next) { $0.joined(with: $1.gap) }
     counters.fanoutsWaiting -= waiting.count - 1
-    counters.condensed += waiting.count
+    counters.condensed += waiting.count { if case .message = $0 { true } else { false } }
     room.fanouts.removeLast(waiting.count)
     room.fanouts.append(.gap(gap))
   }

@@ -1,4 +1,5 @@
 import ChatProtocol
+import DequeModule
 
 // Sessions that watch users: the hub subscribes to each user once, asks for the state, and passes on what
 // it is told. What may have been lost on its way is asked for again.
@@ -56,6 +57,45 @@ extension Hub {
     session.isWatchUnanswered = request.left > 0
     if request.left == 0 { answer(request) }
   }
+
+  // MARK: - Pace
+
+  /// One list of a session after the other, and so many names a second of a user, in the order in which
+  /// the sessions came: each name takes requests to the registry.
+  func admitsWatch(of count: Int, _ session: Session) -> Bool {
+    guard !session.isWatchUnanswered, let user = session.user else { return false }
+    let isFirst = user.watchLine.first.map { $0 === session } ?? true
+    guard isFirst else {
+      if !user.watchLine.contains(where: { $0 === session }) { user.watchLine.append(session) }
+      return false
+    }
+    let wait = user.watchBucket.take(
+      min(count, limits.watchedBurst), rate: Double(limits.watchedPerSecond),
+      burst: limits.watchedBurst, now: now)
+    guard let wait else {
+      _ = user.watchLine.popFirst()
+      return true
+    }
+    if user.watchLine.isEmpty { user.watchLine.append(session) }
+    if !user.hasWatchAlarm {
+      user.hasWatchAlarm = true
+      alarms.set(.watchLine(user), at: now + wait)
+    }
+    return false
+  }
+
+  /// The sessions that wait go on, as far as they may.
+  func moveWatchLine(of user: User) {
+    user.hasWatchAlarm = false
+    while let session = user.watchLine.first {
+      runDeferred(session)
+      if user.hasWatchAlarm { return }
+      // It has gone, or has something else to wait for: then it comes again.
+      if user.watchLine.first === session { user.watchLine.removeFirst() }
+    }
+  }
+
+  // MARK: - Watches
 
   /// The session watches none of those that it watched, but for `others`.
   func unwatch(_ session: Session, but others: Set<UserID> = []) {

@@ -95,7 +95,7 @@ package final class Hub {
     case presence(UserID)
     case departure(UserID, at: Int64)
     case watch(UserID, at: Int64)
-    case goOn(Session)
+    case watchLine(User)
     case barrier
     case close(Session, ChatCloseCode, StaticString)
   }
@@ -218,7 +218,7 @@ package final class Hub {
     case .presence(let user): tellPresenceNow(of: user)
     case .departure(let user, let time): departed(user, at: time)
     case .watch(let user, let time): lookAgain(user, scheduledAt: time)
-    case .goOn(let session): goOn(session)
+    case .watchLine(let user): moveWatchLine(of: user)
     case .barrier: requestBarrier()
     case .close(let session, let code, let reason): close(session, code, reason)
     }

@@ -53,8 +53,6 @@ final class Session {
   var marksInFlight = 0
   /// Whether a list of users to watch is not answered yet.
   var isWatchUnanswered = false
-  /// Whether it is to go on with what is deferred at a certain time.
-  var hasPaceAlarm = false
   /// Commands that wait their turn, in order. While there are any the socket is not read.
   @exclusivity(unchecked) var deferred: Deque<Command> = []
   @exclusivity(unchecked) var isPaused = false

@@ -1,4 +1,5 @@
 import ChatProtocol
+import DequeModule
 
 /// A user as this hub sees them: the sessions here, how far each direct conversation was handed to
 /// them, and the rooms. Exists while there is a session.
@@ -25,6 +26,9 @@ final class User: Audience {
   var allowance = Allowance()
   var presenceBucket: TokenBucket
   var watchBucket: TokenBucket
+  /// Sessions whose list of users to watch waits for that, in turn.
+  var watchLine: Deque<Session> = []
+  var hasWatchAlarm = false
   /// Whether a change of the state waits for its time.
   var hasPresenceAlarm = false
   /// Sessions of one command that wait for the allowance.

@@ -67,6 +67,29 @@ import Testing
     #expect(sessions.allSatisfy { driver.isReading[$0] == true })
   }
 
+  @Test func `a long list has its turn before short ones that came later`() {
+    var limits = HubLimits()
+    limits.watchedPerSecond = 10
+    limits.watchedBurst = 20
+    let driver = HubDriver(limits: limits)
+    let sessions = ["d1", "d2"].map { driver.connect(alice, device: $0) }
+    driver.say(watch(users(0..<20), id: 1), sessions[0])
+    for session in sessions { _ = driver.taken(session) }
+    driver.say(watch(users(20..<40), id: 2), sessions[0])
+    for id in 3...30 { driver.say(watch([bob], id: id), sessions[1]) }
+    driver.pass(.milliseconds(1_900))
+    #expect(sessions.map { driver.take($0).count } == [0, 0])
+    driver.pass(.milliseconds(200))
+    #expect(driver.take(sessions[0]).count == 1)
+    driver.pass(.seconds(1))
+    #expect(9...12 ~= driver.take(sessions[1]).count)
+    // Who has gone waits for nothing.
+    driver.turn { $0.closed(sessions[1]) }
+    driver.pass(.seconds(5))
+    driver.say(watch([carol], id: 31), sessions[0])
+    #expect(driver.take(sessions[0]).count == 1)
+  }
+
   @Test func `a list longer than what may be asked at once is answered in its time`() {
     var limits = HubLimits()
     limits.watchedPerSecond = 10
