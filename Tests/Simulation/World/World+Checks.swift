@@ -47,13 +47,15 @@ extension World {
     }
   }
 
-  /// A room begins for a device with the entry that made its user a member, or goes on where it ended.
+  /// A room begins for a device with the entry that made its user a member, or goes on where it ended, which
+  /// acks may have moved since.
   private func check(
     entryBy sequence: UInt64, of address: Address, for device: SimulatedDevice
   ) {
     let conversation = ConversationID(address, seenBy: device.user)
-    let left = device.place(in: address).left
-    guard conversation.isRoom, !device.isIn(address), left == 0 || sequence > left + 1,
+    let place = device.place(in: address)
+    guard conversation.isRoom, !device.isIn(address),
+      place.left == 0 || sequence > place.last + 1,
       !store.stays(of: device.user, in: conversation).contains(where: { $0.joined == sequence })
     else { return }
     device.violates("came into \(address) with \(sequence), which did not make it a member")
