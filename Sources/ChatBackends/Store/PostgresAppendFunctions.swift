@@ -21,6 +21,33 @@
 ///
 /// As they are since the fifth step of the schema.
 enum PostgresAppendFunctions {
+  /// Makes the conversations of the messages in `entries` whose client ids are free, if they are not there.
+  ///
+  /// - Parameters:
+  ///   - entries: rows `g` of the group, with place, sender, cid and ordinal.
+  ///   - condition: which of them are such messages, with an AND behind it; empty: all.
+  private static func insertionOfConversations(
+    for entries: String, where condition: String = ""
+  ) -> String {
+    """
+    IF (SELECT count(*) FROM conversations c WHERE c.key = ANY (keys)) < cardinality(keys) THEN
+      INSERT INTO conversations (key, last_seq, last_ts)
+      SELECT n.key, 0, 0 FROM (
+        SELECT DISTINCT keys[f.place] AS key FROM (
+          SELECT DISTINCT ON (g.sender COLLATE "C", g.cid) g.place
+          FROM \(entries)
+          WHERE \(condition)NOT EXISTS (
+            SELECT FROM sends s WHERE s.sender = g.sender AND s.cid = g.cid)
+          ORDER BY g.sender COLLATE "C", g.cid, g.ordinal
+        ) f
+      ) n
+      WHERE NOT EXISTS (SELECT FROM conversations c WHERE c.key = n.key)
+      ORDER BY n.key COLLATE "C"
+      ON CONFLICT (key) DO NOTHING;
+    END IF;
+    """
+  }
+
   /// For messages of direct conversations.
   static let plain = """
     CREATE OR REPLACE FUNCTION chat_append(
@@ -36,20 +63,8 @@ enum PostgresAppendFunctions {
       stored integer;
       known integer;
     BEGIN
-      IF (SELECT count(*) FROM conversations c WHERE c.key = ANY (keys)) < cardinality(keys) THEN
-        INSERT INTO conversations (key, last_seq, last_ts)
-        SELECT n.key, 0, 0 FROM (
-          SELECT DISTINCT keys[f.place] AS key FROM (
-            SELECT DISTINCT ON (g.sender COLLATE "C", g.cid) g.place
-            FROM unnest(places, senders, cids) WITH ORDINALITY AS g (place, sender, cid, ordinal)
-            WHERE NOT EXISTS (SELECT FROM sends s WHERE s.sender = g.sender AND s.cid = g.cid)
-            ORDER BY g.sender COLLATE "C", g.cid, g.ordinal
-          ) f
-        ) n
-        WHERE NOT EXISTS (SELECT FROM conversations c WHERE c.key = n.key)
-        ORDER BY n.key COLLATE "C"
-        ON CONFLICT (key) DO NOTHING;
-      END IF;
+      \(insertionOfConversations(
+        for: "unnest(places, senders, cids) WITH ORDINALITY AS g (place, sender, cid, ordinal)"))
 
       SELECT array_agg(l.id), array_agg(l.last_seq), array_agg(l.last_ts)
       INTO ids, seqs, clocks
@@ -165,22 +180,12 @@ enum PostgresAppendFunctions {
       -- Direct conversations alone: rooms are made otherwise, and known by having no members here.
       -- One is made for nothing when its message has the client id of an entry of another kind that
       -- is stored in a stage before.
-      IF (SELECT count(*) FROM conversations c WHERE c.key = ANY (keys)) < cardinality(keys) THEN
-        INSERT INTO conversations (key, last_seq, last_ts)
-        SELECT n.key, 0, 0 FROM (
-          SELECT DISTINCT keys[f.place] AS key FROM (
-            SELECT DISTINCT ON (g.sender COLLATE "C", g.cid) g.place
-            FROM unnest(places, senders, cids, kinds)
-              WITH ORDINALITY AS g (place, sender, cid, kind, ordinal)
-            WHERE g.kind = 0 AND first_members[g.place] IS NOT NULL
-              AND NOT EXISTS (SELECT FROM sends s WHERE s.sender = g.sender AND s.cid = g.cid)
-            ORDER BY g.sender COLLATE "C", g.cid, g.ordinal
-          ) f
-        ) n
-        WHERE NOT EXISTS (SELECT FROM conversations c WHERE c.key = n.key)
-        ORDER BY n.key COLLATE "C"
-        ON CONFLICT (key) DO NOTHING;
-      END IF;
+      \(insertionOfConversations(
+        for: """
+          unnest(places, senders, cids, kinds)
+            WITH ORDINALITY AS g (place, sender, cid, kind, ordinal)
+          """,
+        where: "g.kind = 0 AND first_members[g.place] IS NOT NULL AND "))
 
       SELECT array_agg(l.id) INTO ids FROM (
         SELECT c.id FROM conversations c WHERE c.key = ANY (keys) ORDER BY c.key FOR UPDATE

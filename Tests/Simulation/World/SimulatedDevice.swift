@@ -127,9 +127,6 @@ final class SimulatedDevice {
   /// Whether the device knows its user for a member.
   func isIn(_ room: Address) -> Bool { places[room]?.isOut == false }
 
-  /// Whether it was told anything of the conversation.
-  func hasHeard(of address: Address) -> Bool { places[address] != nil }
-
   /// Of the conversations that it has something of, and of rooms that its user is in.
   var addresses: [Address] {
     places.keys.filter { $0.user != nil || isIn($0) }.sorted { "\($0)" < "\($1)" }
