@@ -57,12 +57,15 @@ final class Waker: Sendable {
 /// what it may have under way.
 package final class Mailbox<Message: Sendable>: Sendable {
   private let queue = Locked<[Message]>([])
+  /// Whether something may have come since the last `take()`.
+  private let hasMail = Atomic<Bool>(false)
   private let waker: Waker
 
   init(waker: Waker) { self.waker = waker }
 
   package func post(_ message: Message) {
     queue.withLock { $0.append(message) }
+    hasMail.store(true, ordering: .releasing)
     waker.wake()
   }
 
@@ -71,11 +74,18 @@ package final class Mailbox<Message: Sendable>: Sendable {
     queue.withLock { queue in
       if queue.isEmpty { queue = batch } else { queue.append(contentsOf: batch) }
     }
+    hasMail.store(true, ordering: .releasing)
     waker.wake()
   }
 
+  /// One look where there is nothing, as there mostly is: a loop asks all its mailboxes whenever one
+  /// of them has mail.
+  var isEmpty: Bool { !hasMail.load(ordering: .acquiring) }
+
   func take() -> [Message] {
-    queue.withLock { queue in
+    // Before the queue is emptied: what comes in between is looked for in vain once.
+    hasMail.store(false, ordering: .sequentiallyConsistent)
+    return queue.withLock { queue in
       defer { queue = [] }
       return queue
     }
@@ -99,6 +109,7 @@ final class TypedMailboxReader<Message: Sendable>: MailboxReader {
   private let receive: ([Message]) -> Void
   /// Taken out of the mailbox and not handed over yet.
   private var rest: ArraySlice<Message> = []
+  private var hasRest = false
 
   init(mailbox: Mailbox<Message>, receive: @escaping ([Message]) -> Void) {
     self.mailbox = mailbox
@@ -106,7 +117,8 @@ final class TypedMailboxReader<Message: Sendable>: MailboxReader {
   }
 
   func deliverSome() -> MailDelivery {
-    if rest.isEmpty {
+    if !hasRest {
+      guard !mailbox.isEmpty else { return .allDelivered }
       let batch = mailbox.take()
       guard batch.count > EventLoop.messagesPerLook else {
         if !batch.isEmpty { receive(batch) }
@@ -117,6 +129,7 @@ final class TypedMailboxReader<Message: Sendable>: MailboxReader {
     let batch = Array(rest.prefix(EventLoop.messagesPerLook))
     // An empty slice would keep the whole batch alive.
     rest = batch.count < rest.count ? rest.dropFirst(batch.count) : []
+    hasRest = !rest.isEmpty
     receive(batch)
     return .perhapsMore
   }
