@@ -41,6 +41,9 @@ package final class PostgresConnection: EventHandler {
   private var backoff: Backoff
   private var inFlight: Deque<InFlight> = []
   private var bytesSinceReply = 0
+  /// Whether replies that are here wait for the next turn, which `restTimer` begins.
+  private var hasRest = false
+  private let restTimer: LoopTimer
 
   /// `backoff` gives the delays between attempts.
   package init(
@@ -52,6 +55,8 @@ package final class PostgresConnection: EventHandler {
     self.resolver = resolver
     self.backoff = backoff
     self.owner = owner
+    restTimer = LoopTimer(on: loop)
+    restTimer.handler = { [unowned self] in takeRest() }
   }
 
   // MARK: Orders of the owner
@@ -99,6 +104,7 @@ package final class PostgresConnection: EventHandler {
     state = .closed
     if let timer { loop.remove(timer) }
     timer = nil
+    restTimer.remove()
     answerAll(.disconnected(reason: "the connection was closed"))
   }
 
@@ -121,6 +127,7 @@ package final class PostgresConnection: EventHandler {
         keywords: configuration.keywords(address: address.host), loop: loop)
     else { return lost(.disconnected(reason: "no address and no memory for a connection")) }
     bytesSinceReply = 0
+    hasRest = false
     state = .connecting(link, untried: addresses.dropFirst())
     arm(at: loop.now + configuration.connectTimeout)
     advance(link, isFirst: true)
@@ -163,7 +170,7 @@ package final class PostgresConnection: EventHandler {
     case .connecting(let link, _): advance(link, isFirst: false)
     case .open(let link):
       if readiness.contains(.writable) && !link.flush() { return lost(link.lastError) }
-      if readiness != .writable { receive(link) }
+      if readiness != .writable, !hasRest { receive(link) }
     case .idle, .resolving, .backingOff, .closed: break
     }
   }
@@ -192,10 +199,13 @@ package final class PostgresConnection: EventHandler {
       return lost(.disconnected(reason: "the server sent more than any reply may have"))
     }
     takeReplies(link)
-    if isCurrent(link) && link.isBroken { lost(link.lastError) }
+    if isCurrent(link), !hasRest, link.isBroken { lost(link.lastError) }
   }
 
+  /// Answers queries for as long as a turn takes events: the rest waits for the next.
   private func takeReplies(_ link: PostgresLink) {
+    let end = loop.kernel.now() + EventLoop.eventTime
+    hasRest = false
     // Between two queries there is one end of results; a second one means that nothing is left.
     var wasEnd = false
     while !inFlight.isEmpty, let part = link.nextReply() {
@@ -210,9 +220,19 @@ package final class PostgresConnection: EventHandler {
       case .endOfQuery:
         answerFirst()
         guard isCurrent(link) else { return }
+        guard loop.kernel.now() < end || inFlight.isEmpty else {
+          hasRest = true
+          return restTimer.fireInNextTurn()
+        }
       }
       wasEnd = false
     }
+  }
+
+  private func takeRest() {
+    guard hasRest, case .open(let link) = state else { return }
+    takeReplies(link)
+    if isCurrent(link), !hasRest, link.isBroken { lost(link.lastError) }
   }
 
   private func answerFirst() {

@@ -9,9 +9,19 @@ package final class LoopTimer: EventHandler {
 
   /// Arms the timer, in place of what it was armed for; it fires once.
   package func set(at deadline: Instant) {
-    let token = token ?? loop.add(self)
-    self.token = token
-    loop.setTimer(for: token, at: deadline)
+    loop.setTimer(for: addedToken(), at: deadline)
+  }
+
+  /// Runs the handler in the next turn too, which does not wait for events.
+  package func fireInNextTurn() {
+    loop.fireInNextTurn(addedToken())
+  }
+
+  private func addedToken() -> Token {
+    if let token { return token }
+    let added = loop.add(self)
+    token = added
+    return added
   }
 
   package func cancel() {

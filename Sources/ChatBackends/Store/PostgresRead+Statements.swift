@@ -15,24 +15,25 @@ extension PostgresRead {
     PostgresQuery(.prepare(name: name, sql: sql, types: []))
   }
 
-  /// The other member's marks are found by the name, which is the other half of the key; a room's
-  /// has no such half. What is unread is counted where $3 is not 0.
+  /// For each user of $1, at most $2. The other member's marks are found by the name, which is the
+  /// other half of the key; a room's has no such half. What is unread is counted where $3 is not 0.
   private static let conversations = """
-    SELECT c.key, c.last_seq, c.recv, c.read, p.recv, p.read, c.role::integer,
+    SELECT u.place, c.key, c.last_seq, c.recv, c.read, p.recv, p.read, c.role::integer,
       CASE WHEN r.is_public THEN 0 ELSE c.since END, r.member_count, r.name, r.topic,
       r.is_public::integer, c.came, c.retain_days, c.low_seq,
       CASE WHEN $3::bigint <> 0 AND c.last_seq > \(unreadStart)
         THEN chat_unread(c.id, \(unreadStart), c.last_seq, c.name) ELSE 0 END
-    FROM (
+    FROM unnest($1::text[]) WITH ORDINALITY u(name, place)
+    CROSS JOIN LATERAL (
       SELECT c.*, m.name, m.recv, m.read, m.role, m.since, m.came
       FROM members m JOIN conversations c ON c.id = m.conversation
-      WHERE m.name = $1 ORDER BY c.last_ts DESC, c.key LIMIT $2
+      WHERE m.name = u.name ORDER BY c.last_ts DESC, c.key LIMIT $2
     ) c
     LEFT JOIN rooms r ON r.conversation = c.id
     LEFT JOIN members p ON p.conversation = c.id AND p.name <> c.name AND p.name =
       CASE WHEN split_part(c.key, ':', 1) = c.name
         THEN split_part(c.key, ':', 2) ELSE split_part(c.key, ':', 1) END
-    ORDER BY c.last_ts DESC, c.key
+    ORDER BY u.place, c.last_ts DESC, c.key
     """
 
   private static let unreadStart = """

@@ -21,13 +21,13 @@ struct PostgresRead {
   let origin: PostgresRequestOrigin
   /// How often the server has ended it for its time.
   var cancellations = 0
+  /// Whether it was in a group that was not for it.
+  var goesAlone = false
 
   func query() -> PostgresQuery {
     switch subject {
     case .conversations(let user, let limit, let countsUnread):
-      return PostgresQuery(
-        .prepared(name: "chat_conversations"),
-        [.text(user.name), .int8(Int64(max(0, limit))), .int8(countsUnread ? 1 : 0)])
+      return Self.conversations(of: [user], limit: limit, countsUnread: countsUnread)
     case .messages(let conversation, let reader, let window):
       let reader = conversation.isRoom ? reader : nil
       let order = window.fromStart ? "first" : "last"
@@ -47,12 +47,27 @@ struct PostgresRead {
     }
   }
 
+  /// One statement for the lists of several users; the first column of its rows says whose it is,
+  /// counted from 1.
+  static func conversations(
+    of users: [UserID], limit: Int, countsUnread: Bool
+  ) -> PostgresQuery {
+    var names = PostgresArray.text()
+    for user in users { names.append(user.name) }
+    return PostgresQuery(
+      .prepared(name: "chat_conversations"),
+      [names.finish(), .int8(Int64(max(0, limit))), .int8(countsUnread ? 1 : 0)])
+  }
+
+  static func conversations(_ rows: PostgresRows, _ places: Range<Int>) -> StoreReply.Result? {
+    let states = places.compactMap { ConversationState(rows, $0) }
+    return states.count == places.count ? .conversations(states) : nil
+  }
+
   /// Nil when the rows are not what the statement gives.
   func result(_ rows: PostgresRows) -> StoreReply.Result? {
     switch subject {
-    case .conversations:
-      let states = (0..<rows.count).compactMap { ConversationState(rows, $0) }
-      return states.count == rows.count ? .conversations(states) : nil
+    case .conversations: return Self.conversations(rows, 0..<rows.count)
     case .messages(let conversation, let reader, let window):
       guard rows.count > 0, let lowWaterMark = rows.int64(0, 9) else {
         let isRefused = conversation.isRoom && reader != nil
@@ -75,16 +90,16 @@ struct PostgresRead {
 
 extension ConversationState {
   fileprivate init?(_ rows: PostgresRows, _ row: Int) {
-    guard let key = rows.string(row, 0), let head = rows.int64(row, 1),
-      let received = rows.int64(row, 2), let read = rows.int64(row, 3),
-      let lowWaterMark = rows.int64(row, 14), let unread = rows.int64(row, 15)
+    guard let key = rows.string(row, 1), let head = rows.int64(row, 2),
+      let received = rows.int64(row, 3), let read = rows.int64(row, 4),
+      let lowWaterMark = rows.int64(row, 15), let unread = rows.int64(row, 16)
     else { return nil }
     var peer: PeerMarks?
-    if let received = rows.int64(row, 4), let read = rows.int64(row, 5) {
+    if let received = rows.int64(row, 5), let read = rows.int64(row, 6) {
       peer = PeerMarks(received: UInt64(clamping: received), read: UInt64(clamping: read))
     }
     var room: RoomSummary?
-    if !rows.isNull(row, 8) {
+    if !rows.isNull(row, 9) {
       guard let summary = RoomSummary(rows, row) else { return nil }
       room = summary
     }
@@ -107,11 +122,11 @@ extension ListedMember {
 
 extension RoomSummary {
   fileprivate init?(_ rows: PostgresRows, _ row: Int) {
-    guard let role = rows.int64(row, 6), let role = RoomRole(stored: role),
-      let since = rows.int64(row, 7), let memberCount = rows.int64(row, 8),
-      let name = rows.string(row, 9), let topic = rows.string(row, 10),
-      let isPublic = rows.int64(row, 11), let came = rows.int64(row, 12),
-      let retainDays = rows.int64(row, 13)
+    guard let role = rows.int64(row, 7), let role = RoomRole(stored: role),
+      let since = rows.int64(row, 8), let memberCount = rows.int64(row, 9),
+      let name = rows.string(row, 10), let topic = rows.string(row, 11),
+      let isPublic = rows.int64(row, 12), let came = rows.int64(row, 13),
+      let retainDays = rows.int64(row, 14)
     else { return nil }
     self.init(
       role: role, since: UInt64(clamping: since), joined: UInt64(clamping: came),

@@ -6,7 +6,7 @@ import Reactor
 
 /// The session for requests that only read: pipelined, and made again after a lost session.
 final class PostgresReader: PostgresConnectionOwner {
-  /// Reads on their way at once.
+  /// Statements on their way at once.
   static let inFlightMax = 64
   /// How often one read is tried that the server ends for its time.
   static let cancellationsMax = 2
@@ -35,9 +35,9 @@ final class PostgresReader: PostgresConnectionOwner {
   /// Sends what waits, as far as it may be on its way at once.
   func send() {
     while state == .ready, connection.inFlightCount < Self.inFlightMax,
-      let read = waiting.popFirst()
+      let group = PostgresReadGroup.next(of: &waiting)
     {
-      connection.send(read.query()) { [weak self] in self?.received($0, for: read) }
+      connection.send(group.query()) { [weak self] in self?.received($0, for: group) }
     }
   }
 
@@ -56,33 +56,59 @@ final class PostgresReader: PostgresConnectionOwner {
     context.answer(due.map { ($0.origin, .unavailable) })
   }
 
-  private func received(_ answer: Result<PostgresRows, PostgresError>, for read: PostgresRead) {
+  private func received(
+    _ answer: Result<PostgresRows, PostgresError>, for group: PostgresReadGroup
+  ) {
     switch answer {
     case .success(let rows):
-      if let result = read.result(rows) {
-        context.answer([(read.origin, result)])
-      } else {
-        refuse(read, .disconnected(reason: "the server gave rows that make no sense"))
-      }
+      for (read, outcome) in zip(group.reads, group.outcomes(rows)) { received(outcome, for: read) }
       send()
     case .failure(.disconnected):
       // Reading changes nothing, so it is simply done again.
-      waiting.append(read)
+      waiting.append(contentsOf: group.reads)
     case .failure(.refused(let code, let message)):
       let error = PostgresError.refused(state: code, message: message)
-      if code == PostgresRefusal.cancelled { return cancelled(read, error) }
-      switch PostgresRefusal(code) {
-      case .clash, .sessionUnfit:
-        waiting.append(read)
-        connection.drop(error)
-      case .request:
-        refuse(read, error)
-        send()
-      }
+      refused(group, PostgresRefusal(code), error, isCancelled: code == PostgresRefusal.cancelled)
     }
   }
 
-  /// The session is as good as before, and others go on.
+  private func received(_ outcome: PostgresReadGroup.Outcome, for read: PostgresRead) {
+    switch outcome {
+    case .answered(let result): context.answer([(read.origin, result)])
+    case .tooLong: goAlone(read)
+    case .senseless:
+      refuse(read, .disconnected(reason: "the server gave rows that make no sense"))
+    }
+  }
+
+  private func refused(
+    _ group: PostgresReadGroup, _ refusal: PostgresRefusal, _ error: PostgresError,
+    isCancelled: Bool
+  ) {
+    switch refusal {
+    case _ where isCancelled, .request:
+      // The session is as good as before, and others go on.
+      if !group.isOne {
+        // It may have been one of them alone.
+        for read in group.reads { goAlone(read) }
+      } else if isCancelled {
+        cancelled(group.reads[0], error)
+      } else {
+        refuse(group.reads[0], error)
+      }
+      send()
+    case .clash, .sessionUnfit:
+      waiting.append(contentsOf: group.reads)
+      connection.drop(error)
+    }
+  }
+
+  private func goAlone(_ read: PostgresRead) {
+    var read = read
+    read.goesAlone = true
+    waiting.append(read)
+  }
+
   private func cancelled(_ read: PostgresRead, _ error: PostgresError) {
     var read = read
     read.cancellations += 1
@@ -91,7 +117,6 @@ final class PostgresReader: PostgresConnectionOwner {
     } else {
       refuse(read, error)
     }
-    send()
   }
 
   private func refuse(_ read: PostgresRead, _ error: PostgresError) {

@@ -175,6 +175,35 @@ import Testing
   }
 
   @Test(arguments: StoreKind.allCases)
+  func `lists the conversations of many users at once, each their own`(
+    _ kind: StoreKind
+  ) async throws {
+    try await withDatabase(kind) { database in
+      let store = try await database.open(node("server1"))
+      // More than a statement for several users gives one of them.
+      let peers = (0..<70).map { "peer\($0)" }
+      _ = await store.ask(
+        peers.enumerated().map { index, peer in
+          .append(draft(from: "busy", to: peer, cid: peer, at: Timestamp(100 + index)))
+        })
+      let some = ["busy", "nobody"] + peers.prefix(15) + ["busy"] + peers.suffix(40) + ["nobody"]
+      for limit in [100, 66, 65, 64, 9] {
+        let lists = await store.ask(some.map { .conversations(of: user($0), limit: limit) })
+        for (name, list) in zip(some, lists) {
+          let expected: [ConversationState] =
+            switch name {
+            case "nobody": []
+            case "busy":
+              peers.reversed().prefix(limit).map { .init(direct: "busy", $0, head: 1) }
+            default: [.init(direct: "busy", name, head: 1)]
+            }
+          #expect(list == .conversations(expected), "\(name), at most \(limit)")
+        }
+      }
+    }
+  }
+
+  @Test(arguments: StoreKind.allCases)
   func `lists conversations, the most recently written first`(_ kind: StoreKind) async throws {
     try await withDatabase(kind) { database in
       let store = try await database.open(node("server1"))

@@ -97,9 +97,40 @@ import Testing
   }
 
   @Test func `gives up a read that takes too long twice, and not those beside it`() async throws {
-    let server = try SharedPostgres.server.get()
+    let (database, started) = try await withSlowLists()
+    async let slow = started.store.ask(
+      .conversations(of: user("slow"), limit: 100, countsUnread: true))
+    for _ in 0..<10 {
+      #expect(await started.store.history(draft(to: "slow", cid: "").conversation).count == 1)
+    }
+    #expect(await slow == .unavailable)
+    #expect(try server.run("SELECT last_value FROM attempts", database: database) == "2")
+    started.close()
+  }
+
+  @Test func `gives up one of several users' lists alone`() async throws {
+    let (database, started) = try await withSlowLists()
+    let lists = await started.store.ask(
+      ["nobody", "slow", "alice", "nobody"].map {
+        .conversations(of: user($0), limit: 100, countsUnread: true)
+      })
+    #expect(lists[0] == .conversations([]))
+    #expect(lists[1] == .unavailable)
+    #expect(lists[2] == .conversations([.init(direct: "alice", "slow", head: 1)]))
+    #expect(lists[3] == .conversations([]))
+    // Once with the others.
+    #expect(try server.run("SELECT last_value FROM attempts", database: database) == "3")
+    started.close()
+  }
+
+  private var server: PostgresServer {
+    get throws { try SharedPostgres.server.get() }
+  }
+
+  /// A store that needs a minute to count what `slow` has not read, and gives up after 2 s.
+  private func withSlowLists() async throws -> (database: String, PostgresNode) {
     let database = try server.makeDatabase()
-    var configuration = server.configuration(database: database)
+    var configuration = try server.configuration(database: database)
     configuration.requestTimeout = .seconds(2)
     let started = try await PostgresNode.start(configuration, node: node("server1"))
     #expect(await started.store.append(draft(to: "slow", cid: "c1")) == .stored(1))
@@ -109,18 +140,11 @@ import Testing
       CREATE OR REPLACE FUNCTION chat_unread(log bigint, start bigint, head bigint, reader text)
       RETURNS bigint LANGUAGE plpgsql AS $$
       BEGIN
-        PERFORM nextval('attempts'), pg_sleep(60);
+        IF reader = 'slow' THEN PERFORM nextval('attempts'), pg_sleep(60); END IF;
         RETURN 0;
       END $$;
       """, database: database)
-    async let slow = started.store.ask(
-      .conversations(of: user("slow"), limit: 100, countsUnread: true))
-    for _ in 0..<10 {
-      #expect(await started.store.history(draft(to: "slow", cid: "").conversation).count == 1)
-    }
-    #expect(await slow == .unavailable)
-    #expect(try server.run("SELECT last_value FROM attempts", database: database) == "2")
-    started.close()
+    return (database, started)
   }
 
   @Test func `answers that it is unavailable when it is closed`() async throws {
