@@ -13,7 +13,15 @@ package enum EntryKind: UInt8, Sendable, CaseIterable {
   case room = 4
 
   /// As clients see it; a message has no `kind`.
-  package var name: String { String(describing: self) }
+  package var name: String {
+    switch self {
+    case .message: "message"
+    case .edit: "edit"
+    case .delete: "delete"
+    case .react: "react"
+    case .room: "room"
+    }
+  }
 }
 
 /// What became of a stored message since: which entry of its conversation changed it last.

@@ -6,7 +6,13 @@ package enum PresenceState: UInt8, Sendable, CaseIterable {
   case online = 2
 
   /// As clients write it.
-  package var name: String { String(describing: self) }
+  package var name: String {
+    switch self {
+    case .offline: "offline"
+    case .away: "away"
+    case .online: "online"
+    }
+  }
 }
 
 /// What those who watch a user see.

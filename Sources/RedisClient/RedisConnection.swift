@@ -17,15 +17,19 @@ protocol RedisConnectionOwner: AnyObject {
 /// objects of the library's making, which ours are not, and free themselves within any call.
 final class RedisConnection: EventHandler {
   private let owner: any RedisConnectionOwner
+  private let loop: EventLoop
   private let reader: ReplyReader
   private var socket: StreamSocket
   private var isConnected = false
+  /// Whether replies that are here wait for the next turn.
+  private var hasRest = false
 
   init(
     to address: SocketAddress, layer: StreamLayer?, limits: RedisLimits, on loop: EventLoop,
     owner: any RedisConnectionOwner
   ) throws(RedisFailure) {
     self.owner = owner
+    self.loop = loop
     reader = ReplyReader(limits: limits)
     do {
       socket = try StreamSocket.connect(to: address, layer: layer, on: loop)
@@ -65,7 +69,11 @@ final class RedisConnection: EventHandler {
   func becameReady(_ readiness: Readiness) {
     guard isConnected else { return finishConnecting() }
     if readiness.contains(.writable) { flush() }
-    if !readiness.isDisjoint(with: [.readable, .closed]), socket.isOpen { read() }
+    if !readiness.isDisjoint(with: [.readable, .closed]), socket.isOpen, !hasRest { read() }
+  }
+
+  func timerFired() {
+    if hasRest { takeReplies() }
   }
 
   private func finishConnecting() {
@@ -93,9 +101,23 @@ final class RedisConnection: EventHandler {
 
   private func take(_ bytes: UnsafeMutableRawBufferPointer) {
     reader.feed(UnsafeRawBufferPointer(bytes))
+    takeReplies()
+  }
+
+  /// Hands replies to the owner for as long as a turn takes events: thousands of short ones fit in
+  /// one read, and each may begin more.
+  private func takeReplies() {
+    let end = loop.kernel.now() + EventLoop.eventTime
+    hasRest = false
     do throws(RedisFailure) {
       // An answer may have closed the connection.
-      while socket.isOpen, let reply = try reader.next() { owner.received(reply) }
+      while socket.isOpen, let reply = try reader.next() {
+        owner.received(reply)
+        guard loop.kernel.now() < end else {
+          hasRest = true
+          return loop.fireInNextTurn(socket.token)
+        }
+      }
     } catch {
       close(error)
     }

@@ -4,6 +4,10 @@
 package final class RedisScript {
   private let source: String
   private var digest: String?
+  /// Runs in order by the digest, counted as they are sent.
+  private var runs: UInt64 = 0
+  /// Runs below this were sent before one that was found refused was sent again.
+  private var repeatedBelow: UInt64 = 0
 
   package init(_ source: String) { self.source = source }
 
@@ -25,10 +29,37 @@ package final class RedisScript {
       return client.send(RedisCommand(["EVAL", source] + whole), reply: reply)
     }
     client.send(RedisCommand(["EVALSHA", digest] + whole)) { [source] outcome in
-      guard case .value(.error(let message)) = outcome, message.hasPrefix("NOSCRIPT") else {
-        return reply(outcome)
-      }
+      guard outcome.isMissingScript else { return reply(outcome) }
       client.send(RedisCommand(["EVAL", source] + whole), reply: reply)
     }
+  }
+
+  /// Runs a script that may run twice, and whose last run counts: behind all that were sent before.
+  ///
+  /// Of several that are on their way to a server that has lost the script, somebody else may give it
+  /// the script in between: some are refused then and others are not. Behind the first that was
+  /// refused all are sent again.
+  package func runInOrder(
+    on client: RedisClient, key: String, _ arguments: [String],
+    reply: @escaping (RedisOutcome) -> Void
+  ) {
+    let whole = ["1", key] + arguments
+    guard let digest else {
+      return client.send(RedisCommand(["EVAL", source] + whole), reply: reply)
+    }
+    let number = runs
+    runs += 1
+    client.send(RedisCommand(["EVALSHA", digest] + whole)) { [self] outcome in
+      if outcome.isMissingScript { repeatedBelow = runs }
+      guard number < repeatedBelow, case .value = outcome else { return reply(outcome) }
+      client.send(RedisCommand(["EVAL", source] + whole), reply: reply)
+    }
+  }
+}
+
+extension RedisOutcome {
+  fileprivate var isMissingScript: Bool {
+    guard case .value(.error(let message)) = self else { return false }
+    return message.hasPrefix("NOSCRIPT")
   }
 }

@@ -23,7 +23,7 @@ struct RedisTopicTests {
     _ = await node.submit([
       .subscribe(room, shard: 2), .subscribe(.presence(bob), shard: 0),
       .setPresence(bob, .away, shard: 1, at: 1_800_000_000_000),
-      .takeTokens(bob, count: 1, rate: 0.5, burst: 10),
+      .takeTokens(bob, count: 1, rate: 0.005, burst: 10),
     ])
     #expect(try server.run("HGETALL", "room:nodes:general") == "server1/2\n3")
     #expect(try server.run("HGETALL", "presence:nodes:bob") == "server1/0\n3")
@@ -186,10 +186,10 @@ struct RedisTopicTests {
     let node = try await fixture.start("server1")
     _ = await node.submit([.subscribe(room, shard: 0)])
     _ = await node.set("bob", .online, at: 100)
-    try server.refuseScripts(true)
+    try server.refuseChanges(true)
     #expect(await node.submit([.unsubscribe(room, shard: 0)]) == [.unavailable])
     #expect(await node.set("bob", .offline, at: 200) == nil)
-    try server.refuseScripts(false)
+    try server.refuseChanges(false)
     #expect(await eventually { await node.subscribers(of: room) == [] })
     #expect(
       await eventually {
@@ -215,13 +215,13 @@ struct RedisTopicTests {
     let node = try await fixture.start("server1")
     _ = await node.submit([.subscribe(room, shard: 0)])
     _ = await node.set("bob", .online, at: 100)
-    try server.refuseScripts(true)
+    try server.refuseChanges(true)
     let changes: [RegistryRequest.Operation] = [
       .unsubscribe(room, shard: 0), .setPresence(bob, .offline, shard: 0, at: 200),
       .subscribe(room, shard: 0), .setPresence(bob, .online, shard: 0, at: 300),
     ]
     #expect(await node.submit(changes).allSatisfy { $0 == .unavailable })
-    try server.refuseScripts(false)
+    try server.refuseChanges(false)
     // Told behind the removals that are made up for.
     #expect(await node.isAskedToRegister())
     #expect(await node.subscribers(of: room) == ["server1"])
@@ -258,8 +258,9 @@ struct RedisTopicTests {
 }
 
 extension RedisServer {
-  /// Refuses the scripts that come as source, so that changes fail, and leases are renewed.
-  fileprivate func refuseScripts(_ isRefusing: Bool) throws {
-    try run("ACL", "SETUSER", "default", isRefusing ? "-eval" : "+eval")
+  /// Refuses what is no lease, so that changes fail, and leases are renewed.
+  fileprivate func refuseChanges(_ isRefusing: Bool) throws {
+    let keys = isRefusing ? ["resetkeys", "~node:*", "~active:servers"] : ["allkeys"]
+    for rule in keys { try run("ACL", "SETUSER", "default", rule) }
   }
 }

@@ -156,6 +156,77 @@ struct RedisClientTests {
     #expect(fixture.failures == [.lost])
   }
 
+  @Test func `many answers at once leave turns to others, and stay in order`() async {
+    let count = 400
+    let server = FakeServer { connection, _ in
+      _ = connection.readSome()
+      connection.write("+PONG\r\n")
+      _ = connection.readSome()
+      connection.write((0..<count).map { ":\($0)\r\n" }.joined())
+      connection.waitForEnd()
+    }
+    let fixture = await Fixture(port: server.port)
+    await fixture.waitForConnections(1)
+    let outcomes = Collector<RedisOutcome>()
+    let answeredBefore = Collector<Int>()
+    let client = fixture.client
+    await fixture.loop.run { loop in
+      let mailbox = loop.makeMailbox(Void.self) { _ in answeredBefore.add(outcomes.all.count) }
+      for _ in 0..<count {
+        client.value.send(RedisCommand(["GET", "k"])) { outcome in
+          outcomes.add(outcome)
+          if outcomes.all.count == 1 { mailbox.post(()) }
+          // As one that begins much.
+          let end = loop.kernel.now() + .microseconds(100)
+          while loop.kernel.now() < end {}
+        }
+      }
+    }
+    #expect(
+      await outcomes.wait { $0.count == count }
+        == (0..<count).map { .value(.integer(Int64($0))) })
+    // A turn takes 2 ms of them.
+    #expect(answeredBefore.all.count == 1 && answeredBefore.all[0] <= 21)
+  }
+
+  @Test func `a script that the server has lost runs in the order of the runs`() async {
+    let repeated = Collector<String>()
+    let server = FakeServer { connection, _ in
+      _ = connection.readSome()
+      connection.write("+PONG\r\n")
+      _ = connection.readSome()
+      connection.write("$3\r\nabc\r\n+OK\r\n")
+      _ = connection.readSome()
+      // Somebody else gave it the script behind the first.
+      connection.write("-NOSCRIPT No matching script.\r\n:2\r\n:3\r\n")
+      repeated.add(connection.readSome().map { String(decoding: $0, as: UTF8.self) } ?? "")
+      connection.write(":1\r\n:2\r\n:3\r\n")
+      connection.waitForEnd()
+    }
+    let fixture = await Fixture(port: server.port)
+    await fixture.waitForConnections(1)
+    let client = fixture.client
+    let loaded = Collector<RedisOutcome>()
+    let script = await fixture.loop.run { _ in
+      let script = RedisScript("return ARGV[1]")
+      script.load(on: client.value)
+      client.value.send(RedisCommand(["GET", "k"])) { loaded.add($0) }
+      return Confined(script)
+    }
+    await loaded.wait { !$0.isEmpty }
+    let outcomes = Collector<RedisOutcome>()
+    await fixture.loop.run { _ in
+      for argument in ["first", "second", "third"] {
+        script.value.runInOrder(on: client.value, key: "k", [argument]) { outcomes.add($0) }
+      }
+    }
+    #expect(await outcomes.wait { $0.count == 3 } == (1...3).map { .value(.integer($0)) })
+    let words = repeated.all.joined().split(separator: "\r\n").map(String.init)
+    #expect(
+      words.filter { ["EVAL", "first", "second", "third"].contains($0) }
+        == ["EVAL", "first", "EVAL", "second", "EVAL", "third"])
+  }
+
   @Test func `a server that never answers is given up`() async {
     let server = FakeServer { connection, number in
       switch number {

@@ -26,7 +26,7 @@ extension RedisRegistryWorker {
       HubKey(node: node, shard: shard).description, String(owner.epoch), state.name, String(time),
       Self.lastSeenSeconds,
     ]
-    run(RegistrySchema.setPresence, RegistrySchema.presence(of: user), arguments) {
+    setPresence.runInOrder(on: client, key: RegistrySchema.presence(of: user), arguments) {
       [unowned self] outcome in
       judge(outcome, of: user) { [unowned self] presence in
         if state != .offline {

@@ -32,8 +32,7 @@ struct HubField {
   }
 }
 
-// Which hubs want to hear of what. The scripts are sent by their source: one that is run by its
-// digest, and that the server has lost, runs behind others that were sent after it.
+// Which hubs want to hear of what.
 extension RedisRegistryWorker {
   func subscribe(to topic: Topic, shard: Int, _ batch: ReplyBatch, _ token: UInt64) {
     let removal = FailedRemovals.Removal.subscription(topic, shard: shard)
@@ -73,7 +72,7 @@ extension RedisRegistryWorker {
   ) {
     let key = RegistrySchema.subscribers(of: topic)
     let arguments = [change, hub.description, String(owner.epoch)]
-    run(RegistrySchema.changeSubscription, key, arguments) { outcome in
+    changeSubscription.runInOrder(on: client, key: key, arguments) { outcome in
       completion(outcome == .value(.integer(1)))
     }
   }
@@ -102,7 +101,8 @@ extension RedisRegistryWorker {
 
   // MARK: Scripts and answers
 
-  /// Runs a script by its source, so that it takes effect in the order of its sending.
+  /// Runs a script by its source, so that it takes effect in the order of its sending also where its
+  /// answer would be another the second time. For what is rare.
   func run(
     _ script: String, _ key: String, _ arguments: [String],
     reply: @escaping (RedisOutcome) -> Void

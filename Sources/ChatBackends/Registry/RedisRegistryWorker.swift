@@ -31,6 +31,8 @@ final class RedisRegistryWorker: EventHandler {
   private let leaseTaken: @Sendable (UInt64) -> Void
   private let timer: LoopTimer
   let changeRoute = RedisScript(RegistrySchema.changeRoute)
+  let changeSubscription = RedisScript(RegistrySchema.changeSubscription)
+  let setPresence = RedisScript(RegistrySchema.setPresence)
   let takeTokens = RedisScript(RegistrySchema.takeTokens)
   private let renewLease = RedisScript(RegistrySchema.renewLease)
   private let releaseLease = RedisScript(RegistrySchema.release)
@@ -156,9 +158,10 @@ final class RedisRegistryWorker: EventHandler {
     client.send(RedisCommand(["CLIENT", "INFO"])) { [unowned self] outcome in
       if case .value(let value) = outcome, let text = value.text { fence.learned(text) }
     }
-    for script in [changeRoute, takeTokens, renewLease, releaseLease] {
-      script.load(on: client)
-    }
+    let scripts = [
+      changeRoute, changeSubscription, setPresence, takeTokens, renewLease, releaseLease,
+    ]
+    for script in scripts { script.load(on: client) }
     routeGuard?.commandsConnected()
     renew()
     timer.set(at: loop.now + Self.refreshInterval)

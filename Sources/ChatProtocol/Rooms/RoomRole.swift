@@ -9,7 +9,13 @@ package enum RoomRole: UInt8, Comparable, Sendable, CaseIterable {
   case owner = 2
 
   /// As clients write it.
-  package var name: String { String(describing: self) }
+  package var name: String {
+    switch self {
+    case .member: "member"
+    case .moderator: "moderator"
+    case .owner: "owner"
+    }
+  }
 
   package init?(name: String) {
     guard let role = Self.allCases.first(where: { $0.name == name }) else { return nil }
