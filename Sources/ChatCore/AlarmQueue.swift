@@ -27,11 +27,11 @@ package struct AlarmQueue<Alarm> {
   }
 
   /// Takes the earliest alarm that is due.
-  package mutating func next(dueAt now: Int64) -> Alarm? {
+  package mutating func next(dueAt now: Int64) -> (alarm: Alarm, deadline: Int64)? {
     guard let first = heap.first, first.deadline <= now else { return nil }
     let last = heap.removeLast()
     shrink()
-    guard !heap.isEmpty else { return first.alarm }
+    guard !heap.isEmpty else { return (first.alarm, first.deadline) }
     heap[0] = last
     var parent = 0
     while true {
@@ -42,14 +42,14 @@ package struct AlarmQueue<Alarm> {
       heap.swapAt(child, parent)
       parent = child
     }
-    return first.alarm
+    return (first.alarm, first.deadline)
   }
 
   /// After many alarms at once, as when sessions come in a storm.
   private mutating func shrink() {
-    guard heap.capacity > 1024, heap.count < heap.capacity / 4 else { return }
+    guard heap.capacity > 1024, heap.count < heap.capacity / 3 else { return }
     var smaller: [Entry] = []
-    smaller.reserveCapacity(heap.count * 2)
+    smaller.reserveCapacity(heap.count * 3 / 2)
     smaller.append(contentsOf: heap)
     heap = smaller
   }

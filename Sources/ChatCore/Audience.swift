@@ -12,13 +12,12 @@ class Audience {
   final var isLoaded = false
   /// Whether `cursors` has every conversation, so that an unknown one must be new.
   final var isComplete = true
+  /// The hub has let go of it.
+  private(set) final var isForgotten = false
   @exclusivity(unchecked) final var cursors = ConversationCursors()
   /// The conversations in which something above the cursor is known or held.
   @exclusivity(unchecked) final var holes: [ConversationID: Hole] = [:]
   final var messagesHeld = 0
-
-  /// The hub has let go of it.
-  private(set) final var isForgotten = false
 
   /// Lets go of what it owns: reads under way may keep the audience itself for a while.
   final func forget() {

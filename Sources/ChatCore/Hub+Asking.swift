@@ -11,7 +11,7 @@ extension Hub {
     let session = Session(id: id, number: sessionNumber, wantsOwn: false)
     precondition(sessions.updateValue(session, forKey: id) == nil, "a session opened twice")
     counters.sessions = sessions.count
-    session.user = users[name] ?? User(id: name, limits: limits, now: now)
+    session.user = users[name] ?? User(id: name)
     session.phase = .live
     session.isAsking = true
     received(command, from: id)

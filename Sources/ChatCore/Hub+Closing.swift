@@ -39,7 +39,9 @@ extension Hub {
     }
     tellPresence(of: user.id)
     unregister(session, user: user.id)
-    if let owner = session.ownerBefore { giveBack(session.device, of: user.id, to: owner) }
+    if let former = session.formerOwner {
+      giveBack(session.device, of: user.id, to: former.owner)
+    }
   }
 
   /// Tells every session to come back elsewhere, and closes them one after the other, evenly over

@@ -66,7 +66,7 @@ extension Hub {
       tellPresence(of: name)
       return
     }
-    let user = User(id: name, limits: limits, now: now)
+    let user = User(id: name)
     user.sessions.append(session)
     session.user = user
     users[name] = user

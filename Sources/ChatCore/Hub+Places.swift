@@ -31,7 +31,7 @@ extension Hub {
     noteAbsent(session, loaded)
     missed += begun(after: loaded, user, session)
     guard !missed.isEmpty else { return }
-    var resumption = Resumption(budget: limits.resumedMessagesMax)
+    let resumption = Resumption(budget: limits.resumedMessagesMax)
     resumption.waiting.append(contentsOf: missed)
     session.resumption = resumption
   }

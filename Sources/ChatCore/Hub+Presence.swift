@@ -27,7 +27,7 @@ extension Hub {
     let departure = Departure(
       told: user.toldPresence, at: now + limits.departureDelay, lastSeen: wall)
     departures[user.id] = departure
-    alarms.set(.departure(user.id, at: departure.at), at: departure.at)
+    alarms.set(.departure(user.id), at: departure.at)
   }
 
   func departed(_ user: UserID, at time: Int64) {

@@ -6,12 +6,12 @@ import ChatProtocol
 
 /// The tokens that a hub has of a user's bucket.
 struct Allowance {
-  var tokens = 0
-  var isAsking = false
   /// There are none before this.
   var emptyUntil: Int64 = 0
   /// Of this hub's own, for as long as the registry is out of reach.
-  var spare: TokenBucket?
+  var spare = TokenBucket()
+  var tokens: Int32 = 0
+  var isAsking = false
 }
 
 extension Hub {
@@ -66,7 +66,7 @@ extension Hub {
   func tokensTaken(_ user: User, _ result: RegistryReply.Result) {
     user.allowance.isAsking = false
     if case .tokens(let count, let wait) = result {
-      user.allowance.spare = nil
+      user.allowance.spare = TokenBucket()
       add(count, wait, to: user)
     } else {
       counters.unavailable += 1
@@ -81,14 +81,13 @@ extension Hub {
 
   /// While nobody can say what other nodes have let through, each lets through as much.
   private func takeSpare(_ user: User) {
-    var spare = user.allowance.spare ?? TokenBucket(burst: limits.sendsBurst, now: now)
-    let wait = spare.take(rate: tokensPerSecond, burst: limits.sendsBurst, now: now)
-    user.allowance.spare = spare
+    let wait = user.allowance.spare.take(
+      rate: tokensPerSecond, burst: limits.sendsBurst, now: now)
     add(wait == nil ? 1 : 0, wait ?? 0, to: user)
   }
 
   private func add(_ count: Int, _ wait: Int64, to user: User) {
-    user.allowance.tokens += count
+    user.allowance.tokens += Int32(count)
     if user.allowance.tokens == 0 { user.allowance.emptyUntil = now + max(wait, 1) }
   }
 }

@@ -27,7 +27,7 @@ extension Hub {
       // A session of another hub of this process has the claim; one of an earlier process of
       // this node has nobody.
       if let owner, owner.node != node.id {
-        session.ownerBefore = owner
+        session.formerOwner = Session.FormerOwner(owner)
         replace(owner, session, user)
       }
     case .overtaken:
@@ -62,7 +62,9 @@ extension Hub {
   func confirmOwners() {
     let interval = Int64.interval(perSecond: limits.registrationsPerSecondMax)
     for (index, session) in sessionsInOrder().enumerated() where session.isRegistered {
-      if let user = session.user, let owner = session.ownerBefore { replace(owner, session, user) }
+      if let user = session.user, let former = session.formerOwner {
+        replace(former.owner, session, user)
+      }
       alarms.set(.confirm(session), at: now + Int64(index) * interval)
     }
   }

@@ -8,7 +8,7 @@ extension Hub {
   /// A live session gets a room that it had nothing of, from the entry behind `position` on.
   func resume(_ session: Session, in room: Room, after position: UInt64) {
     guard lag(session, in: room, at: position) else { return }
-    var resumption = session.resumption ?? Resumption(budget: limits.resumedMessagesMax)
+    let resumption = session.resumption ?? Resumption(budget: limits.resumedMessagesMax)
     resumption.waiting.append(room.conversation)
     session.resumption = resumption
     resumeMore(session)

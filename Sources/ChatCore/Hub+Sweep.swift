@@ -7,7 +7,7 @@ import ChatProtocol
 extension Hub {
   func scheduleSweep(_ user: User, at time: Int64) {
     user.sweepAt = time
-    alarms.set(.sweep(user.id, at: time), at: time)
+    alarms.set(.sweep(user.id), at: time)
   }
 
   /// All users, as fast as `sweepsPerSecondMax` allows.

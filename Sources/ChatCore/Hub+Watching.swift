@@ -147,7 +147,7 @@ extension Hub {
 
   private func schedule(_ watch: Watch, at time: Int64) {
     watch.nextLook = time
-    alarms.set(.watch(watch.user, at: time), at: time)
+    alarms.set(.watch(watch.user), at: time)
   }
 
   func lookAgain(_ user: UserID, scheduledAt time: Int64) {

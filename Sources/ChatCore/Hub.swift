@@ -47,7 +47,7 @@ package final class Hub {
   var routesFound: [RouteCache.Route] = []
   /// Asked for, or to be.
   var isBarrierUnderWay = false
-  var broadcastBucket: TokenBucket
+  var broadcastBucket = TokenBucket()
 
   /// How far members are, on its way to the store.
   var marks: [MarkKey: PendingMark] = [:]
@@ -81,23 +81,24 @@ package final class Hub {
   }
 
   /// Those that every session and user has go by name: whoever has left is freed at once, and not
-  /// when the alarm comes up, one by one on pages that nothing else needs.
+  /// when the alarm comes up, one by one on pages that nothing else needs. No case is larger than a
+  /// name, so that an entry of the queue has 32 bytes.
   enum Alarm {
     case helloTimeout(SessionID)
     case congestionTimeout(Session)
-    case hole(Audience, ConversationID)
+    indirect case hole(Audience, ConversationID)
     case resume(Session)
-    case sweep(UserID, at: Int64)
+    case sweep(UserID)
     case register(Session)
     case confirm(Session)
     case subscribe(Room)
-    case mark(MarkKey)
+    indirect case mark(MarkKey)
     case presence(UserID)
-    case departure(UserID, at: Int64)
-    case watch(UserID, at: Int64)
+    case departure(UserID)
+    case watch(UserID)
     case watchLine(User)
     case barrier
-    case close(Session, ChatCloseCode, StaticString)
+    indirect case close(Session, ChatCloseCode, StaticString)
   }
 
   package init(node: NodeInfo, limits: HubLimits, isAlone: Bool, seed: UInt64) {
@@ -109,7 +110,6 @@ package final class Hub {
       routesMax: limits.routesMax, unverifiedMax: limits.unverifiedMessagesMax,
       unverifiedBytesMax: limits.unverifiedBytesMax)
     toldMarks = ToldMarks(countMax: limits.toldMarksMax, ageMax: limits.toldMarksTime)
-    broadcastBucket = TokenBucket(burst: limits.broadcastsBurst, now: 0)
   }
 
   /// Begins a turn. `now` is monotonic, in nanoseconds, of one clock for all hubs of the node.
@@ -135,7 +135,7 @@ package final class Hub {
 
   package func timerFired() {
     if isFanningOut { fanOut() }
-    while let alarm = alarms.next(dueAt: now) { handle(alarm) }
+    while let (alarm, time) = alarms.next(dueAt: now) { handle(alarm, setFor: time) }
   }
 
   package func handle(_ event: NodeEvent) {
@@ -204,20 +204,20 @@ package final class Hub {
     }
   }
 
-  private func handle(_ alarm: Alarm) {
+  private func handle(_ alarm: Alarm, setFor time: Int64) {
     switch alarm {
     case .helloTimeout(let session): helloTimedOut(session)
     case .congestionTimeout(let session): congestionTimedOut(session)
     case .hole(let audience, let conversation): checkHole(audience, conversation)
     case .resume(let session): resumeFailed(session)
-    case .sweep(let user, let time): sweep(user, scheduledAt: time)
+    case .sweep(let user): sweep(user, scheduledAt: time)
     case .register(let session): register(session)
     case .confirm(let session): confirm(session)
     case .subscribe(let room): subscribeAgain(room)
     case .mark(let key): submitMark(key)
     case .presence(let user): tellPresenceNow(of: user)
-    case .departure(let user, let time): departed(user, at: time)
-    case .watch(let user, let time): lookAgain(user, scheduledAt: time)
+    case .departure(let user): departed(user, at: time)
+    case .watch(let user): lookAgain(user, scheduledAt: time)
     case .watchLine(let user): moveWatchLine(of: user)
     case .barrier: requestBarrier()
     case .close(let session, let code, let reason): close(session, code, reason)

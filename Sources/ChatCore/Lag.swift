@@ -32,7 +32,7 @@ struct Missed {
 }
 
 /// The course of all of a session's missed messages.
-struct Resumption {
+final class Resumption {
   /// Conversations to read on in, the first one first.
   var waiting: Deque<ConversationID> = []
   /// Conversations whose read failed, until the alarms that move them back to `waiting`.

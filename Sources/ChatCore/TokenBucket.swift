@@ -1,33 +1,26 @@
 /// Admits `rate` events a second and `burst` at once.
+///
+/// Eight bytes: of the bucket only the time is kept at which it will be full. `rate` and `burst` are
+/// the same in every call, and `now` is in nanoseconds.
 package struct TokenBucket {
-  private var tokens: Double
-  private var filledAt: Int64
+  private var fullAt = Int64.min
 
-  package init(burst: Int, now: Int64) {
-    tokens = Double(burst)
-    filledAt = now
-  }
+  /// A full one.
+  package init() {}
 
   /// Takes so many tokens, at most `burst`; without them it answers after how many nanoseconds there will
   /// be as many.
   package mutating func take(
     _ count: Int = 1, rate: Double, burst: Int, now: Int64
   ) -> Int64? {
-    tokens = level(rate: rate, burst: burst, now: now)
-    filledAt = now
-    guard tokens < Double(count) else {
-      tokens -= Double(count)
-      return nil
-    }
-    return Int64((Double(count) - tokens) / rate * 1e9) + 1
+    let perToken = 1e9 / rate
+    let missing = isFull(now: now) ? 0 : Double(fullAt - now) / perToken
+    let lacking = Double(count) - (Double(burst) - missing)
+    guard lacking <= 0 else { return Int64(lacking * perToken) + 1 }
+    fullAt = max(fullAt, now) + Int64((Double(count) * perToken).rounded(.up))
+    return nil
   }
 
   /// Whether it is as good as a new one.
-  package func isFull(rate: Double, burst: Int, now: Int64) -> Bool {
-    level(rate: rate, burst: burst, now: now) >= Double(burst)
-  }
-
-  private func level(rate: Double, burst: Int, now: Int64) -> Double {
-    min(tokens + Double(max(now - filledAt, 0)) / 1e9 * rate, Double(burst))
-  }
+  package func isFull(now: Int64) -> Bool { fullAt <= now }
 }

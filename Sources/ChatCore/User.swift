@@ -21,31 +21,29 @@ final class User: Audience {
   /// The entries that took the user out of rooms, or may have: what the store said of a room before that
   /// is not so any more. Until the user is a member again.
   var removals: [ConversationID: UInt64] = [:]
-  /// What the registry was told last of this hub's sessions.
-  var toldPresence = PresenceState.offline
   var allowance = Allowance()
-  var presenceBucket: TokenBucket
-  var watchBucket: TokenBucket
+  var presenceBucket = TokenBucket()
+  var watchBucket = TokenBucket()
   /// Sessions whose list of users to watch waits for that, in turn.
   var watchLine: Deque<Session> = []
-  var hasWatchAlarm = false
-  /// Whether a change of the state waits for its time.
-  var hasPresenceAlarm = false
   /// Sessions of one command that wait for the allowance.
   var askers: [Session] = []
   /// When the heads are to be compared next; alarms for other times are void.
   var sweepAt: Int64 = 0
+
+  // The small ones side by side: there are millions of users.
+  /// What the registry was told last of this hub's sessions.
+  var toldPresence = PresenceState.offline
+  /// Whether a change of the state waits for its time.
+  var hasPresenceAlarm = false
+  var hasWatchAlarm = false
   var isBeingSwept = false
   /// Whether it was to be done again while it was being done.
   var isSweepDue = false
   /// Whether something about the user's rooms came while the list of them was being read.
   var hasChangedWhileLoading = false
 
-  init(id: UserID, limits: HubLimits, now: Int64) {
-    self.id = id
-    presenceBucket = TokenBucket(burst: limits.presencesBurst, now: now)
-    watchBucket = TokenBucket(burst: limits.watchedBurst, now: now)
-  }
+  init(id: UserID) { self.id = id }
 
   func session(ofDevice device: String) -> Session? {
     sessions.first { $0.device == device }

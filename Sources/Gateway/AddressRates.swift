@@ -32,14 +32,12 @@ package struct AddressRates {
   package mutating func admit(_ address: IPAddress, now: Int64) -> Bool {
     let address = address.subscriber
     if buckets[address] == nil { sweepIfFull(now) }
-    let wait = buckets[address, default: TokenBucket(burst: burst, now: now)].take(
-      rate: rate, burst: burst, now: now)
-    return wait == nil
+    return buckets[address, default: TokenBucket()].take(rate: rate, burst: burst, now: now) == nil
   }
 
   private mutating func sweepIfFull(_ now: Int64) {
     guard buckets.count >= bucketsBeforeSweep else { return }
-    buckets = buckets.filter { !$0.value.isFull(rate: rate, burst: burst, now: now) }
+    buckets = buckets.filter { !$0.value.isFull(now: now) }
     if buckets.count > Self.bucketsMax { buckets = [:] }
     bucketsBeforeSweep = max(buckets.count * 2, Self.bucketsSweptMin)
   }

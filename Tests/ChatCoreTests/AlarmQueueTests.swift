@@ -12,7 +12,8 @@ struct AlarmQueueTests {
     for deadline in deadlines { queue.set(deadline, at: deadline) }
     var taken: [Int64] = []
     for now in stride(from: Int64(0), through: 1_000, by: 50) {
-      while let deadline = queue.next(dueAt: now) {
+      while let (alarm, deadline) = queue.next(dueAt: now) {
+        #expect(alarm == deadline)
         #expect(deadline <= now)
         taken.append(deadline)
       }

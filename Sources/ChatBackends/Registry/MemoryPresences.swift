@@ -4,13 +4,24 @@ internal import ChatProtocol
 /// Who is there, and who was.
 struct MemoryPresences {
   private struct Place {
+    var hub: HubKey
     var epoch: UInt64
     var state: PresenceState
+
+    func isLive(_ leases: [NodeID: UInt64]) -> Bool { leases[hub.node] == epoch }
   }
 
   private struct Entry {
-    var places: [HubKey: Place] = [:]
+    /// One for each hub: a few at most, for which a dictionary would take twice the memory.
+    var places: [Place] = []
     var seen: Timestamp
+
+    mutating func set(_ place: Place) {
+      let index = places.firstIndex { $0.hub == place.hub }
+      if let index, places[index].epoch > place.epoch { return }
+      if let index { places.remove(at: index) }
+      if place.state != .offline { places.append(place) }
+    }
   }
 
   /// A sweep that would keep more users forgets all who are not there.
@@ -31,9 +42,7 @@ struct MemoryPresences {
     if users[user] == nil { sweepIfFull(at: time, leases: leases) }
     var entry = users[user] ?? Entry(seen: time)
     entry.seen = max(entry.seen, time)
-    if entry.places[hub]?.epoch ?? 0 <= epoch {
-      entry.places[hub] = state == .offline ? nil : Place(epoch: epoch, state: state)
-    }
+    entry.set(Place(hub: hub, epoch: epoch, state: state))
     users[user] = entry
     return presence(of: user, leases: leases)
   }
@@ -41,9 +50,9 @@ struct MemoryPresences {
   /// Forgets the places of ended leases, which here never come back.
   mutating func presence(of user: UserID, leases: [NodeID: UInt64]) -> Presence {
     guard let entry = users[user] else { return Presence(state: .offline) }
-    let live = entry.places.filter { leases[$0.key.node] == $0.value.epoch }
+    let live = entry.places.filter { $0.isLive(leases) }
     if live.count < entry.places.count { users[user]?.places = live }
-    return Presence(over: live.values.map(\.state), seen: entry.seen)
+    return Presence(over: live.map(\.state), seen: entry.seen)
   }
 
   private mutating func sweepIfFull(at time: Timestamp, leases: [NodeID: UInt64]) {
@@ -56,7 +65,7 @@ struct MemoryPresences {
 
   private mutating func forgetAbsent(seenBefore time: Timestamp, leases: [NodeID: UInt64]) {
     users = users.filter { _, entry in
-      entry.seen >= time || entry.places.contains { leases[$0.key.node] == $0.value.epoch }
+      entry.seen >= time || entry.places.contains { $0.isLive(leases) }
     }
   }
 }

@@ -105,7 +105,7 @@ package struct SimulatedRegistry {
   private mutating func takeTokens(
     of user: UserID, _ count: Int, _ rate: Double, _ burst: Int
   ) -> RegistryReply.Result {
-    var bucket = buckets[user] ?? TokenBucket(burst: burst, now: now)
+    var bucket = buckets[user] ?? TokenBucket()
     defer { buckets[user] = bucket }
     for taken in 0..<count {
       guard let wait = bucket.take(rate: rate, burst: burst, now: now) else { continue }

@@ -85,7 +85,7 @@ package final class World {
   func advance(to end: Int64) {
     while let deadline = events.nextDeadline, deadline <= end {
       now = max(now, deadline)
-      events.next(dueAt: now)?()
+      events.next(dueAt: now)?.alarm()
     }
     now = end
   }
