@@ -62,7 +62,7 @@ final class Session {
   var watching: [UserID] = []
   var nextTyping: Int64 = 0
 
-  // The small ones side by side: there are millions of sessions.
+  // The small ones side by side, the first with room for them: there are millions of sessions.
   /// When the peer's pending writes went over their limit, while they are.
   @exclusivity(unchecked) var congestedSince: Int64?
   var hasCongestionAlarm = false

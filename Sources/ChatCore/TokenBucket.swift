@@ -1,7 +1,7 @@
 /// Admits `rate` events a second and `burst` at once.
 ///
-/// Eight bytes: of the bucket only the time is kept at which it will be full. `rate` and `burst` are
-/// the same in every call, and `now` is in nanoseconds.
+/// Eight bytes: of the bucket only the time is kept at which it will be full. `rate` is above 0, and
+/// `now` in nanoseconds.
 package struct TokenBucket {
   private var fullAt = Int64.min
 

@@ -127,7 +127,6 @@ package final class PostgresConnection: EventHandler {
         keywords: configuration.keywords(address: address.host), loop: loop)
     else { return lost(.disconnected(reason: "no address and no memory for a connection")) }
     bytesSinceReply = 0
-    hasRest = false
     state = .connecting(link, untried: addresses.dropFirst())
     arm(at: loop.now + configuration.connectTimeout)
     advance(link, isFirst: true)
@@ -152,6 +151,7 @@ package final class PostgresConnection: EventHandler {
   private func lost(_ error: PostgresError) {
     if case .connecting(_, let untried) = state, !untried.isEmpty { return connect(to: untried) }
     state = .backingOff
+    hasRest = false
     arm(at: loop.now + backoff.next())
     answerAll(error)
     owner?.connectionLost(self, error)
@@ -183,6 +183,8 @@ package final class PostgresConnection: EventHandler {
     switch state {
     case .connecting: lost(.disconnected(reason: "\(configuration) did not answer in time"))
     case .open(let link):
+      // Answers that are here count, however late.
+      if hasRest { return arm(at: loop.now) }
       if link.isBroken { return lost(link.lastError) }
       guard let first = inFlight.first else { return }
       guard first.deadline <= loop.now else { return arm(at: first.deadline) }

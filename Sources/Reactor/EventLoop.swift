@@ -12,7 +12,8 @@ internal import Glibc
 package final class EventLoop {
   /// Readiness events taken from the kernel at once.
   private static let eventsMax = 512
-  /// When a turn takes no more events, so that a flood of them keeps no mail waiting.
+  /// When a turn takes no more events, so that a flood of them keeps no mail waiting; and how long a
+  /// connection to a back end hands out replies in one call.
   package static let eventTime = Duration.milliseconds(2)
   /// When a turn takes no more mail, so that a flood of it keeps no event waiting. Every turn takes
   /// some of both.

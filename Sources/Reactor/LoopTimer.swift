@@ -12,7 +12,7 @@ package final class LoopTimer: EventHandler {
     loop.setTimer(for: addedToken(), at: deadline)
   }
 
-  /// Runs the handler in the next turn too, which does not wait for events.
+  /// Runs the handler in the next turn, which does not wait for events, whatever the timer is armed for.
   package func fireInNextTurn() {
     loop.fireInNextTurn(addedToken())
   }
@@ -28,7 +28,7 @@ package final class LoopTimer: EventHandler {
     if let token { loop.cancelTimer(for: token) }
   }
 
-  /// Lets go of the loop, which keeps a timer that was ever set alive until then.
+  /// Lets go of the loop, which keeps a timer that was ever used alive until then.
   package func remove() {
     if let token { loop.remove(token) }
     token = nil

@@ -36,7 +36,8 @@ final class Waker: Sendable {
   func reset() {
     var count: eventfd_t = 0
     eventfd_read(descriptor, &count)
-    hasRung.store(false, ordering: .sequentiallyConsistent)
+    // Whoever found that somebody had rung did not ring: what they posted is seen from here on.
+    _ = hasRung.exchange(false, ordering: .acquiringAndReleasing)
   }
 
   /// Whether the loop has posted to itself since the last call.
@@ -83,8 +84,9 @@ package final class Mailbox<Message: Sendable>: Sendable {
   var isEmpty: Bool { !hasMail.load(ordering: .acquiring) }
 
   func take() -> [Message] {
-    // Before the queue is emptied: what comes in between is looked for in vain once.
-    hasMail.store(false, ordering: .sequentiallyConsistent)
+    // Before the queue is emptied, whose lock orders it before later posts: what comes in between is
+    // looked for in vain once.
+    hasMail.store(false, ordering: .relaxed)
     return queue.withLock { queue in
       defer { queue = [] }
       return queue

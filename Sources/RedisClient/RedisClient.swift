@@ -233,7 +233,10 @@ package final class RedisClient {
       connection.close(RedisFailure(.timedOut, "no answer to the greeting"))
     case .ready(let connection):
       guard let oldest = outstanding.first else { return }
-      if oldest.deadline <= loop.now {
+      if connection.hasRest {
+        // Its answer is here, perhaps.
+        timer.set(at: loop.now)
+      } else if oldest.deadline <= loop.now {
         connection.close(RedisFailure(.timedOut, "\(outstanding.count) commands outstanding"))
       } else {
         timer.set(at: oldest.deadline)

@@ -22,7 +22,7 @@ final class RedisConnection: EventHandler {
   private var socket: StreamSocket
   private var isConnected = false
   /// Whether replies that are here wait for the next turn.
-  private var hasRest = false
+  private(set) var hasRest = false
 
   init(
     to address: SocketAddress, layer: StreamLayer?, limits: RedisLimits, on loop: EventLoop,

@@ -1,13 +1,45 @@
+internal import DequeModule
+
 /// A Lua script, run by its digest where the server has it.
 ///
-/// Confined to the loop of the client that runs it.
+/// A server may lose its scripts at any time, and another client may give it one back: of several runs
+/// that are on their way some are refused then and others, behind them, are not. Where that does no
+/// harm there is `run`, and elsewhere `runInOrder`. In both, other commands behind a run that is
+/// refused see what was before it. Confined to the loop of the client that runs it.
 package final class RedisScript {
+  /// Which answer a run gets that took effect twice.
+  package enum Answer {
+    case first
+    case last
+  }
+
+  private final class Run {
+    let command: [String]
+    let answer: Answer
+    let reply: (RedisOutcome) -> Void
+    /// Whether it was sent again: then this is the answer to the first time.
+    var isRepeated = false
+    var firstOutcome: RedisOutcome?
+
+    init(_ command: [String], _ answer: Answer, _ reply: @escaping (RedisOutcome) -> Void) {
+      self.command = command
+      self.answer = answer
+      self.reply = reply
+    }
+
+    func answered(again outcome: RedisOutcome) {
+      if answer == .first, case .value(let value)? = firstOutcome, !value.isMissingScript {
+        reply(.value(value))
+      } else {
+        reply(outcome)
+      }
+    }
+  }
+
   private let source: String
   private var digest: String?
-  /// Runs in order by the digest, counted as they are sent.
-  private var runs: UInt64 = 0
-  /// Runs below this were sent before one that was found refused was sent again.
-  private var repeatedBelow: UInt64 = 0
+  /// Runs in order by the digest that are not answered.
+  private var underWay: Deque<Run> = []
 
   package init(_ source: String) { self.source = source }
 
@@ -29,37 +61,50 @@ package final class RedisScript {
       return client.send(RedisCommand(["EVAL", source] + whole), reply: reply)
     }
     client.send(RedisCommand(["EVALSHA", digest] + whole)) { [source] outcome in
-      guard outcome.isMissingScript else { return reply(outcome) }
+      guard case .value(let value) = outcome, value.isMissingScript else { return reply(outcome) }
       client.send(RedisCommand(["EVAL", source] + whole), reply: reply)
     }
   }
 
-  /// Runs a script that may run twice, and whose last run counts: behind all that were sent before.
-  ///
-  /// Of several that are on their way to a server that has lost the script, somebody else may give it
-  /// the script in between: some are refused then and others are not. Behind the first that was
-  /// refused all are sent again.
+  /// The same, and the last run to take effect is the one sent last: behind one that is refused all
+  /// that are on their way are sent again. The script must bear to run twice. Answers come in order.
   package func runInOrder(
-    on client: RedisClient, key: String, _ arguments: [String],
+    on client: RedisClient, key: String, _ arguments: [String], repeated answer: Answer = .last,
     reply: @escaping (RedisOutcome) -> Void
   ) {
     let whole = ["1", key] + arguments
     guard let digest else {
       return client.send(RedisCommand(["EVAL", source] + whole), reply: reply)
     }
-    let number = runs
-    runs += 1
+    let run = Run(whole, answer, reply)
+    underWay.append(run)
     client.send(RedisCommand(["EVALSHA", digest] + whole)) { [self] outcome in
-      if outcome.isMissingScript { repeatedBelow = runs }
-      guard number < repeatedBelow, case .value = outcome else { return reply(outcome) }
-      client.send(RedisCommand(["EVAL", source] + whole), reply: reply)
+      answered(run, outcome, on: client)
+    }
+  }
+
+  private func answered(_ run: Run, _ outcome: RedisOutcome, on client: RedisClient) {
+    guard !run.isRepeated else {
+      run.firstOutcome = outcome
+      return
+    }
+    guard case .value(let value) = outcome, value.isMissingScript else {
+      // The oldest, but for one that could not be sent.
+      if let index = underWay.firstIndex(where: { $0 === run }) { underWay.remove(at: index) }
+      return run.reply(outcome)
+    }
+    let repeated = underWay
+    underWay = []
+    for run in repeated {
+      run.isRepeated = true
+      client.send(RedisCommand(["EVAL", source] + run.command)) { run.answered(again: $0) }
     }
   }
 }
 
-extension RedisOutcome {
+extension RedisValue {
   fileprivate var isMissingScript: Bool {
-    guard case .value(.error(let message)) = self else { return false }
+    guard case .error(let message) = self else { return false }
     return message.hasPrefix("NOSCRIPT")
   }
 }

@@ -190,17 +190,22 @@ struct RedisClientTests {
   }
 
   @Test func `a script that the server has lost runs in the order of the runs`() async {
-    let repeated = Collector<String>()
+    let sent = Collector<String>()
     let server = FakeServer { connection, _ in
+      func read() {
+        sent.add(connection.readSome().map { String(decoding: $0, as: UTF8.self) } ?? "")
+      }
       _ = connection.readSome()
       connection.write("+PONG\r\n")
       _ = connection.readSome()
       connection.write("$3\r\nabc\r\n+OK\r\n")
       _ = connection.readSome()
+      connection.write("-NOSCRIPT No matching script.\r\n")
+      read()
       // Somebody else gave it the script behind the first.
-      connection.write("-NOSCRIPT No matching script.\r\n:2\r\n:3\r\n")
-      repeated.add(connection.readSome().map { String(decoding: $0, as: UTF8.self) } ?? "")
-      connection.write(":1\r\n:2\r\n:3\r\n")
+      connection.write(":20\r\n:30\r\n")
+      read()
+      connection.write(":1\r\n:2\r\n:3\r\n:4\r\n")
       connection.waitForEnd()
     }
     let fixture = await Fixture(port: server.port)
@@ -215,16 +220,25 @@ struct RedisClientTests {
     }
     await loaded.wait { !$0.isEmpty }
     let outcomes = Collector<RedisOutcome>()
-    await fixture.loop.run { _ in
-      for argument in ["first", "second", "third"] {
-        script.value.runInOrder(on: client.value, key: "k", [argument]) { outcomes.add($0) }
+    @Sendable func run(_ argument: String, _ answer: RedisScript.Answer) {
+      script.value.runInOrder(on: client.value, key: "k", [argument], repeated: answer) {
+        outcomes.add($0)
       }
     }
-    #expect(await outcomes.wait { $0.count == 3 } == (1...3).map { .value(.integer($0)) })
-    let words = repeated.all.joined().split(separator: "\r\n").map(String.init)
+    await fixture.loop.run { _ in
+      run("first", .first)
+      run("second", .last)
+      run("third", .first)
+    }
+    await sent.wait { $0.count == 1 }
+    await fixture.loop.run { _ in run("fourth", .last) }
     #expect(
-      words.filter { ["EVAL", "first", "second", "third"].contains($0) }
-        == ["EVAL", "first", "EVAL", "second", "EVAL", "third"])
+      await outcomes.wait { $0.count == 4 } == [1, 2, 30, 4].map { .value(.integer($0)) })
+    let words = sent.all.joined().split(separator: "\r\n").map(String.init)
+    let known = ["EVAL", "EVALSHA", "first", "second", "third", "fourth"]
+    #expect(
+      words.filter { known.contains($0) }
+        == ["EVAL", "first", "EVAL", "second", "EVAL", "third", "EVALSHA", "fourth"])
   }
 
   @Test func `a server that never answers is given up`() async {

@@ -142,8 +142,9 @@ extension RedisRegistryWorker {
   ) {
     guard let owner = owner(connection) else { return answer(batch, token, .unavailable) }
     let registration = FailedRemovals.Removal.route(user, device: device, owner)
-    changeRoute.run(
-      on: client, key: RegistrySchema.routes(of: user), [verb, device, owner.description]
+    changeRoute.runInOrder(
+      on: client, key: RegistrySchema.routes(of: user), [verb, device, owner.description],
+      repeated: .first
     ) { [unowned self] outcome in
       guard case .value(let value) = outcome, !value.isError else {
         hasFailedRegistrations = true
@@ -207,9 +208,9 @@ extension RedisRegistryWorker {
     _ device: String, of user: UserID, ownedBy owner: RouteOwner,
     completion: @escaping (Removal) -> Void
   ) {
-    changeRoute.run(
+    changeRoute.runInOrder(
       on: client, key: RegistrySchema.routes(of: user),
-      [RegistrySchema.unregister, device, owner.description]
+      [RegistrySchema.unregister, device, owner.description], repeated: .first
     ) { outcome in
       guard case .value(let value) = outcome, !value.isError else { return completion(.failed) }
       completion(value.text == owner.description ? .done : .notOurs)

@@ -101,8 +101,8 @@ extension RedisRegistryWorker {
 
   // MARK: Scripts and answers
 
-  /// Runs a script by its source, so that it takes effect in the order of its sending also where its
-  /// answer would be another the second time. For what is rare.
+  /// Runs a script by its source, so that it takes effect once, in the order of its sending. For what
+  /// is rare.
   func run(
     _ script: String, _ key: String, _ arguments: [String],
     reply: @escaping (RedisOutcome) -> Void

@@ -34,8 +34,8 @@ enum RegistrySchema {
   static let registerAgain = "register again"
   static let unregister = "unregister"
 
-  /// Registers or removes a device; answers its owner before. One script for all, so that a
-  /// server that lost it cannot run them in another order than they were sent in.
+  /// Registers or removes a device; answers its owner before. One script for all, which keeps them in
+  /// order whatever the server lost.
   static let changeRoute =
     Mutant.plainDel.isActive
     ? comparingChange.replacing(" and owner == ARGV[3] then", with: " then") : comparingChange

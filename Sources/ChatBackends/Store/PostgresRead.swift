@@ -19,15 +19,15 @@ struct PostgresRead {
 
   let subject: Subject
   let origin: PostgresRequestOrigin
-  /// How often the server has ended it for its time.
+  /// How often the server has ended it for its time, alone.
   var cancellations = 0
-  /// Whether it was in a group that was not for it.
+  /// Whether a group had it that could not answer it.
   var goesAlone = false
 
   func query() -> PostgresQuery {
     switch subject {
     case .conversations(let user, let limit, let countsUnread):
-      return Self.conversations(of: [user], limit: limit, countsUnread: countsUnread)
+      return Self.lists(of: [user], limit: limit, countsUnread: countsUnread)
     case .messages(let conversation, let reader, let window):
       let reader = conversation.isRoom ? reader : nil
       let order = window.fromStart ? "first" : "last"
@@ -49,9 +49,7 @@ struct PostgresRead {
 
   /// One statement for the lists of several users; the first column of its rows says whose it is,
   /// counted from 1.
-  static func conversations(
-    of users: [UserID], limit: Int, countsUnread: Bool
-  ) -> PostgresQuery {
+  static func lists(of users: [UserID], limit: Int, countsUnread: Bool) -> PostgresQuery {
     var names = PostgresArray.text()
     for user in users { names.append(user.name) }
     return PostgresQuery(
@@ -59,7 +57,8 @@ struct PostgresRead {
       [names.finish(), .int8(Int64(max(0, limit))), .int8(countsUnread ? 1 : 0)])
   }
 
-  static func conversations(_ rows: PostgresRows, _ places: Range<Int>) -> StoreReply.Result? {
+  /// The list in these rows; nil when they are not what the statement gives.
+  static func list(_ rows: PostgresRows, _ places: Range<Int>) -> StoreReply.Result? {
     let states = places.compactMap { ConversationState(rows, $0) }
     return states.count == places.count ? .conversations(states) : nil
   }
@@ -67,7 +66,7 @@ struct PostgresRead {
   /// Nil when the rows are not what the statement gives.
   func result(_ rows: PostgresRows) -> StoreReply.Result? {
     switch subject {
-    case .conversations: return Self.conversations(rows, 0..<rows.count)
+    case .conversations: return Self.list(rows, 0..<rows.count)
     case .messages(let conversation, let reader, let window):
       guard rows.count > 0, let lowWaterMark = rows.int64(0, 9) else {
         let isRefused = conversation.isRoom && reader != nil

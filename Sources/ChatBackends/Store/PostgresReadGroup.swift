@@ -6,11 +6,11 @@ import PostgresClient
 /// Reads that one statement answers: one of any kind, or several users' lists of conversations.
 ///
 /// When many users come at once their lists are most of what the database does, and most of a short
-/// list is the statement: of 16 in one, each costs it a fifth.
+/// list is the statement: a list took 77 µs of PostgreSQL's CPU alone, and takes 9 µs among others.
 struct PostgresReadGroup {
   static let readsMax = 16
-  /// Rows that a group has for each of several users. Whoever has more is read again alone: no reply
-  /// may keep the loop for longer than one long list does.
+  /// Rows that a group has for each of several users. Whoever has more is read again alone: so no reply
+  /// has more than 1,040, a quarter of what the longest list of one user has.
   static let rowsMax = 64
 
   let reads: [PostgresRead]
@@ -29,7 +29,7 @@ struct PostgresReadGroup {
 
   func query() -> PostgresQuery {
     guard !isOne, let limits = reads[0].listLimits else { return reads[0].query() }
-    return PostgresRead.conversations(
+    return PostgresRead.lists(
       of: reads.compactMap(\.listedUser), limit: min(limits.rows, Self.rowsMax + 1),
       countsUnread: limits.countsUnread)
   }
@@ -46,12 +46,14 @@ struct PostgresReadGroup {
   func outcomes(_ rows: PostgresRows) -> [Outcome] {
     if isOne { return [reads[0].result(rows).map(Outcome.answered) ?? .senseless] }
     var end = 0
-    return reads.indices.map { index in
+    let outcomes = reads.indices.map { index -> Outcome in
       let start = end
       while end < rows.count, rows.int64(end, 0) == Int64(index + 1) { end += 1 }
       if end - start > Self.rowsMax { return .tooLong }
-      return PostgresRead.conversations(rows, start..<end).map(Outcome.answered) ?? .senseless
+      return PostgresRead.list(rows, start..<end).map(Outcome.answered) ?? .senseless
     }
+    // Rows that are nobody's: then who has none may have some.
+    return end == rows.count ? outcomes : outcomes.map { _ in .senseless }
   }
 }
 

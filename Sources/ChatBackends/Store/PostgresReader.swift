@@ -6,18 +6,20 @@ import Reactor
 
 /// The session for requests that only read: pipelined, and made again after a lost session.
 final class PostgresReader: PostgresConnectionOwner {
-  /// Statements on their way at once.
+  /// Reads on their way at once, in however many statements: the session runs one after the other, and
+  /// the time of each counts from its sending.
   static let inFlightMax = 64
-  /// How often one read is tried that the server ends for its time.
+  /// How often one read is tried alone that the server ends for its time.
   static let cancellationsMax = 2
   /// Of a request's time, what the server gives one statement. Less than all of it: the server's
-  /// refusal says which read it was, while a session that is given up takes all others with it.
+  /// refusal says which statement it was, while a session that is given up takes all others with it.
   private static let statementShare = 0.8
 
   private let context: PostgresStoreContext
   private lazy var connection = context.makeConnection(owner: self)
   private var state = PostgresSessionState.away
   private var waiting: Deque<PostgresRead> = []
+  private var inFlightCount = 0
 
   init(context: PostgresStoreContext) { self.context = context }
 
@@ -34,9 +36,10 @@ final class PostgresReader: PostgresConnectionOwner {
 
   /// Sends what waits, as far as it may be on its way at once.
   func send() {
-    while state == .ready, connection.inFlightCount < Self.inFlightMax,
+    while state == .ready, inFlightCount < Self.inFlightMax,
       let group = PostgresReadGroup.next(of: &waiting)
     {
+      inFlightCount += group.reads.count
       connection.send(group.query()) { [weak self] in self?.received($0, for: group) }
     }
   }
@@ -59,20 +62,20 @@ final class PostgresReader: PostgresConnectionOwner {
   private func received(
     _ answer: Result<PostgresRows, PostgresError>, for group: PostgresReadGroup
   ) {
+    inFlightCount -= group.reads.count
     switch answer {
     case .success(let rows):
-      for (read, outcome) in zip(group.reads, group.outcomes(rows)) { received(outcome, for: read) }
+      for (read, outcome) in zip(group.reads, group.outcomes(rows)) { settle(read, outcome) }
       send()
     case .failure(.disconnected):
       // Reading changes nothing, so it is simply done again.
       waiting.append(contentsOf: group.reads)
     case .failure(.refused(let code, let message)):
-      let error = PostgresError.refused(state: code, message: message)
-      refused(group, PostgresRefusal(code), error, isCancelled: code == PostgresRefusal.cancelled)
+      refused(group, code, .refused(state: code, message: message))
     }
   }
 
-  private func received(_ outcome: PostgresReadGroup.Outcome, for read: PostgresRead) {
+  private func settle(_ read: PostgresRead, _ outcome: PostgresReadGroup.Outcome) {
     switch outcome {
     case .answered(let result): context.answer([(read.origin, result)])
     case .tooLong: goAlone(read)
@@ -81,26 +84,22 @@ final class PostgresReader: PostgresConnectionOwner {
     }
   }
 
-  private func refused(
-    _ group: PostgresReadGroup, _ refusal: PostgresRefusal, _ error: PostgresError,
-    isCancelled: Bool
-  ) {
-    switch refusal {
-    case _ where isCancelled, .request:
-      // The session is as good as before, and others go on.
-      if !group.isOne {
-        // It may have been one of them alone.
-        for read in group.reads { goAlone(read) }
-      } else if isCancelled {
-        cancelled(group.reads[0], error)
-      } else {
-        refuse(group.reads[0], error)
-      }
-      send()
-    case .clash, .sessionUnfit:
+  private func refused(_ group: PostgresReadGroup, _ code: String, _ error: PostgresError) {
+    let isCancelled = code == PostgresRefusal.cancelled
+    guard isCancelled || PostgresRefusal(code) == .request else {
       waiting.append(contentsOf: group.reads)
-      connection.drop(error)
+      return connection.drop(error)
     }
+    // The session is as good as before, and others go on.
+    if !group.isOne {
+      // It may have been one of them alone.
+      for read in group.reads { goAlone(read) }
+    } else if isCancelled {
+      cancelled(group.reads[0], error)
+    } else {
+      refuse(group.reads[0], error)
+    }
+    send()
   }
 
   private func goAlone(_ read: PostgresRead) {
