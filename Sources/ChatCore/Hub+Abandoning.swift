@@ -22,7 +22,7 @@ extension Hub {
     }
     for user in room.sessions.compactMap(\.user) {
       // What was read from the store before that entry is not to be relied on either.
-      user.removals[conversation] = last
+      user.removals[conversation] = User.Removal(sequence: last, heard: last)
       user.memberships.removeAll { $0.room === room }
       if user.sessions.contains(where: { !$0.isLive }) { user.hasChangedWhileLoading = true }
     }

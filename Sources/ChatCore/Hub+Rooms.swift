@@ -42,7 +42,7 @@ extension Hub {
     user.memberships.append(
       .init(room: room, since: sequence - 1, joined: sequence, knownSince: now))
     for session in user.sessions where session.isLive {
-      announceAbsence(since: removal, until: sequence, to: session, in: room)
+      announceAbsence(since: removal?.heard, until: sequence, to: session, in: room)
       skipFanouts(upTo: sequence - 1, to: session, in: room)
       room.sessions.append(session)
     }
@@ -235,7 +235,9 @@ extension Hub {
   }
 
   func apply(removalOf user: User, at sequence: UInt64, from room: Room) {
-    user.removals[room.conversation] = sequence
+    let isMember = user.membership(in: room) != nil
+    let heard = isMember ? nil : user.removals[room.conversation]?.heard
+    user.removals[room.conversation] = User.Removal(sequence: sequence, heard: heard ?? sequence)
     leave(room, user)
   }
 
@@ -257,7 +259,7 @@ extension Hub {
           goOn(session, in: room, after: position, state)
         default:
           let joined = max(state.room?.joined ?? 1, 1)
-          announceAbsence(since: removal, until: joined, to: session, in: room)
+          announceAbsence(since: removal?.heard, until: joined, to: session, in: room)
           resume(session, in: room, after: joined - 1)
         }
       }

@@ -16,11 +16,19 @@ final class User: Audience {
     let knownSince: Int64
   }
 
+  /// That the user is out of a room, or may be.
+  struct Removal {
+    /// The last entry that says so: what the store said of the room before it is not so any more.
+    let sequence: UInt64
+    /// The entry that said so while the user was a member here: the sessions have had it. Of stays since
+    /// then this hub has seen no more than the end.
+    let heard: UInt64
+  }
+
   let id: UserID
   var memberships: [Membership] = []
-  /// The entries that took the user out of rooms, or may have: what the store said of a room before that
-  /// is not so any more. Until the user is a member again.
-  var removals: [ConversationID: UInt64] = [:]
+  /// Until the user is a member again.
+  var removals: [ConversationID: Removal] = [:]
   var allowance = Allowance()
   var presenceBucket = TokenBucket()
   var watchBucket = TokenBucket()
@@ -53,7 +61,7 @@ final class User: Audience {
   func current(_ states: [ConversationState]) -> [ConversationState] {
     guard !removals.isEmpty else { return states }
     return states.filter { state in
-      state.head >= removals[state.conversation] ?? 0
+      state.head >= removals[state.conversation]?.sequence ?? 0
     }
   }
 

@@ -173,6 +173,22 @@ private let lobby = ConversationID(room: "lobby")
     #expect(driver.taken(session) == ["ready", "gap #lobby 1-5", "#lobby 5"])
   }
 
+  @Test func `who hears only the end of a stay is told of all since the one before`() {
+    let driver = HubDriver()
+    driver.write(
+      lobby, alice, .create(RoomSettings(isPublic: false), members: [bob, carol]))
+    let session = driver.connect(bob)
+    arrive(driver.write(lobby, alice, .kick(bob)), in: driver)
+    // The room is nobody's here when bob comes into it again, and is here when he is taken out.
+    driver.write(lobby, alice, .invite([bob]))
+    driver.write(lobby, alice, "c1")
+    _ = driver.connect(carol)
+    arrive(driver.write(lobby, alice, .kick(bob)), in: driver)
+    arrive(driver.write(lobby, alice, .invite([bob])), adding: [bob], in: driver)
+    driver.pass(.seconds(1))
+    #expect(driver.taken(session) == ["ready", "#lobby 2", "gap #lobby 2-6", "#lobby 6"])
+  }
+
   @Test func `who was taken out and came again elsewhere gets nothing twice`() {
     let driver = HubDriver()
     makeRoom(in: driver)
