@@ -36,12 +36,15 @@ struct WriteArena: ~Copyable {
   static let firstBytes = 64 * 1024
   /// Memory kept from one turn to the next.
   static let keptBytes = 512 * 1024
+  /// Flushes that need no more than at first, one after the other, until what more there is goes back.
+  static let quietFlushesMax = 1024
   static let none: Int32 = -1
 
   let buffer: UnsafeMutablePointer<ByteBuffer>
   var segments: ContiguousArray<Segment> = []
   /// Sockets that have written and not been flushed.
   var unflushedSockets = 0
+  private var quietFlushes = 0
 
   init() {
     buffer = .allocate(capacity: 1)
@@ -76,7 +79,10 @@ struct WriteArena: ~Copyable {
     guard buffer.pointee.count > 0 else { return }
     precondition(unflushedSockets == 0, "a handler scheduled a flush and did not flush its socket")
     if !segments.isEmpty { segments.removeAll(keepingCapacity: segments.count <= 4096) }
-    if buffer.pointee.capacity > Self.keptBytes {
+    if buffer.pointee.count > Self.firstBytes { quietFlushes = 0 } else { quietFlushes += 1 }
+    let isQuiet =
+      quietFlushes > Self.quietFlushesMax && buffer.pointee.capacity > Self.firstBytes
+    if buffer.pointee.capacity > Self.keptBytes || isQuiet {
       buffer.pointee = ByteBuffer(minimumCapacity: Self.firstBytes)
     } else {
       buffer.pointee.removeAll()

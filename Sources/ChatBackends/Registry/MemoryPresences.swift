@@ -4,24 +4,37 @@ internal import ChatProtocol
 /// Who is there, and who was.
 struct MemoryPresences {
   private struct Place {
-    var hub: HubKey
     var epoch: UInt64
+    /// Its number in `hubs`.
+    var hub: UInt32
     var state: PresenceState
+  }
 
-    func isLive(_ leases: [NodeID: UInt64]) -> Bool { leases[hub.node] == epoch }
+  /// Where a user is: one for each hub. The first is held in place, and mostly alone: a small array
+  /// for each user would take more memory than all the rest.
+  private struct Places {
+    private var first: Place?
+    private var others: [Place] = []
+
+    var all: [Place] {
+      get { first.map { [$0] + others } ?? others }
+      set {
+        first = newValue.first
+        others = Array(newValue.dropFirst())
+      }
+    }
+
+    mutating func set(_ place: Place) {
+      if let former = all.first(where: { $0.hub == place.hub }), former.epoch > place.epoch {
+        return
+      }
+      all = all.filter { $0.hub != place.hub } + (place.state == .offline ? [] : [place])
+    }
   }
 
   private struct Entry {
-    /// One for each hub: a few at most, for which a dictionary would take twice the memory.
-    var places: [Place] = []
+    var places = Places()
     var seen: Timestamp
-
-    mutating func set(_ place: Place) {
-      let index = places.firstIndex { $0.hub == place.hub }
-      if let index, places[index].epoch > place.epoch { return }
-      if let index { places.remove(at: index) }
-      if place.state != .offline { places.append(place) }
-    }
   }
 
   /// A sweep that would keep more users forgets all who are not there.
@@ -30,6 +43,8 @@ struct MemoryPresences {
   private static let usersSweptMin = 1_024
 
   private var users: [UserID: Entry] = [:]
+  /// Those that ever told something: the event loops of a few processes.
+  private var hubs: [HubKey] = []
   /// Doubles with what a sweep leaves, so that sweeping costs each change next to nothing.
   private var usersBeforeSweep = usersSweptMin
 
@@ -42,7 +57,7 @@ struct MemoryPresences {
     if users[user] == nil { sweepIfFull(at: time, leases: leases) }
     var entry = users[user] ?? Entry(seen: time)
     entry.seen = max(entry.seen, time)
-    entry.set(Place(hub: hub, epoch: epoch, state: state))
+    entry.places.set(Place(epoch: epoch, hub: number(of: hub), state: state))
     users[user] = entry
     return presence(of: user, leases: leases)
   }
@@ -50,9 +65,20 @@ struct MemoryPresences {
   /// Forgets the places of ended leases, which here never come back.
   mutating func presence(of user: UserID, leases: [NodeID: UInt64]) -> Presence {
     guard let entry = users[user] else { return Presence(state: .offline) }
-    let live = entry.places.filter { $0.isLive(leases) }
-    if live.count < entry.places.count { users[user]?.places = live }
+    let all = entry.places.all
+    let live = all.filter { isLive($0, leases) }
+    if live.count < all.count { users[user]?.places.all = live }
     return Presence(over: live.map(\.state), seen: entry.seen)
+  }
+
+  private func isLive(_ place: Place, _ leases: [NodeID: UInt64]) -> Bool {
+    leases[hubs[Int(place.hub)].node] == place.epoch
+  }
+
+  private mutating func number(of hub: HubKey) -> UInt32 {
+    if let index = hubs.firstIndex(of: hub) { return UInt32(index) }
+    hubs.append(hub)
+    return UInt32(hubs.count - 1)
   }
 
   private mutating func sweepIfFull(at time: Timestamp, leases: [NodeID: UInt64]) {
@@ -65,7 +91,7 @@ struct MemoryPresences {
 
   private mutating func forgetAbsent(seenBefore time: Timestamp, leases: [NodeID: UInt64]) {
     users = users.filter { _, entry in
-      entry.seen >= time || entry.places.contains { $0.isLive(leases) }
+      entry.seen >= time || entry.places.all.contains { isLive($0, leases) }
     }
   }
 }
