@@ -83,7 +83,7 @@ extension Hub {
       close(session, .overloaded, "the store is out of reach")
       return
     }
-    let states = user.current(read)
+    let states = user.current(read, readAt: time)
     let isComplete = read.count < limits.conversationsMax
     let wasLoaded = user.isLoaded
     if wasLoaded {

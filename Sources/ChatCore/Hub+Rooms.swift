@@ -235,9 +235,11 @@ extension Hub {
   }
 
   func apply(removalOf user: User, at sequence: UInt64, from room: Room) {
+    let former = user.removals[room.conversation]
     let isMember = user.membership(in: room) != nil
-    let heard = isMember ? nil : user.removals[room.conversation]?.heard
-    user.removals[room.conversation] = User.Removal(sequence: sequence, heard: heard ?? sequence)
+    user.removals[room.conversation] = User.Removal(
+      sequence: max(sequence, former?.sequence ?? 0),
+      heard: isMember ? sequence : former?.heard ?? sequence)
     leave(room, user)
   }
 
@@ -260,7 +262,12 @@ extension Hub {
         default:
           let joined = max(state.room?.joined ?? 1, 1)
           announceAbsence(since: removal?.heard, until: joined, to: session, in: room)
-          resume(session, in: room, after: joined - 1)
+          var position = joined - 1
+          // Its device may have been in the room elsewhere.
+          if case .ahead(let through) = session.lags[state.conversation] {
+            position = max(position, through)
+          }
+          resume(session, in: room, after: position)
         }
       }
     }

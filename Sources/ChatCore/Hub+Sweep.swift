@@ -58,7 +58,7 @@ extension Hub {
       return
     }
     scheduleSweep(user, at: next)
-    let states = user.current(read)
+    let states = user.current(read, readAt: time)
     let isComplete = read.count < limits.conversationsMax
     compareMemberships(user, states, readAt: time, isComplete: isComplete)
     compareHeads(user, states, isComplete: isComplete)

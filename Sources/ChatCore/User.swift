@@ -57,11 +57,14 @@ final class User: Audience {
     sessions.first { $0.device == device }
   }
 
-  /// What the store said, without rooms that the user was taken out of since.
-  func current(_ states: [ConversationState]) -> [ConversationState] {
-    guard !removals.isEmpty else { return states }
+  /// What the store said, without rooms that the user was taken out of since, or has come into again:
+  /// what it said of an earlier stay is not so of this one.
+  func current(_ states: [ConversationState], readAt time: Int64) -> [ConversationState] {
+    let newer = memberships.filter { $0.knownSince >= time }
+    guard !removals.isEmpty || !newer.isEmpty else { return states }
     return states.filter { state in
       state.head >= removals[state.conversation]?.sequence ?? 0
+        && !newer.contains { $0.room.conversation == state.conversation && $0.joined > state.head }
     }
   }
 
