@@ -111,6 +111,7 @@ final class TypedMailboxReader<Message: Sendable>: MailboxReader {
   private let receive: ([Message]) -> Void
   /// Taken out of the mailbox and not handed over yet.
   private var rest: ArraySlice<Message> = []
+  /// Whether there is any; the array would have to look its type up to say so.
   private var hasRest = false
 
   init(mailbox: Mailbox<Message>, receive: @escaping ([Message]) -> Void) {

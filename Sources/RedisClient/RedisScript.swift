@@ -57,12 +57,10 @@ package final class RedisScript {
     reply: @escaping (RedisOutcome) -> Void
   ) {
     let whole = ["1", key] + arguments
-    guard let digest else {
-      return client.send(RedisCommand(["EVAL", source] + whole), reply: reply)
-    }
-    client.send(RedisCommand(["EVALSHA", digest] + whole)) { [source] outcome in
+    guard let digest else { return sendSource(with: whole, on: client, reply: reply) }
+    client.send(RedisCommand(["EVALSHA", digest] + whole)) { [self] outcome in
       guard case .value(let value) = outcome, value.isMissingScript else { return reply(outcome) }
-      client.send(RedisCommand(["EVAL", source] + whole), reply: reply)
+      sendSource(with: whole, on: client, reply: reply)
     }
   }
 
@@ -73,9 +71,7 @@ package final class RedisScript {
     reply: @escaping (RedisOutcome) -> Void
   ) {
     let whole = ["1", key] + arguments
-    guard let digest else {
-      return client.send(RedisCommand(["EVAL", source] + whole), reply: reply)
-    }
+    guard let digest else { return sendSource(with: whole, on: client, reply: reply) }
     let run = Run(whole, answer, reply)
     underWay.append(run)
     client.send(RedisCommand(["EVALSHA", digest] + whole)) { [self] outcome in
@@ -97,8 +93,14 @@ package final class RedisScript {
     underWay = []
     for run in repeated {
       run.isRepeated = true
-      client.send(RedisCommand(["EVAL", source] + run.command)) { run.answered(again: $0) }
+      sendSource(with: run.command, on: client) { run.answered(again: $0) }
     }
+  }
+
+  private func sendSource(
+    with command: [String], on client: RedisClient, reply: @escaping (RedisOutcome) -> Void
+  ) {
+    client.send(RedisCommand(["EVAL", source] + command), reply: reply)
   }
 }
 
